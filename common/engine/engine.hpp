@@ -1,0 +1,78 @@
+// The training engine: one model definition, run by miners and re-run by validators. Hides
+// libtorch. One thread at a time may use an Engine (and libtorch).
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/engine/inner_optimizer.hpp"
+#include "common/engine/model_config.hpp"
+#include "common/engine/parameter_buffer.hpp"
+#include "common/engine/parameter_layout.hpp"
+#include "common/engine/profile.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace covenant::engine {
+
+// All that a segment of inner steps starts from and leaves behind.
+struct TrainState {
+    ParameterBuffer theta;
+    ParameterBuffer m;         // first moments
+    ParameterBuffer v;         // second moments
+    std::uint64_t adam_t = 0;  // updates since the moments were zero
+
+    // Zero moments around the given parameters.
+    static TrainState fresh(ParameterBuffer theta);
+    [[nodiscard]] TrainState clone() const;
+};
+
+struct StepReport {
+    float loss = 0.0F;           // mean nats per token of the step's windows, before the update
+    double gradient_norm = 0.0;  // before clipping
+    double learning_rate = 0.0;
+};
+
+// Windows per forward pass of loss(): part of what makes its value reproducible.
+inline constexpr std::uint32_t kLossMicroBatch = 4;
+
+class Engine {
+  public:
+    // kInvalidArgument: the config is not valid.
+    static Result<Engine> create(const ModelConfig& config, const Profile& profile);
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+    ~Engine();
+
+    [[nodiscard]] const ModelConfig& config() const;
+    [[nodiscard]] const ParameterLayout& layout() const;
+    [[nodiscard]] const Profile& profile() const;
+
+    // One inner step on tokens = n windows of seq_len + 1 tokens each, one after another, n >= 1.
+    // Micro-batches of hyper.micro_batch_windows (the last may be smaller) in order; a
+    // micro-batch's loss is its mean cross-entropy; with w_b its share of the windows (fp32 n_b /
+    // n) the step's gradient and loss are sum_b w_b * (.)_b, added in order. inner_step (0-based,
+    // since the start of the run) picks the learning rate; state.adam_t + 1 the bias corrections.
+    // kInvalidArgument: token count, a token >= vocab_size, a buffer of another size (state
+    // untouched). kRejected: loss, gradient or a parameter became NaN or infinite; state is then to
+    // be discarded.
+    Result<StepReport> train_step(TrainState& state, std::span<const std::uint32_t> tokens,
+                                  const InnerHyper& hyper, std::uint64_t inner_step);
+
+    // Mean nats per token over the windows: micro-batches of kLossMicroBatch in order, each one's
+    // fp32 mean times its token count added in fp64, divided last. The value depends on the
+    // windows' order only through rounding; pass them in the order the protocol gives.
+    // kInvalidArgument as above; kRejected: not finite.
+    Result<double> loss(const ParameterBuffer& theta, std::span<const std::uint32_t> tokens);
+
+    // Loss and the gradient in the chunked layout, as train_step computes them (tests, tools).
+    Result<float> gradient(const ParameterBuffer& theta, std::span<const std::uint32_t> tokens,
+                           std::uint32_t micro_batch_windows, ParameterBuffer& gradient_out);
+
+  private:
+    struct Impl;
+    explicit Engine(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace covenant::engine
