@@ -1,0 +1,28 @@
+// Plackett-Luce rating (Weng and Lin, JMLR 2011, algorithm 4) in binary64 with IEEE basic
+// operations and our own exp only, so that two validators agree to the bit (R8.2).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace covenant::protocol {
+
+struct Rating {
+    double mu = 25.0;
+    double sigma = 25.0 / 3.0;
+    [[nodiscard]] double ordinal() const { return mu - 3.0 * sigma; }
+    bool operator==(const Rating&) const = default;
+};
+
+// ranks[i]: 1 is best, ties share a rank. ratings is updated in place; same size. Does nothing
+// below two players.
+void update_ratings(std::span<Rating> ratings, std::span<const std::uint32_t> ranks);
+
+// exp(x) for |x| <= 700 with relative error below 1e-15; clamped outside.
+double canonical_exp(double x);
+
+// Q = 1 / (1 + exp(-(ordinal - median ordinal) / beta)), beta = 7.
+std::vector<double> rating_quality(std::span<const Rating> ratings);
+
+}  // namespace covenant::protocol

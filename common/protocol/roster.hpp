@@ -1,0 +1,54 @@
+// The registered hotkeys and their stake over time.
+#pragma once
+
+#include "common/base/safe_math.hpp"
+#include "common/protocol/ids.hpp"
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace covenant::protocol {
+
+enum class Role : std::uint8_t { kNone = 0, kMiner = 1, kValidator = 2 };
+std::string_view to_string(Role role);
+
+struct StakeCheckpoint {
+    ChainTime since;  // the block's timestamp
+    Amount total;
+    bool operator==(const StakeCheckpoint&) const = default;
+};
+
+struct ValidatorStake {
+    Uid uid;
+    Amount stake;  // at T0 of the round in question
+};
+
+struct Neuron {
+    Uid uid;
+    Address coldkey;
+    Address hotkey;
+    Role role = Role::kNone;
+    PublicKey network_key;
+    ChainTime registered_at;
+    std::vector<StakeCheckpoint> stake;  // ascending in time
+    bool operator==(const Neuron&) const = default;
+
+    // Stake as of `time`: the last checkpoint at or before it (Checkpoints.upperLookup in the
+    // contract).
+    [[nodiscard]] Amount stake_at(ChainTime time) const;
+};
+
+struct Roster {
+    std::map<Uid, Neuron> neurons;
+    bool operator==(const Roster&) const = default;
+
+    [[nodiscard]] const Neuron* find(Uid uid) const;
+    [[nodiscard]] const Neuron* find(const Address& hotkey) const;
+    // Miners registered before t0 whose stake at t0 reaches the bond, by ascending uid (R3.2).
+    [[nodiscard]] std::vector<Uid> active_miners(ChainTime t0, Amount bond) const;
+    // Validators with stake at t0, by ascending uid.
+    [[nodiscard]] std::vector<Uid> validators(ChainTime t0) const;
+};
+
+}  // namespace covenant::protocol
