@@ -29,7 +29,7 @@ struct ModelSpec {
     bool operator==(const ModelSpec&) const = default;
 };
 
-// Learning rate at inner step `step` of a miner's own count; linear between points, constant after
+// Learning rate at inner step `step` = round * H + step in the round, the same for all miners; linear between points, constant after
 // the last.
 struct LearningRatePoint {
     std::uint64_t step = 0;

@@ -1,0 +1,54 @@
+// A miner's whole round: S segments, error feedback and compression, and everything that its
+// commitment covers.
+#pragma once
+
+#include "common/execution/segment_executor.hpp"
+#include "common/protocol/artifact_format.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace covenant::execution {
+
+// A way to lie, for devnets and tests. `kHalfBatch` trains on the first half of each step's windows
+// twice over and records the assigned windows; nothing else about the miner changes.
+enum class Cheat : std::uint8_t { kNone, kHalfBatch, kSkipSegment, kStaleData, kAmplify, kNoise };
+Result<Cheat> parse_cheat(std::string_view name);  // "none", "half-batch", "skip-segment",
+                                                   // "stale-data", "amplify", "noise"
+std::string_view to_string(Cheat cheat);
+
+struct RoundJob {
+    const protocol::RunSpec& spec;
+    const data::WindowReader& windows;
+    protocol::AssignmentInput assignment;
+    protocol::Uid uid;
+    Address hotkey;
+    Hash256 base_root;            // root of Theta_r
+    Hash256 previous_commitment;  // zero when the continuity is fresh
+    protocol::ProfileRecord profile;
+    Cheat cheat = Cheat::kNone;
+    std::stop_token stop;
+    std::function<void(std::uint32_t step, float loss)> on_step;  // step in the round, from 1
+    // Called at every boundary 0..S with its record before training goes on: the node makes it
+    // durable.
+    std::function<Status(protocol::Segment, const engine::TrainState&,
+                         const protocol::SegmentRecord&)>
+        on_boundary;
+};
+
+struct RoundResult {
+    protocol::Artifact artifact;  // complete; encode_artifact() gives the plaintext
+    Hash256 commitment_root;      // C
+    engine::TrainState end;       // theta_S, m_S, v_S
+    engine::ParameterBuffer sum;  // a: the feedback of the next round when this one is not included
+    engine::ParameterBuffer residual;  // a - s: when it is
+    float mean_loss = 0.0F;            // of the round's training steps
+};
+
+// base = Theta_r; start.theta must equal it bit for bit (kInvalidArgument); feedback = e before the
+// round.
+Result<RoundResult> execute_round(engine::Engine& engine, const engine::ParameterBuffer& base,
+                                  engine::TrainState start, const engine::ParameterBuffer& feedback,
+                                  const RoundJob& job);
+
+}  // namespace covenant::execution
