@@ -84,6 +84,16 @@ function(covenant_executable name)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
+# Labels the tests of the current folder by their kind, the name of the folder below tests/: unit, property, sim, ...
+function(covenant_label_directory)
+    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REGEX REPLACE "/.*" "" kind "${path}")
+    get_property(labels DIRECTORY PROPERTY LABELS)
+    if(NOT kind IN_LIST labels)
+        set_property(DIRECTORY APPEND PROPERTY LABELS ${kind})
+    endif()
+endfunction()
+
 # covenant_test(name SOURCES ... DEPS ... [EXTERNAL ...] [WHOLE] [LABEL fast|slow])
 #   One GoogleTest binary. Each case is a ctest test; with WHOLE the binary is one test
 #   (for binaries that link libtorch, whose start costs half a second).
@@ -104,6 +114,7 @@ function(covenant_test name)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
     target_compile_definitions(${name} PRIVATE COVENANT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    covenant_label_directory()
     if(ARG_WHOLE)
         add_test(NAME ${name} COMMAND ${name})
         set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 600)
