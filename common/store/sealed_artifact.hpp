@@ -1,0 +1,48 @@
+// An artifact on its way through the store: ciphertext before the commit deadline, its key after
+// it, and the names under which openings and checkpoints are found.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/crypto/stream_cipher.hpp"
+#include "common/protocol/artifact_format.hpp"
+#include "common/protocol/commitment.hpp"
+#include "common/store/artifact_store.hpp"
+
+#include <span>
+#include <string>
+
+namespace covenant::store {
+
+struct SealedArtifact {
+    Bytes ciphertext;
+    crypto::StreamKey key;
+    Hash256 ciphertext_hash;  // address of the ciphertext
+    Hash256 key_hash;         // address of the key, once it is published
+};
+
+// Encrypts under a fresh key.
+SealedArtifact seal_artifact(ByteView plaintext);
+
+// What became of a committed artifact. `verdict` judges the miner; a Result error is trouble of our
+// own.
+struct FetchedArtifact {
+    protocol::Verdict verdict = protocol::Verdict::kAccept;
+    protocol::Artifact artifact;  // valid when the verdict is kAccept
+    std::uint64_t plaintext_bytes = 0;
+};
+
+// Fetches ciphertext and key, checks hashes and size, decrypts, decodes canonically, and compares
+// header and commitment root with what was signed (R6.1 to R6.5). kUnavailable as a verdict may
+// still change before the vote closes.
+Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Commitment& commitment,
+                                       const Address& hotkey, const protocol::RunSpec& spec,
+                                       std::span<const std::uint16_t> chunk_elements);
+
+// Names in the store; see ArtifactStore::publish.
+std::string state_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
+                               protocol::Segment segment);
+std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round,
+                               protocol::Uid uid);
+std::string checkpoint_name(const protocol::RunId& run, const Hash256& parameters_root);
+
+}  // namespace covenant::store

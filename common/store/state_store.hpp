@@ -1,0 +1,46 @@
+// A node's own large buffers (theta, m, v, e, a: fp32 in the chunked parameter layout) as plain
+// durable files, keyed by their state root: <folder>/<root hex>.f32, little-endian binary32, no
+// header. Safe between processes that share the folder.
+#pragma once
+
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace covenant::store {
+
+class StateStore {
+  public:
+    // The state root of a buffer, to check what is read: Merkle over its 16 KiB slices. Without
+    // one, get() checks the size only.
+    using Rooter = std::function<Hash256(std::span<const float>)>;
+
+    // Creates the folder where needed; removes temporary files of dead writers. kIo.
+    static Result<StateStore> open(const std::filesystem::path& folder, Rooter rooter = {});
+
+    // root must be the buffer's root (the caller has just computed it). Putting a root that is
+    // here already with the same size writes nothing. kIo: disk full or failing.
+    Status put(const Hash256& root, std::span<const float> values);
+    // Fills `out`. kNotFound; kMismatch: the file holds another number of values; kCorrupt: the
+    // root that the Rooter gives is another (the file is set aside as <root>.bad).
+    Status get(const Hash256& root, std::span<float> out);
+    [[nodiscard]] Result<bool> has(const Hash256& root) const;
+    // Number of values; kNotFound.
+    [[nodiscard]] Result<std::size_t> size(const Hash256& root) const;
+    [[nodiscard]] Result<std::vector<Hash256>> list() const;  // ascending
+    Status erase(const Hash256& root);                        // no error when it is not there
+    // Erases every state whose root is not among these.
+    Status retain(std::span<const Hash256> roots);
+
+  private:
+    StateStore(std::filesystem::path folder, Rooter rooter);
+    [[nodiscard]] std::filesystem::path path_of(const Hash256& root) const;
+    std::filesystem::path folder_;
+    Rooter rooter_;
+};
+
+}  // namespace covenant::store
