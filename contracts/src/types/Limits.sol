@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @dev Slots in all: a set of uids is one 256-bit word.
+uint256 constant MAX_UIDS = 256;
+/// @dev Validators among them: bounds every loop over votes and stake.
+uint256 constant MAX_VALIDATORS = 64;
+/// @dev Canonical RunSpec bytes that createRun takes.
+uint256 constant MAX_SPEC_BYTES = 65536;
+/// @dev Findings in one reveal: two audited segments for each of 256 miners.
+uint256 constant MAX_FINDINGS = 512;
+/// @dev uint16 weights packed in one word of a score row.
+uint256 constant WEIGHTS_PER_WORD = 16;
