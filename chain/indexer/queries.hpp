@@ -1,0 +1,114 @@
+// What the command line and the explorer read. An IndexReader is a read-only view of an index that
+// another process may be writing; every method sees one consistent snapshot.
+#pragma once
+
+#include "chain/indexer/database.hpp"
+#include "chain/indexer/index.hpp"
+#include "common/codec/json.hpp"
+#include "common/protocol/transition.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace covenant::chain {
+
+struct IndexInfo {
+    std::uint64_t chain_id = 0;
+    Hash256 genesis_hash;
+    ContractAddresses contracts;
+    std::optional<IndexedBlock> head;
+    std::uint64_t events = 0;
+    std::uint64_t reorgs = 0;
+};
+
+struct EventFilter {
+    std::optional<std::string> kind;  // protocol::event_name
+    std::optional<protocol::RunId> run;
+    std::optional<protocol::Round> round;
+    std::optional<protocol::Uid> uid;
+    std::optional<std::uint64_t> above_block;
+    bool newest_first = false;
+    std::uint64_t limit = 1'000;
+    std::uint64_t offset = 0;
+};
+
+struct EventRow {
+    protocol::BlockNumber block;
+    Hash256 block_hash;
+    protocol::ChainTime time;
+    std::uint32_t log_index = 0;
+    Hash256 transaction;
+    std::string kind;
+    codec::Json body;                 // event_body_json
+    std::uint64_t confirmations = 0;  // blocks from the event's on, itself counted
+};
+
+class IndexReader {
+  public:
+    // kNotFound: no such file. kMismatch: no index, or one of another version.
+    static Result<IndexReader> open(const std::string& path);
+
+    Result<IndexInfo> info();
+    Result<std::vector<EventRow>> events(const EventFilter& filter);
+    Result<std::uint64_t> count(const EventFilter& filter);
+    Result<std::vector<protocol::RunId>> runs();  // in the order of creation
+    // The fold of all events.
+    Result<protocol::RunState> state(const protocol::RunId& run);
+
+  private:
+    explicit IndexReader(Database database) : database_(std::move(database)) {}
+    Database database_;
+};
+
+// ---- rows computed from a folded state, for tables
+
+struct RoundRow {
+    protocol::Round round;
+    protocol::RoundTimes times;
+    std::optional<Hash256> sigma;  // proven beacon of the round
+    std::optional<Hash256> rho;
+    Hash256 base_root;
+    std::vector<protocol::Uid> committed;
+    std::vector<protocol::Uid> included;
+    std::uint64_t inclusion_votes = 0;
+    std::uint64_t parameters_votes = 0;
+    std::optional<protocol::Accepted> accepted;
+    bool null_round = false;  // over, and without accepted parameters
+    std::uint64_t score_commitments = 0;
+    std::uint64_t reveals = 0;
+    std::vector<protocol::Uid> failed;
+    std::map<protocol::Uid, Amount> credits;
+    std::optional<protocol::RoundSettled> settled;
+};
+// Rounds [from, from + count) that have begun by `now`, ascending.
+std::vector<RoundRow> round_rows(const protocol::RunState& state, protocol::ChainTime now,
+                                 protocol::Round from, std::uint64_t count);
+
+struct FindingRow {
+    protocol::Uid validator;
+    protocol::Finding finding;
+};
+std::vector<FindingRow> finding_rows(const protocol::RunState& state, protocol::Round round);
+
+struct NeuronRow {
+    protocol::Uid uid;
+    protocol::Role role = protocol::Role::kNone;
+    Address hotkey;
+    Address coldkey;
+    PublicKey network_key;
+    protocol::ChainTime registered_at;
+    Amount stake;              // now
+    std::uint64_t rounds = 0;  // committed (miner) or voted on inclusion (validator)
+    std::uint64_t fails = 0;   // rounds with a settled failure
+    std::optional<protocol::Round> last_active;
+    Amount credited;  // over all rounds
+    Amount claimed;
+    std::uint16_t last_weight = 0;  // newest revealed weight, stake-weighted mean, for miners
+};
+// Ascending uid.
+std::vector<NeuronRow> neuron_rows(const protocol::RunState& state, protocol::ChainTime now);
+
+}  // namespace covenant::chain

@@ -1,0 +1,40 @@
+// A sender for one-off commands (deployment, registration by hand): sends one transaction and waits
+// for its receipt. Nodes use the outbox instead; never both for one account at the same time.
+#pragma once
+
+#include "chain/tx/gas.hpp"
+#include "chain/tx/transaction.hpp"
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace covenant::chain {
+
+class Account {
+  public:
+    // The client and the key outlive it.
+    Account(RpcClient& rpc, const crypto::SecretKey& key, std::uint64_t chain_id)
+        : rpc_(&rpc), key_(&key), chain_id_(chain_id) {}
+
+    [[nodiscard]] Address address() const { return key_->address(); }
+    // kRejected: the contract refuses (its custom error is named) or the transaction failed in its
+    // block. kPrecondition: the account has too little ether. kTimeout: no receipt within
+    // receipt_timeout_ms; the transaction may still come in. `what` opens every error text ("add
+    // stake").
+    Result<Receipt> send(std::string_view what, const std::optional<Address>& to, Bytes data,
+                         Uint128 value = 0);
+    [[nodiscard]] RpcClient& rpc() { return *rpc_; }
+
+    static constexpr std::uint32_t kReceiptTimeoutMs = 180'000;
+    static constexpr std::uint32_t kPollMs = 100;
+
+  private:
+    Result<Receipt> wait(std::string_view what, const Hash256& hash);
+
+    RpcClient* rpc_;
+    const crypto::SecretKey* key_;
+    std::uint64_t chain_id_;
+};
+
+}  // namespace covenant::chain
