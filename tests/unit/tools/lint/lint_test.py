@@ -70,7 +70,7 @@ class LintTest(unittest.TestCase):
         key = "4c0883a69102937d6231471b5dbb6204fe512961708279feb1be6ae5538da033"
         for line, words in [(f'constexpr auto kDevKey = "0x{key}";', "32 bytes"),
                             (f"private_key: {key}", "32 bytes"),
-                            ("-----BEGIN EC PRIVATE KEY-----", "private key"),
+                            ("-----BEGIN EC PRIV" + "ATE KEY-----", "private key"),
                             ('const password = "hunter2hunter2";', "password"),
                             ('mnemonic = "' + " ".join(["abandon"] * 11) + ' about"', "mnemonic")]:
             self.assert_found("secrets", {"chain/a.cpp": "\n" + line + "\n"}, "chain/a.cpp:2", words)
