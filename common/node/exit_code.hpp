@@ -1,0 +1,22 @@
+// What a script may conclude from a process's exit. One enum for every binary.
+#pragma once
+
+#include "common/base/result.hpp"
+
+namespace covenant::node {
+
+enum class ExitCode : int {
+    kOk = 0,                  // done, or nothing to do
+    kFailed = 1,              // the operation failed
+    kUsage = 2,               // usage or configuration
+    kPrecondition = 3,        // something is missing first: doctor, stake, memory
+    kUnavailable = 4,         // a remote does not answer; retrying is sensible
+    kVerificationFailed = 5,  // replay, hash, signature
+    kRefused = 6,             // by the protocol; the message names the verdict
+    kInterrupted = 130,       // SIGINT, state saved
+    kTerminated = 143,        // SIGTERM, state saved
+};
+
+ExitCode exit_code_for(const Error& error);
+
+}  // namespace covenant::node

@@ -1,0 +1,79 @@
+// What every daemon needs around its work: signals, a locked data directory, durable files.
+#pragma once
+
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+#include "common/node/exit_code.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace covenant::node {
+
+// SIGINT and SIGTERM request a stop; a second one ends the process at once with 130 or 143. SIGPIPE
+// is ignored. One per process, made in main before threads start (they inherit the blocked
+// signals).
+class SignalGuard {
+  public:
+    static Result<std::unique_ptr<SignalGuard>> install();
+    ~SignalGuard();
+    SignalGuard(const SignalGuard&) = delete;
+    SignalGuard& operator=(const SignalGuard&) = delete;
+
+    [[nodiscard]] std::stop_token token() const;
+    [[nodiscard]] std::stop_source source() const;
+    // kInterrupted or kTerminated after a signal, else `otherwise`.
+    [[nodiscard]] ExitCode exit_code(ExitCode otherwise = ExitCode::kOk) const;
+
+  private:
+    class Impl;
+    explicit SignalGuard(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// `$XDG_DATA_HOME/covenant/<network>`, else `$HOME/.local/share/covenant/<network>`. kPrecondition
+// without either.
+Result<std::filesystem::path> default_datadir(std::string_view network);
+
+// A data directory held by this process alone until the object dies. The kernel drops the lock with
+// the process, so a stale LOCK file never needs to be removed.
+class DataDir {
+  public:
+    // Creates the directory (0700) and takes LOCK. kAlreadyExists: another process holds it (its
+    // pid and name are in the message). kPermission: not ours to write.
+    static Result<DataDir> open(const std::filesystem::path& path, std::string_view owner);
+    DataDir(DataDir&&) noexcept;
+    DataDir& operator=(DataDir&&) noexcept;
+    ~DataDir();
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }  // absolute
+    [[nodiscard]] std::filesystem::path operator/(std::string_view name) const {
+        return path_ / name;
+    }
+
+  private:
+    DataDir(std::filesystem::path path, int fd) : path_(std::move(path)), lock_fd_(fd) {}
+    std::filesystem::path path_;
+    int lock_fd_ = -1;
+};
+
+// The whole file. kNotFound; kCorrupt when it is larger than max_bytes; kIo.
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+enum class Overwrite : std::uint8_t { kNo, kYes };
+// Durable and whole or not at all: temporary file beside it, fsync, rename, fsync of the directory.
+// kAlreadyExists with kNo when the file is there; kIo, naming the free space needed, when the disk
+// is full.
+Status write_file_atomic(const std::filesystem::path& path, ByteView data, Overwrite overwrite,
+                         std::uint32_t mode = 0644);
+
+// kIo with what is missing when fewer than `bytes` are free where `path` lies.
+Status require_free_space(const std::filesystem::path& path, std::uint64_t bytes);
+
+}  // namespace covenant::node

@@ -1,0 +1,159 @@
+// One typed struct per binary, described once. The description fills it (flag > environment > file
+// > network preset > default), remembers where each value came from, and generates help, the
+// commented TOML file, `config show` and completion words.
+//
+//   struct MinerOptions { std::string datadir; std::uint32_t threads = 2; };
+//   OptionTable describe(MinerOptions& o) {
+//       OptionTable table;
+//       table.add("datadir", o.datadir, "where state is kept").group("Data").value_name("DIR");
+//       table.add("threads", o.threads, "compute threads").section("miner").range(1, 256);
+//       return table;
+//   }
+//
+// Option "safety-margin" of section "miner" is --safety-margin, COVENANT_SAFETY_MARGIN and, in the
+// file, safety_margin under [miner]. The initial value of the bound variable is the default.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace covenant::node {
+
+enum class Origin : std::uint8_t { kDefault, kPreset, kFile, kEnvironment, kFlag };
+std::string_view to_string(Origin origin);
+
+// A value before it is bound, and the types a bound variable may have.
+using OptionTarget =
+    std::variant<bool*, std::int64_t*, std::uint64_t*, std::uint32_t*, std::uint16_t*, double*,
+                 std::string*, std::filesystem::path*, std::vector<std::string>*>;
+
+struct Option {
+    std::string name;        // "log-level"
+    std::string doc;         // one line, lower case, no full stop
+    std::string group;       // heading in --help
+    std::string section;     // TOML table, "" = top level
+    std::string value_name;  // "DIR"; "" for a boolean
+    char short_name = 0;     // 'v' or 0
+    bool required = false;
+    bool secret = false;  // shown as "***" everywhere
+    bool in_file = true;  // may stand in the TOML file
+    std::vector<std::string> choices;
+    std::function<Status(std::string_view value)> check;  // sees the value as text
+    OptionTarget target;
+
+    std::string default_text;  // the default as TOML
+    Origin origin = Origin::kDefault;
+    std::string
+        origin_detail;  // "--threads", "COVENANT_THREADS", "node.toml:12", "network testnet"
+
+    [[nodiscard]] std::string env() const;         // "COVENANT_LOG_LEVEL"
+    [[nodiscard]] std::string toml_key() const;    // "log_level"
+    [[nodiscard]] std::string value_text() const;  // as TOML; secrets masked
+    [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool*>(target); }
+    [[nodiscard]] bool is_list() const {
+        return std::holds_alternative<std::vector<std::string>*>(target);
+    }
+};
+
+// Refines the option just added.
+class OptionRef {
+  public:
+    explicit OptionRef(Option& option) : option_(option) {}
+    OptionRef& group(std::string name);
+    OptionRef& section(std::string name);
+    OptionRef& value_name(std::string name);
+    OptionRef& short_name(char letter);
+    OptionRef& required();
+    OptionRef& secret();
+    OptionRef& flag_only();  // not in the file
+    OptionRef& choices(std::vector<std::string> values);
+    OptionRef& check(std::function<Status(std::string_view)> function);
+    OptionRef& range(double lowest, double highest);  // inclusive
+
+  private:
+    Option& option_;
+};
+
+struct FlagValue {
+    std::string name;   // "threads"
+    std::string value;  // a boolean without a value is "true"
+};
+
+// Where values come from. Tests give their own environment.
+struct OptionSources {
+    std::vector<FlagValue> flags;  // in order; a list option takes each of its own
+    std::function<std::optional<std::string>(const std::string&)> env;  // null: the process's
+    // TOML text of a network's preset by name; null or kNotFound: no preset.
+    std::function<Result<std::string>(const std::string& network)> preset;
+    std::string config_text;  // used when config_name is not empty
+    std::string config_name;  // for messages, "node.toml"
+};
+
+// Names bound by convention when a table has them: "config" (path of the TOML file), "datadir"
+// (whose config.toml is read when --config is not given and the file exists), "network" (chooses
+// the preset).
+class OptionTable {
+  public:
+    template <typename T>
+    OptionRef add(std::string name, T& target, std::string doc) {
+        return add_option(std::move(name), OptionTarget(&target), std::move(doc));
+    }
+    // Everything `other` describes, after what is here. Names must stay distinct.
+    void append(const OptionTable& other);
+
+    // kInvalidArgument, with file:line or flag and the nearest name, for an unknown key or flag, a
+    // value that does not parse, a failed check or a missing required option. On an error the
+    // struct is half-filled.
+    Status fill(const OptionSources& sources);
+    // Reads the file that sources, "config" or "datadir" point to, then fills. A file named
+    // explicitly must exist.
+    Status load(OptionSources sources);
+
+    [[nodiscard]] const std::vector<std::shared_ptr<Option>>& options() const { return options_; }
+    [[nodiscard]] const Option* find(std::string_view name) const;
+
+    // Grouped. `full` adds the variable, default and choices of each option.
+    [[nodiscard]] std::string help(bool full) const;
+    // The commented file with every default: `config init`.
+    [[nodiscard]] std::string toml_template() const;
+    // One line per option: name, value and (with_origin) where it came from: `config show`.
+    [[nodiscard]] std::string show(bool with_origin) const;
+    // "--threads", "--datadir=" ... for completion.
+    [[nodiscard]] std::vector<std::string> completion_words() const;
+    [[nodiscard]] const std::string& config_path() const { return config_path_; }
+
+  private:
+    OptionRef add_option(std::string name, OptionTarget target, std::string doc);
+    Status apply_toml(std::string_view text, const std::string& name, Origin origin,
+                      const std::string& detail);
+    Status set(Option& option, std::string_view value, Origin origin, std::string detail);
+    Status check_all() const;
+    // The value of `name` that flags or environment give, before anything is filled.
+    [[nodiscard]] std::optional<std::string> peek(std::string_view name,
+                                                  const OptionSources& sources) const;
+
+    std::vector<std::shared_ptr<Option>>
+        options_;  // shared: commands share their tree's global options
+    std::string config_path_;
+};
+
+// The candidate nearest to `word` by edit distance, when it is near enough to be what was meant.
+std::optional<std::string> nearest_name(std::string_view word,
+                                        const std::vector<std::string>& candidates);
+
+// "; did you mean 'x'?" or "".
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace covenant::node
