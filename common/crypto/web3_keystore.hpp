@@ -26,9 +26,9 @@ Result<std::string> web3_export(const SecretKey& key, const SecretBytes& passwor
                                 const ScryptParams& params = {});
 // kMalformed: not such a file, an unknown KDF or cipher, or parameters beyond the limits.
 // kPermission: wrong password. kCorrupt: the key's address is not the one that the file names.
-Result<SecretKey> web3_import(std::string_view json, const SecretBytes& password,
+Result<SecretKey> web3_import(std::string_view text, const SecretBytes& password,
                               const KdfLimits& limits = {});
 // The address that the file names, without the password; kNotFound when it names none.
-Result<Address> web3_address(std::string_view json);
+Result<Address> web3_address(std::string_view text);
 
 }  // namespace covenant::crypto
