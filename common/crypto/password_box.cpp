@@ -46,10 +46,9 @@ Result<SecretBytes> derive(const SecretBytes& password, ByteView salt, const Arg
 }
 
 Bytes associated_data(ByteView header, std::string_view label) {
-    Bytes out;
-    out.reserve(header.size() + label.size());
-    append(out, header);
-    append(out, as_bytes(label));
+    Bytes out(header.size() + label.size());
+    const auto end = std::copy(header.begin(), header.end(), out.begin());
+    std::copy(label.begin(), label.end(), end);
     return out;
 }
 
