@@ -29,6 +29,15 @@ struct RevealedScores {
     std::vector<Finding> findings;
 };
 
+inline constexpr std::size_t kMaxFindings = 512;  // in one reveal
+
+// Stake that reported a fail of the uid, and stake that reported passes only (R9.2).
+struct FindingStake {
+    Amount fail;
+    Amount pass;
+};
+FindingStake finding_stake(std::span<const RevealedScores> revealed, Uid uid);
+
 struct Settlement {
     UidSet failed;
     std::map<Uid, Amount> credits;  // miners and validators with a positive credit
@@ -38,8 +47,8 @@ struct Settlement {
     bool operator==(const Settlement&) const = default;
 };
 
-// stake amounts are below 2^96, so every product below fits 256 bits in the contract; here 128-bit
-// arithmetic with checked 192-bit intermediates gives the same integers.
+// Stakes and the emission are below 2^96, so every product fits 256 bits, in the contract and here
+// (wide.hpp). At most kMaxValidators reveals.
 Settlement settle(const RunTerms& terms, std::span<const RevealedScores> revealed,
                   const UidSet& committed, const UidSet& miners);
 

@@ -37,7 +37,7 @@ const Neuron* Roster::find(const Address& hotkey) const {
 std::vector<Uid> Roster::active_miners(ChainTime t0, Amount bond) const {
     std::vector<Uid> out;
     for (const auto& [uid, neuron] : neurons) {
-        if (neuron.role == Role::kMiner && neuron.registered_at < t0 &&
+        if (neuron.role == Role::kMiner && neuron.registered_at <= t0 &&
             neuron.stake_at(t0) >= bond) {
             out.push_back(uid);
         }

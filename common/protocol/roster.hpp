@@ -45,7 +45,7 @@ struct Roster {
 
     [[nodiscard]] const Neuron* find(Uid uid) const;
     [[nodiscard]] const Neuron* find(const Address& hotkey) const;
-    // Miners registered before t0 whose stake at t0 reaches the bond, by ascending uid (R3.2).
+    // Miners registered by t0 whose stake at t0 reaches the bond, by ascending uid (R3.2).
     [[nodiscard]] std::vector<Uid> active_miners(ChainTime t0, Amount bond) const;
     // Validators with stake at t0, by ascending uid.
     [[nodiscard]] std::vector<Uid> validators(ChainTime t0) const;

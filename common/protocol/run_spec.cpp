@@ -216,9 +216,8 @@ bool valid(const DataSpec& data) {
 
 bool valid(const TimingSpec& t) {
     const std::uint64_t beacon = std::uint64_t{t.commit_seconds} + t.beacon_delay_seconds;
-    return t.start_time < kMaxStartTime && t.genesis_lead_seconds > 0 &&
-           t.genesis_lead_seconds < t.start_time && t.commit_seconds > 0 &&
-           t.beacon_delay_seconds > 0 && beacon < t.inclusion_seconds &&
+    return t.start_time < kMaxStartTime && t.genesis_lead_seconds < t.start_time &&
+           t.commit_seconds > 0 && beacon < t.inclusion_seconds &&
            t.inclusion_seconds < t.round_seconds && beacon < t.score_commit_seconds &&
            t.score_commit_seconds < t.score_reveal_seconds;
 }

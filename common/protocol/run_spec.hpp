@@ -29,8 +29,8 @@ struct ModelSpec {
     bool operator==(const ModelSpec&) const = default;
 };
 
-// Learning rate at inner step `step` = round * H + step in the round, the same for all miners; linear between points, constant after
-// the last.
+// Learning rate at inner step `step` = round * H + step in the round, the same for all miners;
+// linear between points, constant after the last.
 struct LearningRatePoint {
     std::uint64_t step = 0;
     std::uint32_t rate_bits = 0;

@@ -87,6 +87,11 @@ ChainTime beacon_target(const TimingSpec& timing, BeaconSlot slot) {
     return round_times(timing, Round(slot.value - 1)).beacon;
 }
 
+ChainTime beacon_deadline(const TimingSpec& timing, BeaconSlot slot) {
+    if (slot.value == 0) return round_times(timing, Round(0)).t1;
+    return round_times(timing, Round(slot.value - 1)).t2;
+}
+
 Hash256 beacon_sigma(const Hash256& prevrandao, BeaconSlot slot) {
     return beacon_hash("aud", prevrandao, slot.value);
 }

@@ -1,8 +1,11 @@
 // The phase clock (R3): rounds are arithmetic on chain time, nobody opens them.
 //
-//   T0 ........ T1 ............ T1+d .......... T2 ............... T3 = next T0 ....... commit ...
-//   reveal train,      keys published  beacon          inclusion votes    parameters votes     of
-//   scores commit                      inclusion votes end
+//   T0 ........ T1 ............. T1+d ............ T2 ................ T3 = next T0
+//   train,      keys published   beacon proven,    parameters votes
+//   commit                       inclusion votes
+//
+//   Scores of the round: commitments [T1+d, T0+score_commit), reveals [.., T0+score_reveal), then
+//   settlement. Both offsets may reach into later rounds.
 #pragma once
 
 #include "common/protocol/ids.hpp"
@@ -32,6 +35,9 @@ std::optional<Round> round_at(const TimingSpec& timing, ChainTime now);
 Phase phase_at(const TimingSpec& timing, ChainTime now);
 // The time at or after which a block gives the beacon of `slot`.
 ChainTime beacon_target(const TimingSpec& timing, BeaconSlot slot);
+// The slot can be proven before this time only: T2 of the round it closes, so that no rho changes
+// after its round's T0; slot 0 has until T1 of round 0.
+ChainTime beacon_deadline(const TimingSpec& timing, BeaconSlot slot);
 
 // sigma[slot] = SHA256("aud" ‖ prevrandao ‖ u64_be(slot)); rho_r = SHA256("rho" ‖ sigma ‖
 // u64_be(r)) (R3.4).

@@ -41,13 +41,16 @@ struct RoundRecord {
 };
 
 struct RunState {
-    RunId run;
+    RunId run;                    // the run that is followed; zero adopts the first one created
     std::optional<RunSpec> spec;  // set by RunCreated when it decodes and its terms agree
     Verdict spec_verdict = Verdict::kUnknownRun;
     Roster roster;
     std::map<BeaconSlot, BeaconProven> beacons;
     std::map<Round, RoundRecord> rounds;
     std::map<Uid, Amount> claimed;
+
+    // The record of a round of this run, or nothing when no event has touched it.
+    [[nodiscard]] const RoundRecord* record(Round round) const;
 };
 
 // Folds one event. Events of other runs are ignored; events arrive in chain order.
@@ -70,6 +73,8 @@ UidSet included(const RunState& state, Round round);
 // The included miners that get a slot in the aggregate: all, or max_artifacts of them drawn by rho
 // (R3.7).
 std::vector<Uid> aggregated(const RunState& state, Round round);
+// Credited and not yet claimed.
+Amount claimable(const RunState& state, Uid uid);
 // Where the miner's local state continues from (R4.12).
 Continuity continuity(const RunState& state, Round round, Uid miner);
 // Positions of the data walk consumed before the round (R5.1).

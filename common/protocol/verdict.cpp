@@ -38,6 +38,10 @@ std::string_view to_string(Verdict verdict) {
             return "not_ready";
         case Verdict::kBadBeaconProof:
             return "bad_beacon_proof";
+        case Verdict::kRosterFull:
+            return "roster_full";
+        case Verdict::kUnknownUid:
+            return "unknown_uid";
         case Verdict::kUnavailable:
             return "unavailable";
         case Verdict::kHashMismatch:

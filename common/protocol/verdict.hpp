@@ -31,6 +31,8 @@ enum class [[nodiscard]] Verdict : std::uint8_t{
     kRevealMismatch = 28,  // R4.9   a reveal does not match its commitment
     kNotReady = 29,        // R4.10  what the message builds on is not settled yet
     kBadBeaconProof = 30,  // R4.11  the header does not prove the beacon
+    kRosterFull = 31,      // R4.13  no slot is left for the role
+    kUnknownUid = 32,      // R4.14  no hotkey is registered under the uid or the sender
     // Screening of artifacts (R6): not voted for, scored zero.
     kUnavailable = 40,     // R6.1   ciphertext or key not in the store before the vote
     kHashMismatch = 41,    // R6.2   bytes do not hash to what was committed

@@ -1,0 +1,285 @@
+// The fold of the chain's events, and what follows from it.
+#include "common/codec/writer.hpp"
+#include "common/crypto/sha256.hpp"
+#include "common/protocol/transition.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace covenant::protocol {
+namespace {
+
+constexpr std::uint64_t kMaxGap =
+    4;  // rounds without a commitment that local state survives (R4.12)
+
+class Fold {
+  public:
+    Fold(RunState& state, const Event& event) : state_(state), event_(event) {}
+
+    void operator()(const HotkeyRegistered& e) {
+        if (e.uid.value >= kMaxUids) return;
+        state_.roster.neurons.try_emplace(e.uid, Neuron{.uid = e.uid,
+                                                        .coldkey = e.coldkey,
+                                                        .hotkey = e.hotkey,
+                                                        .role = e.role,
+                                                        .network_key = e.network_key,
+                                                        .registered_at = event_.time,
+                                                        .stake = {}});
+    }
+    void operator()(const StakeChanged& e) {
+        const auto neuron = state_.roster.neurons.find(e.uid);
+        if (neuron == state_.roster.neurons.end()) return;
+        auto& stake = neuron->second.stake;
+        if (!stake.empty() && stake.back().since == event_.time) stake.pop_back();
+        stake.push_back({.since = event_.time, .total = e.total});
+    }
+    void operator()(const RunCreated& e) {
+        if (state_.run.is_zero()) state_.run = e.run;
+        if (e.run != state_.run || state_.spec) return;
+        auto spec = decode_run_spec(e.spec);
+        if (!spec) {
+            state_.spec_verdict = spec.error();
+        } else if (run_id(e.spec) != e.run || terms_of(*spec) != e.terms) {
+            state_.spec_verdict = Verdict::kTermsMismatch;
+        } else {
+            state_.spec_verdict = Verdict::kAccept;
+            state_.spec = std::move(*spec);
+        }
+    }
+    void operator()(const ArtifactCommitted& e) {
+        const Commitment& c = e.commitment.commitment;
+        if (!ours(c.run) || c.uid.value >= kMaxUids) return;
+        auto& commitments = state_.rounds[c.round].commitments;
+        commitments.try_emplace(
+            c.uid, RecordedCommitment{.signed_commitment = e.commitment,
+                                      .time = event_.time,
+                                      .order = static_cast<std::uint32_t>(commitments.size())});
+    }
+    void operator()(const BeaconProven& e) {
+        if (ours(e.run)) state_.beacons.try_emplace(e.slot, e);
+    }
+    void operator()(const InclusionVoted& e) {
+        if (ours(e.run)) state_.rounds[e.round].inclusion_votes.try_emplace(e.validator, e);
+    }
+    void operator()(const ParametersVoted& e) {
+        if (ours(e.run)) state_.rounds[e.round].parameters_votes.try_emplace(e.validator, e);
+    }
+    void operator()(const ParametersAccepted& e) {
+        if (!ours(e.run)) return;
+        auto& accepted = state_.rounds[e.round].accepted;
+        if (!accepted) accepted = Accepted{.root = e.root, .loss_bits = e.loss_bits};
+    }
+    void operator()(const ScoresCommitted& e) {
+        if (ours(e.run)) state_.rounds[e.round].score_commitments.try_emplace(e.validator, e.hash);
+    }
+    void operator()(const ScoresRevealed& e) {
+        if (ours(e.run)) state_.rounds[e.round].reveals.try_emplace(e.scores.validator, e.scores);
+    }
+    void operator()(const MinerFailed& e) {
+        if (ours(e.run)) state_.rounds[e.round].failed.try_emplace(e.uid, event_.time);
+    }
+    void operator()(const Credited& e) {
+        if (ours(e.run)) state_.rounds[e.round].credits[e.uid] += e.amount;
+    }
+    void operator()(const RoundSettled& e) {
+        if (ours(e.run)) state_.rounds[e.round].settled = e;
+    }
+    void operator()(const Claimed& e) { state_.claimed[e.uid] += e.amount; }
+
+  private:
+    [[nodiscard]] bool ours(const RunId& run) const { return run == state_.run; }
+
+    RunState& state_;
+    const Event& event_;
+};
+
+// The last round before `round` with accepted parameters.
+const Accepted* last_accepted(const RunState& state, Round round) {
+    for (auto it = state.rounds.lower_bound(round); it != state.rounds.begin();) {
+        --it;
+        if (it->second.accepted) return &*it->second.accepted;
+    }
+    return nullptr;
+}
+
+bool failed_between(const RunState& state, Uid miner, ChainTime after, ChainTime until) {
+    return std::any_of(state.rounds.begin(), state.rounds.end(), [&](const auto& item) {
+        const auto failed = item.second.failed.find(miner);
+        return failed != item.second.failed.end() && failed->second > after &&
+               failed->second <= until;
+    });
+}
+
+Hash256 slot_draw(const Hash256& rho, Uid uid) {
+    codec::Writer out;
+    out.fixed(rho).id(uid);
+    return crypto::sha256_tagged("slot", out.view());
+}
+
+// Rounds before `round` whose T0 is before `time`.
+std::uint64_t rounds_before(const TimingSpec& timing, Round round, ChainTime time) {
+    if (time.value <= timing.start_time) return 0;
+    const std::uint64_t elapsed = time.value - timing.start_time;
+    const std::uint64_t started = (elapsed - 1) / timing.round_seconds + 1;
+    return std::min(round.value, started);
+}
+
+// Rounds before `round` in which the miner was active: registered, and with the bond, at T0.
+std::uint64_t active_rounds(const RunSpec& spec, Round round, const Neuron& miner) {
+    std::uint64_t total = 0;
+    const auto count = [&](ChainTime from, std::optional<ChainTime> to, Amount stake) {
+        if (stake < spec.emission.miner_bond) return;
+        const std::uint64_t first =
+            rounds_before(spec.timing, round, std::max(from, miner.registered_at));
+        const std::uint64_t end = to ? rounds_before(spec.timing, round, *to) : round.value;
+        if (end > first) total += end - first;
+    };
+    const auto& stake = miner.stake;
+    const auto since = [&](std::size_t i) {
+        return i < stake.size() ? std::optional(stake[i].since) : std::nullopt;
+    };
+    count(ChainTime(0), since(0), Amount{});
+    for (std::size_t i = 0; i < stake.size(); ++i) {
+        count(stake[i].since, since(i + 1), stake[i].total);
+    }
+    return total;
+}
+
+}  // namespace
+
+const RoundRecord* RunState::record(Round round) const {
+    const auto found = rounds.find(round);
+    return found == rounds.end() ? nullptr : &found->second;
+}
+
+void apply(RunState& state, const Event& event) {
+    std::visit(Fold(state, event), event.body);
+}
+
+std::optional<Hash256> rho(const RunState& state, Round round) {
+    const auto after = state.beacons.upper_bound(BeaconSlot(round.value));
+    if (after == state.beacons.begin()) return std::nullopt;
+    return beacon_rho(std::prev(after)->second.sigma, round);
+}
+
+Hash256 base_root(const RunState& state, Round round) {
+    if (const Accepted* accepted = last_accepted(state, round)) return accepted->root;
+    return state.spec ? state.spec->genesis_root : Hash256{};
+}
+
+std::optional<float> base_loss(const RunState& state, Round round) {
+    const Accepted* accepted = last_accepted(state, round);
+    if (accepted == nullptr) return std::nullopt;
+    return std::bit_cast<float>(accepted->loss_bits);
+}
+
+std::vector<ValidatorStake> electorate(const RunState& state, Round round) {
+    if (!state.spec) return {};
+    const ChainTime t0 = round_times(state.spec->timing, round).t0;
+    std::vector<ValidatorStake> everyone;
+    for (const Uid uid : state.roster.validators(t0)) {
+        everyone.push_back({.uid = uid, .stake = state.roster.find(uid)->stake_at(t0)});
+    }
+    std::vector<ValidatorStake> voters;
+    for (const ValidatorStake& validator : everyone) {
+        for (const std::uint64_t back : {std::uint64_t{1}, std::uint64_t{2}}) {
+            if (round.value < back) continue;
+            const RoundRecord* record = state.record(Round(round.value - back));
+            if (record != nullptr && record->inclusion_votes.contains(validator.uid)) {
+                voters.push_back(validator);
+                break;
+            }
+        }
+    }
+    return voters.empty() ? everyone : voters;
+}
+
+UidSet included(const RunState& state, Round round) {
+    UidSet out;
+    const RoundRecord* record = state.record(round);
+    if (record == nullptr) return out;
+    const std::vector<ValidatorStake> voters = electorate(state, round);
+    Uint128 total = 0;
+    for (const ValidatorStake& voter : voters)
+        total += voter.stake.units;
+    if (total == 0) return out;
+    for (const auto& [uid, commitment] : record->commitments) {
+        Uint128 yes = 0;
+        for (const ValidatorStake& voter : voters) {
+            const auto vote = record->inclusion_votes.find(voter.uid);
+            if (vote != record->inclusion_votes.end() && vote->second.uids[uid.value]) {
+                yes += voter.stake.units;
+            }
+        }
+        if (yes * 3 >= total * 2) out.set(uid.value);
+    }
+    return out;
+}
+
+std::vector<Uid> aggregated(const RunState& state, Round round) {
+    const auto seed = rho(state, round);
+    if (!state.spec || !seed) return {};
+    const UidSet set = included(state, round);
+    std::vector<std::pair<Hash256, Uid>> drawn;
+    for (std::size_t i = 0; i < kMaxUids; ++i) {
+        const Uid uid(static_cast<std::uint16_t>(i));
+        if (set[i]) drawn.emplace_back(slot_draw(*seed, uid), uid);
+    }
+    if (drawn.size() > state.spec->outer.max_artifacts) {
+        std::sort(drawn.begin(), drawn.end());
+        drawn.resize(state.spec->outer.max_artifacts);
+    }
+    std::vector<Uid> out;
+    out.reserve(drawn.size());
+    for (const auto& [draw, uid] : drawn)
+        out.push_back(uid);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+Amount claimable(const RunState& state, Uid uid) {
+    Amount credited;
+    for (const auto& [round, record] : state.rounds) {
+        const auto credit = record.credits.find(uid);
+        if (credit != record.credits.end()) credited += credit->second;
+    }
+    const auto claimed = state.claimed.find(uid);
+    if (claimed == state.claimed.end()) return credited;
+    // Claims may include credits of other runs, which this state does not follow.
+    return Amount{checked_sub(credited.units, claimed->second.units).value_or(0)};
+}
+
+Continuity continuity(const RunState& state, Round round, Uid miner) {
+    if (!state.spec) return {};
+    for (auto it = state.rounds.lower_bound(round); it != state.rounds.begin();) {
+        --it;
+        const auto commitment = it->second.commitments.find(miner);
+        if (commitment == it->second.commitments.end()) continue;
+        const Round previous = it->first;
+        const TimingSpec& timing = state.spec->timing;
+        if (round.value - previous.value > kMaxGap ||
+            failed_between(state, miner, round_times(timing, previous).t0,
+                           round_times(timing, round).t0)) {
+            return {};
+        }
+        const std::vector<Uid> slots = aggregated(state, previous);
+        return {.fresh = false,
+                .previous_round = previous,
+                .previous_root = commitment->second.signed_commitment.commitment.root,
+                .previous_included = it->second.accepted.has_value() &&
+                                     std::binary_search(slots.begin(), slots.end(), miner)};
+    }
+    return {};
+}
+
+std::uint64_t assignment_base(const RunState& state, Round round) {
+    if (!state.spec) return 0;
+    std::uint64_t blocks = 0;
+    for (const auto& [uid, neuron] : state.roster.neurons) {
+        if (neuron.role == Role::kMiner) blocks += active_rounds(*state.spec, round, neuron);
+    }
+    return blocks * state.spec->windows_per_round();
+}
+
+}  // namespace covenant::protocol
