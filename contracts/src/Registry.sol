@@ -48,7 +48,7 @@ contract Registry is IRegistry, EIP712, Nonces {
         require(address(token_) != address(0), RegistryZeroAddress());
         require(unbondingSeconds_ <= MAX_UNBONDING_SECONDS, RegistryUnbondingTooLong(unbondingSeconds_));
         token = token_;
-        unbondingSeconds = uint48(unbondingSeconds_);
+        unbondingSeconds = SafeCast.toUint48(unbondingSeconds_);
     }
 
     /// @inheritdoc IRegistry
@@ -62,12 +62,12 @@ contract Registry is IRegistry, EIP712, Nonces {
         require(role != Role.None, RegistryInvalidRole());
         require(block.timestamp <= deadline, RegistryConsentExpired(deadline));
         uint256 slot = _slots[hotkey];
-        if (slot != 0) revert RegistryAlreadyRegistered(hotkey, uint16(slot - 1));
+        if (slot != 0) revert RegistryAlreadyRegistered(hotkey, SafeCast.toUint16(slot - 1));
         _requireConsent(hotkey, role, networkKey, deadline, hotkeySignature);
 
         uint256 count = _neurons.length;
         require(count < MAX_UIDS, RegistryFull());
-        uid = uint16(count);
+        uid = SafeCast.toUint16(count);
         if (role == Role.Validator) {
             require(UidSet.count(_validators) < MAX_VALIDATORS, RegistryValidatorsFull());
             _validators = UidSet.with(_validators, uid);
@@ -106,9 +106,9 @@ contract Registry is IRegistry, EIP712, Nonces {
         require(amount <= stake, RegistryInsufficientStake(uid, amount, stake));
 
         uint48 releaseAt = _now() + unbondingSeconds;
-        _stakes[uid].push(_now(), uint208(stake - amount));
+        _stakes[uid].push(_now(), SafeCast.toUint208(stake - amount));
         Unbonding storage pending = _unbonding[uid];
-        pending.amount += uint208(amount);
+        pending.amount += SafeCast.toUint208(amount);
         pending.releaseAt = releaseAt;
         emit UnstakeRequested(uid, amount, stake - amount, releaseAt);
     }
@@ -191,7 +191,7 @@ contract Registry is IRegistry, EIP712, Nonces {
     function uidOf(address hotkey) external view returns (uint16) {
         uint256 slot = _slots[hotkey];
         require(slot != 0, RegistryUnknownHotkey(hotkey));
-        return uint16(slot - 1);
+        return SafeCast.toUint16(slot - 1);
     }
 
     /// @inheritdoc IRegistry
@@ -253,6 +253,6 @@ contract Registry is IRegistry, EIP712, Nonces {
     }
 
     function _now() private view returns (uint48) {
-        return uint48(block.timestamp);
+        return SafeCast.toUint48(block.timestamp);
     }
 }

@@ -13,6 +13,7 @@ import {Neuron, Role} from "./types/Neuron.sol";
 import {RunTerms} from "./types/RunTerms.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
@@ -108,7 +109,7 @@ contract RoundManager is IRoundManager, EIP712 {
         require(uidBitmap & ~state.committed == 0, RoundManagerNotCommitted(uidBitmap, state.committed));
         // Stake is needed to vote at all; only the electorate's counts now, but the vote of a newcomer lets it into
         // the electorate of the next two rounds.
-        uint256 stake = registry.stakeAt(uid, uint48(terms.t0(round)));
+        uint256 stake = registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round)));
         require(stake != 0, RoundManagerNoStake(uid));
         (uint256 voters,) = _fixElectorate(run, round, terms);
 
@@ -128,7 +129,7 @@ contract RoundManager is IRoundManager, EIP712 {
         require(!UidSet.contains(state.parametersVoters, uid), RoundManagerAlreadyVoted(run, round, uid));
         (uint256 voters, uint256 total) = _fixElectorate(run, round, terms);
         require(UidSet.contains(voters, uid), RoundManagerNotInElectorate(uid));
-        uint256 stake = registry.stakeAt(uid, uint48(terms.t0(round)));
+        uint256 stake = registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round)));
         require(stake != 0, RoundManagerNoStake(uid));
 
         bytes32 key = _parametersKey(root, heldoutLossBits);
@@ -153,7 +154,7 @@ contract RoundManager is IRoundManager, EIP712 {
     function rho(bytes32 run, uint64 round) public view returns (bytes32) {
         uint256 slotPlusOne = _provenSlots[run].upperLookupRecent(_saturatedKey(uint256(round) + 1));
         if (slotPlusOne == 0) return 0;
-        return sha256(abi.encodePacked("rho", _sigmas[run][uint64(slotPlusOne - 1)], round));
+        return sha256(abi.encodePacked("rho", _sigmas[run][SafeCast.toUint64(slotPlusOne - 1)], round));
     }
 
     /// @inheritdoc IRoundManager
@@ -191,7 +192,7 @@ contract RoundManager is IRoundManager, EIP712 {
         // Rounds before this one have keys up to `round`.
         uint256 roundPlusOne = _acceptedRounds[run].upperLookupRecent(_saturatedKey(round));
         if (roundPlusOne == 0) return runRegistry.terms(run).genesisRoot;
-        return _rounds[run][uint64(roundPlusOne - 1)].root;
+        return _rounds[run][SafeCast.toUint64(roundPlusOne - 1)].root;
     }
 
     /// @inheritdoc IRoundManager
@@ -343,7 +344,7 @@ contract RoundManager is IRoundManager, EIP712 {
         Round storage state = _rounds[run][round];
         uint256 voters = state.inclusionVoters & state.electorate;
         uint16[] memory uids = UidSet.toArray(voters);
-        uint256[] memory stakes = registry.stakesAt(uids, uint48(runRegistry.terms(run).t0(round)));
+        uint256[] memory stakes = registry.stakesAt(uids, SafeCast.toUint48(runRegistry.terms(run).t0(round)));
         for (uint256 i = 0; i < uids.length; ++i) {
             for (uint256 set = state.inclusionVotes[uids[i]]; set != 0; set = UidSet.withoutLowest(set)) {
                 yes[UidSet.lowest(set)] += stakes[i];
@@ -373,6 +374,6 @@ contract RoundManager is IRoundManager, EIP712 {
 
     /// @dev Views take any round; beyond 2^48 there is nothing later to find.
     function _saturatedKey(uint256 key) private pure returns (uint48) {
-        return key > type(uint48).max ? type(uint48).max : uint48(key);
+        return SafeCast.toUint48(Math.min(key, type(uint48).max));
     }
 }

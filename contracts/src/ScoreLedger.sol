@@ -9,6 +9,7 @@ import {UidSet} from "./libraries/UidSet.sol";
 import {Finding, VERDICT_FAIL, VERDICT_PASS} from "./types/Finding.sol";
 import {MAX_FINDINGS, MAX_UIDS, WEIGHTS_PER_WORD} from "./types/Limits.sol";
 import {RunTerms} from "./types/RunTerms.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title ScoreLedger
 /// @notice Validators' weights and audit findings of every round: first a hash, then the values.
@@ -50,7 +51,7 @@ contract ScoreLedger is IScoreLedger {
         uint16 uid = _callingValidator();
         Scores storage scores = _scores[run][round];
         require(scores.hashes[uid] == 0, ScoreLedgerAlreadyCommitted(run, round, uid));
-        require(registry.stakeAt(uid, uint48(terms.t0(round))) != 0, ScoreLedgerNoStake(uid));
+        require(registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round))) != 0, ScoreLedgerNoStake(uid));
 
         scores.hashes[uid] = hash;
         emit ScoresCommitted(run, round, uid, hash);
@@ -75,7 +76,7 @@ contract ScoreLedger is IScoreLedger {
         scores.revealed = UidSet.with(scores.revealed, uid);
         _storeWeights(scores.rows[uid], weights);
         _storeFindings(scores.rows[uid], findings_);
-        uint256 stake = registry.stakeAt(uid, uint48(terms.t0(round)));
+        uint256 stake = registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round)));
         emit ScoresRevealed(run, round, uid, weights, findings_, stake);
     }
 

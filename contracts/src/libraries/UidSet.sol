@@ -12,7 +12,7 @@ library UidSet {
 
     /// @notice The set with `uid` (< 256) in it.
     function with(uint256 set, uint256 uid) internal pure returns (uint256) {
-        return set | (1 << uid);
+        return set | (uint256(1) << uid);
     }
 
     /// @notice The smallest uid of a set that is not empty.
