@@ -38,11 +38,14 @@ namespace covenant::data {
 
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{8} << 20;
 inline constexpr std::uint8_t kSplitByBlockHash = 1;
+inline constexpr std::uint32_t kMinBlockBytes = 256;
+inline constexpr std::uint32_t kMaxBlockBytes = 1U << 30;
+inline constexpr std::uint32_t kMaxHeldoutPpm = 500'000;
 
 struct SplitTable {
     std::uint8_t rule = kSplitByBlockHash;
-    std::uint32_t block_bytes = 0;  // 256..2^30
-    std::uint32_t heldout_ppm = 0;  // 1..500,000
+    std::uint32_t block_bytes = 0;  // kMinBlockBytes..kMaxBlockBytes
+    std::uint32_t heldout_ppm = 0;  // 1..kMaxHeldoutPpm
     bool operator==(const SplitTable&) const = default;
 };
 
@@ -68,6 +71,11 @@ struct CorpusManifest {
     [[nodiscard]] Hash256 dataset_root() const;
     [[nodiscard]] protocol::DataSpec data_spec() const;
 };
+
+// The leaf of a shard in its split's tree.
+Hash256 shard_leaf(const ShardSummary& shard);
+// Which setting is out of range, with its value; empty when none is.
+std::string manifest_fault(const CorpusManifest& manifest);
 
 // Mean loss in nats a token, as bits a byte of text.
 double bits_per_byte(double nats_per_token, double bytes_per_token);
