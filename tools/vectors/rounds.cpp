@@ -1,0 +1,215 @@
+// Vectors of what a round derives from its beacon, and of the artifact's bytes.
+#include "common/base/counter_rng.hpp"
+#include "common/protocol/artifact_format.hpp"
+#include "common/protocol/assignment.hpp"
+#include "common/protocol/audit.hpp"
+#include "tools/vectors/json_file.hpp"
+#include "tools/vectors/samples.hpp"
+
+#include <bit>
+#include <numeric>
+
+namespace covenant::vectors {
+namespace {
+
+using codec::Json;
+
+Hash256 sample_run() {
+    return protocol::run_id(protocol::encode_run_spec(sample_spec()));
+}
+
+Json assignment_case(std::uint64_t round, std::uint64_t base, std::uint32_t active,
+                     std::uint32_t rank) {
+    const protocol::RunSpec spec = sample_spec();
+    const protocol::AssignmentInput input{.run = sample_run(),
+                                          .round = protocol::Round(round),
+                                          .rho = filled_hash(static_cast<std::uint8_t>(round + 1)),
+                                          .base = base,
+                                          .active_miners = active,
+                                          .rank = rank};
+    const Hash256 seed = filled_hash(0x55);
+    Json cursors = Json::array();
+    for (std::uint16_t s = 0; s <= spec.segments(); ++s) {
+        cursors.push(protocol::segment_cursor(spec, rank, protocol::Segment(s)));
+    }
+    return Json::object()
+        .set("run", hex_json(input.run))
+        .set("windowCount", spec.data.window_count)
+        .set("heldoutCount", spec.data.heldout_count)
+        .set("round", round)
+        .set("rho", hex_json(input.rho))
+        .set("base", base)
+        .set("activeMiners", active)
+        .set("rank", rank)
+        .set("windows",
+             id_list(protocol::assigned_windows(spec, input, 0, spec.inner.steps_per_round)))
+        .set("cursors", cursors)
+        .set("seed", hex_json(seed))
+        .set("sampled",
+             id_list(protocol::sample_assigned(spec, input, seed, spec.score.assigned_windows)))
+        .set("heldout",
+             id_list(protocol::heldout_windows(spec, "score", seed, spec.score.heldout_windows)))
+        .set("monitor", id_list(protocol::heldout_windows(spec, "monitor", input.run,
+                                                          spec.score.monitor_windows)));
+}
+
+Json audit_case(std::uint8_t sigma_byte, std::uint16_t miner, std::uint32_t chunk_count) {
+    const protocol::RunSpec spec = sample_spec();
+    const Hash256 sigma = filled_hash(sigma_byte);
+    const Hash256 root = filled_hash(0xc0);
+    const std::vector<protocol::ValidatorStake> validators = {
+        {.uid = protocol::Uid(10), .stake = Amount{kOneToken}},
+        {.uid = protocol::Uid(11), .stake = Amount{5 * kOneToken}},
+        {.uid = protocol::Uid(12), .stake = Amount{}},
+        {.uid = protocol::Uid(13), .stake = Amount{2 * kOneToken + 1}}};
+    Json uids = Json::array();
+    Json stakes = Json::array();
+    for (const auto& validator : validators) {
+        uids.push(validator.uid.value);
+        stakes.push(amount_json(validator.stake));
+    }
+    Json out = Json::object()
+                   .set("probabilityPpm", spec.audit.probability_ppm)
+                   .set("segmentCount", spec.segments())
+                   .set("sigma", hex_json(sigma))
+                   .set("root", hex_json(root))
+                   .set("miner", miner)
+                   .set("validators", uids)
+                   .set("stakes", stakes)
+                   .set("chunkCount", chunk_count);
+    const auto duty =
+        protocol::audit_duty(spec, sigma, root, protocol::Uid(miner), validators, chunk_count);
+    out.set("drawn", duty.has_value());
+    if (duty) {
+        Json chunks = Json::array();
+        for (const std::uint32_t chunk : duty->chunks)
+            chunks.push(chunk);
+        out.set("segments", id_list(duty->segments))
+            .set("chunks", chunks)
+            .set("auditors", id_list(duty->auditors));
+    }
+    return out;
+}
+
+protocol::PayloadChunk sample_chunk(std::uint32_t kept, std::uint32_t elements,
+                                    std::uint64_t seed) {
+    CounterRng rng(seed, 3);
+    protocol::PayloadChunk chunk;
+    chunk.low_bits = bits_of(0.25F + static_cast<float>(seed));
+    chunk.high_bits = bits_of(1.5F + static_cast<float>(seed));
+    // A selection in order: take each position with the odds that leave enough for the rest.
+    for (std::uint32_t i = 0; i < elements && chunk.indices.size() < kept; ++i) {
+        if (rng.below(elements - i) >= kept - chunk.indices.size()) continue;
+        chunk.indices.push_back(static_cast<std::uint16_t>(i));
+        chunk.codes.push_back(static_cast<std::uint8_t>(rng.below(4)));
+    }
+    return chunk;
+}
+
+protocol::PayloadChunk zero_chunk(std::uint32_t kept) {
+    protocol::PayloadChunk chunk;
+    chunk.indices.resize(kept);
+    std::iota(chunk.indices.begin(), chunk.indices.end(), std::uint16_t{0});
+    chunk.codes.assign(kept, 0);
+    return chunk;
+}
+
+}  // namespace
+
+protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_elements) {
+    const protocol::RunSpec spec = sample_spec();
+    protocol::Artifact out;
+    out.run = sample_run();
+    out.round = protocol::Round(3);
+    out.uid = protocol::Uid(1);
+    out.base_root = filled_hash(0xb0);
+    for (std::uint16_t s = 0; s <= spec.segments(); ++s) {
+        const auto byte = static_cast<std::uint8_t>(s);
+        out.trace.push_back(
+            {.theta_root = filled_hash(byte),
+             .m_root = filled_hash(static_cast<std::uint8_t>(0x20 + byte)),
+             .v_root = filled_hash(static_cast<std::uint8_t>(0x40 + byte)),
+             .adam_t = std::uint64_t{36} + s * spec.inner.steps_per_segment,
+             .cursor = protocol::segment_cursor(spec, 1, protocol::Segment(s)),
+             .window_root = s == 0 ? Hash256{} : filled_hash(static_cast<std::uint8_t>(0x60 + s)),
+             .loss_bits = s == 0 ? 0 : bits_of(4.5F - 0.125F * static_cast<float>(s))});
+    }
+    for (std::size_t i = 0; i < chunk_elements.size(); ++i) {
+        const std::uint32_t kept =
+            protocol::kept_in_chunk(spec.outer.kept_per_chunk, chunk_elements[i]);
+        out.chunks.push_back(i == 1 ? zero_chunk(kept) : sample_chunk(kept, chunk_elements[i], i));
+    }
+    out.feedback = {.previous_commitment = filled_hash(0x81),
+                    .feedback_root = filled_hash(0x82),
+                    .sum_root = filled_hash(0x83),
+                    .residual_root = filled_hash(0x84),
+                    .payload_root = protocol::payload_root(out.chunks),
+                    .norm_bits = std::bit_cast<std::uint64_t>(2.75),
+                    .kept_per_chunk = spec.outer.kept_per_chunk};
+    out.profile = {.profile_id = protocol::profile_id(spec.profile),
+                   .build_id = filled_hash(0x91),
+                   .hardware_class = "x86-64-v3"};
+    return out;
+}
+
+VectorFile assignment_vectors() {
+    JsonFile file(
+        "assignment.json",
+        "Windows of one miner and round in training order, segment cursors, windows drawn "
+        "from its own and from the held-out split, for the sample run of run_spec.json.");
+    file.add(assignment_case(0, 0, 1, 0));
+    file.add(assignment_case(0, 0, 3, 2));
+    file.add(assignment_case(4, 432, 3, 0));
+    file.add(assignment_case(46, 4968, 3, 1));  // crosses into the next epoch
+    return file.finish();
+}
+
+VectorFile audit_vectors() {
+    JsonFile file("audit.json",
+                  "Audit draws under the sample run of run_spec.json: whether the commitment is "
+                  "audited, and then which segments and chunks, by whom.");
+    for (std::uint8_t i = 0; i < 12; ++i) {
+        const auto sigma = static_cast<std::uint8_t>(0x30 + i);
+        file.add(audit_case(sigma, static_cast<std::uint16_t>(i % 3), i == 7 ? 1 : 217));
+    }
+    return file.finish();
+}
+
+VectorFile artifact_vectors() {
+    JsonFile file("artifact.json",
+                  "A small artifact of the sample run of run_spec.json, and the hashes that its "
+                  "commitment is made of.");
+    const std::vector<std::uint16_t> elements = {4096, 4096, 100, 1};
+    const protocol::Artifact artifact = sample_artifact(elements);
+    const protocol::TraceContext context{
+        .run = artifact.run, .hotkey = filled_address(0x11), .round = artifact.round};
+    Json sizes = Json::array();
+    for (const std::uint16_t count : elements)
+        sizes.push(count);
+    Json segments = Json::array();
+    for (std::uint16_t s = 0; s < artifact.trace.size(); ++s) {
+        segments.push(
+            hex_json(protocol::segment_hash(context, protocol::Segment(s), artifact.trace[s])));
+    }
+    file.add(Json::object()
+                 .set("chunkElements", sizes)
+                 .set("bytes", hex_json(protocol::encode_artifact(artifact)))
+                 .set("hotkey", hex_json(context.hotkey))
+                 .set("segmentHashes", segments)
+                 .set("feedbackHash", hex_json(protocol::feedback_hash(context, artifact.feedback)))
+                 .set("profileHash", hex_json(protocol::profile_hash(context, artifact.profile)))
+                 .set("profileId", hex_json(artifact.profile.profile_id))
+                 .set("payloadRoot", hex_json(protocol::payload_root(artifact.chunks)))
+                 .set("commitmentRoot",
+                      hex_json(protocol::commitment_root(context, artifact.trace, artifact.feedback,
+                                                         artifact.profile))));
+    return file.finish();
+}
+
+std::vector<VectorFile> all_vectors() {
+    return {merkle_vectors(),     run_spec_vectors(),         beacon_vectors(),
+            commitment_vectors(), score_commitment_vectors(), assignment_vectors(),
+            audit_vectors(),      artifact_vectors(),         settle_vectors()};
+}
+
+}  // namespace covenant::vectors
