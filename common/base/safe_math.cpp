@@ -45,8 +45,9 @@ Result<Amount> amount_from_tokens(std::string_view text) {
     const std::size_t dot = text.find('.');
     std::string digits(text.substr(0, dot));
     std::string fraction(dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1));
-    if (fraction.size() > kTokenDecimals || (dot != std::string_view::npos && fraction.empty())) {
-        return fail(Errc::kMalformed, "a token amount has at most 18 decimals: '" +
+    if (digits.empty() || fraction.size() > kTokenDecimals ||
+        (dot != std::string_view::npos && fraction.empty())) {
+        return fail(Errc::kMalformed, "a token amount has digits and at most 18 decimals: '" +
                                           std::string(text.substr(0, 64)) + "'");
     }
     fraction.append(kTokenDecimals - fraction.size(), '0');
