@@ -26,9 +26,7 @@ contract RegistryTest is Network {
 
     function test_constructor_refuses_a_delay_over_a_year() public {
         new Registry(token, 365 days);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryUnbondingTooLong.selector, 365 days + 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryUnbondingTooLong.selector, 365 days + 1));
         new Registry(token, 365 days + 1);
     }
 
@@ -111,9 +109,7 @@ contract RegistryTest is Network {
     function test_register_refuses_a_hotkey_twice() public {
         register(7, Role.Miner, GENESIS, consent(7, address(this), Role.Miner, NET, GENESIS));
         bytes memory again = consent(7, address(this), Role.Validator, NET, GENESIS);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryAlreadyRegistered.selector, vm.addr(7), 0)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryAlreadyRegistered.selector, vm.addr(7), 0));
         register(7, Role.Validator, GENESIS, again);
     }
 
@@ -207,9 +203,7 @@ contract RegistryTest is Network {
         assertEq(registry.stakeOf(0), 70);
 
         vm.warp(releaseAt - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryStillUnbonding.selector, 0, releaseAt)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryStillUnbonding.selector, 0, releaseAt));
         registry.withdrawStake(0);
         vm.warp(releaseAt);
         vm.expectEmit(address(registry));
@@ -236,22 +230,16 @@ contract RegistryTest is Network {
 
     function test_unstake_refuses_strangers_zero_and_too_much() public {
         join(Role.Validator, 100);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryNotColdkey.selector, 0, address(this))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryNotColdkey.selector, 0, address(this)));
         registry.requestUnstake(0, 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryNotColdkey.selector, 0, address(this))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryNotColdkey.selector, 0, address(this)));
         registry.withdrawStake(0);
         vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryUnknownUid.selector, 1));
         registry.requestUnstake(1, 1);
         vm.startPrank(coldkeyOf(0));
         vm.expectRevert(IRegistry.RegistryZeroAmount.selector);
         registry.requestUnstake(0, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IRegistry.RegistryInsufficientStake.selector, 0, 101, 100)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryInsufficientStake.selector, 0, 101, 100));
         registry.requestUnstake(0, 101);
     }
 
@@ -297,9 +285,7 @@ contract RegistryTest is Network {
     }
 
     function test_anyone_may_add_stake_but_only_the_coldkey_takes_it(address from, uint96 amount) public {
-        vm.assume(
-            from != address(0) && from != coldkeyOf(0) && from != address(registry) && amount != 0
-        );
+        vm.assume(from != address(0) && from != coldkeyOf(0) && from != address(registry) && amount != 0);
         amount = uint96(bound(amount, 1, 21_000_000e18));
         join(Role.Miner, 0);
         vm.prank(faucet);

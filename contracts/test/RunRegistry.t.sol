@@ -42,9 +42,7 @@ contract RunRegistryTest is Network {
 
     function test_create_refuses_the_same_spec_again() public {
         bytes32 id = create(defaultTerms());
-        refuses(
-            defaultTerms(), abi.encodeWithSelector(IRunRegistry.RunRegistryAlreadyExists.selector, id)
-        );
+        refuses(defaultTerms(), abi.encodeWithSelector(IRunRegistry.RunRegistryAlreadyExists.selector, id));
     }
 
     function test_create_bounds_the_spec() public {
@@ -59,9 +57,7 @@ contract RunRegistryTest is Network {
 
     function test_unknown_run() public {
         assertFalse(runRegistry.exists("x"));
-        vm.expectRevert(
-            abi.encodeWithSelector(IRunRegistry.RunRegistryUnknownRun.selector, bytes32("x"))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRunRegistry.RunRegistryUnknownRun.selector, bytes32("x")));
         runRegistry.terms("x");
     }
 
@@ -98,13 +94,10 @@ contract RunRegistryTest is Network {
         RunTerms memory terms = defaultTerms();
         terms.startTime = uint64(GENESIS + terms.genesisLeadSeconds);
         refuses(
-            terms,
-            abi.encodeWithSelector(IRunRegistry.RunRegistryStartsTooSoon.selector, GENESIS, GENESIS)
+            terms, abi.encodeWithSelector(IRunRegistry.RunRegistryStartsTooSoon.selector, GENESIS, GENESIS)
         );
         terms.startTime = 5; // before its own lead
-        refuses(
-            terms, abi.encodeWithSelector(IRunRegistry.RunRegistryStartsTooSoon.selector, 0, GENESIS)
-        );
+        refuses(terms, abi.encodeWithSelector(IRunRegistry.RunRegistryStartsTooSoon.selector, 0, GENESIS));
         terms.startTime = uint64(GENESIS + terms.genesisLeadSeconds + 1);
         create(terms);
     }

@@ -31,9 +31,7 @@ contract TokenTest is Network {
         );
         token.mint(address(1), 5);
         vm.prank(admin);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, admin)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, admin));
         token.mint(address(1), 5);
     }
 
@@ -41,9 +39,7 @@ contract TokenTest is Network {
         vm.startPrank(faucet);
         token.mint(address(1), 21_000_000e18);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ERC20Capped.ERC20ExceededCap.selector, 21_000_000e18 + 1, 21_000_000e18
-            )
+            abi.encodeWithSelector(ERC20Capped.ERC20ExceededCap.selector, 21_000_000e18 + 1, 21_000_000e18)
         );
         token.mint(address(1), 1);
     }
@@ -92,9 +88,7 @@ contract TokenTest is Network {
         address[] memory none = new address[](0);
         Token foreign = new Token(address(0xDEAD));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                Authority.AuthorityWrongTarget.selector, address(foreign), address(0xDEAD)
-            )
+            abi.encodeWithSelector(Authority.AuthorityWrongTarget.selector, address(foreign), address(0xDEAD))
         );
         new Authority(admin, address(foreign), address(runRegistry), none, none);
     }
@@ -103,9 +97,7 @@ contract TokenTest is Network {
         vm.prank(admin);
         authority.revokeRole(MINTER_ROLE, faucet);
         vm.prank(faucet);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, faucet)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, faucet));
         token.mint(address(1), 1);
     }
 }

@@ -43,9 +43,7 @@ abstract contract Network is Test {
         vm.roll(1000);
         Deployment.Contracts memory c = Deployment.deploy(
             Deployment.Config(admin, creator, faucet, treasury, UNBONDING),
-            vm.computeCreateAddress(
-                address(this), vm.getNonce(address(this)) + Deployment.AUTHORITY_OFFSET
-            )
+            vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + Deployment.AUTHORITY_OFFSET)
         );
         token = c.token;
         registry = c.registry;
@@ -76,10 +74,11 @@ abstract contract Network is Test {
         returns (bytes memory)
     {
         address hotkey = vm.addr(key);
-        return sign(
-            key,
-            registry.hashConsent(coldkey, hotkey, role, networkKey, registry.nonces(hotkey), deadline)
-        );
+        return
+            sign(
+                key,
+                registry.hashConsent(coldkey, hotkey, role, networkKey, registry.nonces(hotkey), deadline)
+            );
     }
 
     function sign(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
@@ -91,8 +90,7 @@ abstract contract Network is Test {
     function join(Role role, uint256 stake) internal returns (uint16 uid) {
         uid = uint16(registry.neuronCount());
         bytes32 networkKey = bytes32(uint256(uid));
-        bytes memory signature =
-            consent(keyOf(uid), coldkeyOf(uid), role, networkKey, type(uint256).max);
+        bytes memory signature = consent(keyOf(uid), coldkeyOf(uid), role, networkKey, type(uint256).max);
         vm.prank(coldkeyOf(uid));
         registry.register(hotkeyOf(uid), role, networkKey, type(uint256).max, signature);
         if (stake != 0) addStake(uid, stake);

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {RoundManager} from "../src/RoundManager.sol";
+import {IRegistry} from "../src/interfaces/IRegistry.sol";
+import {IRoundManager} from "../src/interfaces/IRoundManager.sol";
+import {IRunRegistry} from "../src/interfaces/IRunRegistry.sol";
+import {Commitment} from "../src/types/Commitment.sol";
+import {Role} from "../src/types/Neuron.sol";
+import {RunTerms} from "../src/types/RunTerms.sol";
+import {Network} from "./support/Network.sol";
+
+/// @dev Validators 0, 1, 2 with stake 50, 30, 20; miners 3, 4, 5. Offsets of a round: T1 40, audits 45, T2 70, T3 100.
+contract RoundManagerTest is Network {
+    uint256 private constant MINERS = 8 + 16 + 32;
+    bytes32 private constant ROOT = keccak256("next parameters");
+
+    function setUp() public override {
+        super.setUp();
+        join(Role.Validator, 50);
+        join(Role.Validator, 30);
+        join(Role.Validator, 20);
+        for (uint256 i = 0; i < 3; ++i) {
+            join(Role.Miner, 0);
+        }
+        openRun();
+    }
+
+    function expectWindow(uint256 opensAt, uint256 closesAt) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IRoundManager.RoundManagerOutsideWindow.selector, block.timestamp, opensAt, closesAt
+            )
+        );
+    }
+
+    function startRoundZero() private {
+        proveSlot(0);
+        vm.warp(t0(0));
+    }
+
+    /// @dev Everybody commits, votes yes and agrees on ROOT, in `round`; slot `round` is proven.
+    function playRound(uint64 round, bytes32 root) private {
+        warpTo(t0(round));
+        for (uint16 uid = 3; uid < 6; ++uid) {
+            commit(round, uid);
+        }
+        proveSlot(round + 1);
+        for (uint16 uid = 0; uid < 3; ++uid) {
+            voteInclusion(round, uid, MINERS);
+        }
+        vm.warp(t0(round) + 70);
+        for (uint16 uid = 0; uid < 3; ++uid) {
+            voteParameters(round, uid, root);
+        }
+    }
+
+    function test_constructor_refuses_zero_addresses() public {
+        vm.expectRevert(IRoundManager.RoundManagerZeroAddress.selector);
+        new RoundManager(IRegistry(address(0)), runRegistry);
+        vm.expectRevert(IRoundManager.RoundManagerZeroAddress.selector);
+        new RoundManager(registry, IRunRegistry(address(0)));
+    }
+
+    function test_phase_times() public view {
+        uint256 start = GENESIS + 100;
+        assertEq(roundManager.t0(run, 0), start);
+        assertEq(roundManager.t1(run, 0), start + 40);
+        assertEq(roundManager.t2(run, 0), start + 70);
+        assertEq(roundManager.t3(run, 0), start + 100);
+        assertEq(roundManager.t0(run, 3), start + 300);
+        assertEq(roundManager.beaconTarget(run, 0), start - 10);
+        assertEq(roundManager.beaconDeadline(run, 0), start + 40);
+        assertEq(roundManager.beaconTarget(run, 3), start + 245);
+        assertEq(roundManager.beaconDeadline(run, 3), start + 270);
+        assertEq(roundManager.t3(run, type(uint64).max), start + (uint256(type(uint64).max) + 1) * 100);
+    }
+
+    function test_current_round() public {
+        (bool started, uint64 round) = roundManager.currentRound(run);
+        assertFalse(started);
+        vm.warp(t0(2) - 1);
+        (started, round) = roundManager.currentRound(run);
+        assertTrue(started);
+        assertEq(round, 1);
+        vm.warp(t0(2));
+        (, round) = roundManager.currentRound(run);
+        assertEq(round, 2);
+    }
+
+    function test_unknown_run() public {
+        bytes memory refusal =
+            abi.encodeWithSelector(IRunRegistry.RunRegistryUnknownRun.selector, bytes32("x"));
+        vm.expectRevert(refusal);
+        roundManager.t0("x", 0);
+        vm.expectRevert(refusal);
+        roundManager.proveBeacon("x", 0, "", "");
+        vm.expectRevert(refusal);
+        roundManager.voteInclusion("x", 0, 0);
+        vm.expectRevert(refusal);
+        roundManager.voteParameters("x", 0, ROOT, 0);
+        vm.expectRevert(refusal);
+        roundManager.baseRoot("x", 0);
+        Commitment memory c = commitment(0, 3);
+        c.run = "x";
+        vm.expectRevert(refusal);
+        roundManager.commitArtifact(c, "");
+    }
+
+    // ------------------------------------------------------------------------------------------ commits
+
+    function test_commit_stores_and_reports() public {
+        startRoundZero();
+        Commitment memory c = commitment(0, 4);
+        bytes32 digest = roundManager.hashCommitment(c);
+        bytes memory signature = sign(keyOf(4), digest);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.ArtifactCommitted(run, 0, 4, c, signature);
+        vm.prank(address(0xABCD)); // anyone may bring it
+        roundManager.commitArtifact(c, signature);
+        assertEq(roundManager.committed(run, 0), 16);
+        assertEq(roundManager.commitmentDigest(run, 0, 4), digest);
+        assertEq(roundManager.commitmentDigest(run, 0, 3), 0);
+    }
+
+    function test_commit_window_is_t0_to_t1() public {
+        proveSlot(0);
+        Commitment memory c = commitment(0, 3);
+        bytes memory signature = sign(keyOf(3), roundManager.hashCommitment(c));
+        uint256 start = t0(0);
+        vm.warp(start - 1);
+        expectWindow(start, start + 40);
+        roundManager.commitArtifact(c, signature);
+        vm.warp(start + 40);
+        expectWindow(start, start + 40);
+        roundManager.commitArtifact(c, signature);
+        vm.warp(start + 39);
+        roundManager.commitArtifact(c, signature);
+    }
+
+    function test_commit_refuses_equivocation_and_replay() public {
+        startRoundZero();
+        commit(0, 3);
+        Commitment memory c = commitment(0, 3);
+        bytes memory same = sign(keyOf(3), roundManager.hashCommitment(c));
+        bytes memory refusal =
+            abi.encodeWithSelector(IRoundManager.RoundManagerAlreadyCommitted.selector, run, 0, 3);
+        vm.expectRevert(refusal);
+        roundManager.commitArtifact(c, same);
+        c.root = keccak256("another");
+        bytes memory other = sign(keyOf(3), roundManager.hashCommitment(c));
+        vm.expectRevert(refusal);
+        roundManager.commitArtifact(c, other);
+    }
+
+    function test_commit_refuses_any_changed_field() public {
+        startRoundZero();
+        Commitment memory c = commitment(0, 3);
+        bytes memory signature = sign(keyOf(3), roundManager.hashCommitment(c));
+        for (uint256 field = 0; field < 6; ++field) {
+            Commitment memory changed = commitment(0, 3);
+            if (field == 0) changed.root ^= bytes32(uint256(1));
+            if (field == 1) changed.ciphertextHash ^= bytes32(uint256(1));
+            if (field == 2) changed.keyHash ^= bytes32(uint256(1));
+            if (field == 3) ++changed.size;
+            if (field == 4) ++changed.tokens;
+            if (field == 5) changed.uid = 4;
+            vm.expectRevert(
+                abi.encodeWithSelector(IRoundManager.RoundManagerBadSignature.selector, changed.uid)
+            );
+            roundManager.commitArtifact(changed, signature);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerBadSignature.selector, 3));
+        roundManager.commitArtifact(c, "");
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerBadSignature.selector, 3));
+        roundManager.commitArtifact(c, new bytes(65));
+    }
+
+    function test_commit_needs_the_rounds_beacon_and_base_root() public {
+        vm.warp(t0(0));
+        Commitment memory c = commitment(0, 3);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNoBeacon.selector, run, 0));
+        roundManager.commitArtifact(c, "");
+
+        proveSlot(0);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IRoundManager.RoundManagerWrongRho.selector, bytes32(0), roundManager.rho(run, 0)
+            )
+        );
+        roundManager.commitArtifact(c, "");
+        c = commitment(0, 3);
+        c.baseRoot = "x";
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IRoundManager.RoundManagerWrongBaseRoot.selector, bytes32("x"), keccak256("genesis")
+            )
+        );
+        roundManager.commitArtifact(c, "");
+    }
+
+    function test_commit_is_for_miners_of_the_roster() public {
+        startRoundZero();
+        Commitment memory c = commitment(0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotMiner.selector, 0));
+        roundManager.commitArtifact(c, "");
+        c = commitment(0, 77);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryUnknownUid.selector, 77));
+        roundManager.commitArtifact(c, "");
+
+        uint16 atStart = join(Role.Miner, 0);
+        commit(0, atStart);
+        vm.warp(t0(0) + 1);
+        uint16 late = join(Role.Miner, 0);
+        c = commitment(0, late);
+        vm.expectRevert(
+            abi.encodeWithSelector(IRoundManager.RoundManagerNotInRoster.selector, late, uint48(t0(0) + 1))
+        );
+        roundManager.commitArtifact(c, "");
+    }
+
+    function test_commitment_digest_is_eip712() public view {
+        Commitment memory c = commitment(0, 3);
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256("Covenant"),
+                keccak256("1"),
+                block.chainid,
+                address(roundManager)
+            )
+        );
+        bytes32 typeHash = keccak256(
+            "Commitment(bytes32 run,uint64 round,bytes32 rho,bytes32 baseRoot,uint16 uid,bytes32 root,bytes32 ciphertextHash,bytes32 keyHash,uint64 size,uint64 tokens)"
+        );
+        bytes memory left = abi.encode(typeHash, c.run, uint256(c.round), c.rho, c.baseRoot, uint256(c.uid));
+        bytes memory right =
+            abi.encode(c.root, c.ciphertextHash, c.keyHash, uint256(c.size), uint256(c.tokens));
+        assertEq(
+            roundManager.hashCommitment(c),
+            keccak256(abi.encodePacked(hex"1901", domain, keccak256(bytes.concat(left, right))))
+        );
+    }
+
+    // ----------------------------------------------------------------------------------------- inclusion
+
+    function test_inclusion_vote_reports_and_decides_at_two_thirds() public {
+        startRoundZero();
+        commit(0, 3);
+        commit(0, 4);
+        proveSlot(1);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.InclusionVoted(run, 0, 0, 8 + 16, 50);
+        voteInclusion(0, 0, 8 + 16);
+        assertEq(roundManager.included(run, 0), 0); // 50 of 100
+        voteInclusion(0, 2, 8);
+        assertEq(roundManager.included(run, 0), 8); // 70 of 100
+        voteInclusion(0, 1, 16);
+        assertEq(roundManager.included(run, 0), 8 + 16); // 80 of 100
+        assertEq(roundManager.inclusionVoters(run, 0), 7);
+        assertEq(roundManager.inclusionVote(run, 0, 0), 24);
+        assertEq(roundManager.electorateStake(run, 0), 100);
+        (uint256 set,) = roundManager.electorate(run, 0);
+        assertEq(set, 7);
+    }
+
+    function test_exactly_two_thirds_is_enough() public {
+        vm.warp(t0(0) - 50);
+        addStake(1, 10); // stakes 50, 40, 20 of 110
+        vm.prank(coldkeyOf(0));
+        registry.requestUnstake(0, 30); // 20, 40, 20 of 80
+        addStake(2, 40); // 20, 40, 60 of 120: 0 and 2 have 80 = 2/3
+        startRoundZero();
+        commit(0, 3);
+        commit(0, 4);
+        vm.warp(t0(0) + 45);
+        voteInclusion(0, 0, 8);
+        voteInclusion(0, 2, 8);
+        assertEq(roundManager.included(run, 0), 8);
+    }
+
+    function test_inclusion_window_is_audit_start_to_t2() public {
+        startRoundZero();
+        uint256 start = t0(0);
+        vm.warp(start + 44);
+        expectWindow(start + 45, start + 70);
+        voteInclusion(0, 0, 0);
+        vm.warp(start + 70);
+        expectWindow(start + 45, start + 70);
+        voteInclusion(0, 0, 0);
+        vm.warp(start + 45);
+        voteInclusion(0, 0, 0);
+        vm.warp(start + 69);
+        voteInclusion(0, 1, 0);
+    }
+
+    function test_inclusion_refuses_misuse() public {
+        startRoundZero();
+        commit(0, 3);
+        vm.warp(t0(0) + 50);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotCommitted.selector, 8 + 16, 8));
+        voteInclusion(0, 0, 8 + 16);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotValidator.selector, 3));
+        voteInclusion(0, 3, 8);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryUnknownHotkey.selector, address(this)));
+        roundManager.voteInclusion(run, 0, 8);
+        uint16 poor = join(Role.Validator, 1000); // stake after T0 does not count
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNoStake.selector, poor));
+        voteInclusion(0, poor, 8);
+        voteInclusion(0, 0, 8);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerAlreadyVoted.selector, run, 0, 0));
+        voteInclusion(0, 0, 8);
+    }
+
+    function test_included_is_nothing_without_votes() public {
+        startRoundZero();
+        commit(0, 3);
+        assertEq(roundManager.included(run, 0), 0);
+        assertEq(roundManager.included(run, 99), 0);
+    }
+
+    // ---------------------------------------------------------------------------------------- parameters
+
+    function test_parameters_are_accepted_at_two_thirds() public {
+        startRoundZero();
+        commit(0, 3);
+        proveSlot(1);
+        voteInclusion(0, 0, 8);
+        vm.warp(t0(0) + 70);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.ParametersVoted(run, 0, 0, ROOT, 7, 50);
+        voteParameters(0, 0, ROOT);
+        (bool isAccepted,,) = roundManager.accepted(run, 0);
+        assertFalse(isAccepted);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.ParametersVoted(run, 0, 1, ROOT, 7, 30);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.ParametersAccepted(run, 0, ROOT, 7);
+        voteParameters(0, 1, ROOT);
+        voteParameters(0, 2, ROOT); // late agreement changes nothing
+        (bool yes, bytes32 root, uint32 loss) = roundManager.accepted(run, 0);
+        assertTrue(yes);
+        assertEq(root, ROOT);
+        assertEq(loss, 7);
+        assertEq(roundManager.parametersStake(run, 0, ROOT, 7), 100);
+        assertEq(roundManager.parametersVoters(run, 0), 7);
+        assertEq(roundManager.baseRoot(run, 0), keccak256("genesis"));
+        assertEq(roundManager.baseRoot(run, 1), ROOT);
+        assertEq(roundManager.baseRoot(run, type(uint64).max), ROOT);
+    }
+
+    function test_agreement_is_on_root_and_loss_together() public {
+        startRoundZero();
+        proveSlot(1);
+        vm.warp(t0(0) + 70);
+        voteParameters(0, 0, ROOT);
+        vm.prank(hotkeyOf(1));
+        roundManager.voteParameters(run, 0, ROOT, 8);
+        voteParameters(0, 2, keccak256("other"));
+        (bool isAccepted,,) = roundManager.accepted(run, 0);
+        assertFalse(isAccepted);
+        assertEq(roundManager.parametersStake(run, 0, ROOT, 7), 50);
+        assertEq(roundManager.parametersStake(run, 0, ROOT, 8), 30);
+    }
+
+    function test_parameters_window_is_t2_to_t3() public {
+        startRoundZero();
+        proveSlot(1);
+        uint256 start = t0(0);
+        vm.warp(start + 69);
+        expectWindow(start + 70, start + 100);
+        voteParameters(0, 0, ROOT);
+        vm.warp(start + 100);
+        expectWindow(start + 70, start + 100);
+        voteParameters(0, 0, ROOT);
+        vm.warp(start + 99);
+        voteParameters(0, 0, ROOT);
+        voteParameters(0, 1, ROOT);
+        (bool isAccepted,,) = roundManager.accepted(run, 0);
+        assertTrue(isAccepted);
+    }
+
+    function test_parameters_refuse_misuse() public {
+        startRoundZero();
+        proveSlot(1);
+        vm.warp(t0(0) + 70);
+        vm.expectRevert(IRoundManager.RoundManagerZeroRoot.selector);
+        voteParameters(0, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotValidator.selector, 3));
+        voteParameters(0, 3, ROOT);
+        voteParameters(0, 0, ROOT);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerAlreadyVoted.selector, run, 0, 0));
+        voteParameters(0, 0, ROOT);
+        uint16 fresh = join(Role.Validator, 1000); // after the electorate was fixed
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotInElectorate.selector, fresh));
+        voteParameters(0, fresh, ROOT);
+    }
+
+    function test_parameters_of_a_validator_without_stake_at_t0() public {
+        uint16 poor = join(Role.Validator, 0);
+        startRoundZero();
+        proveSlot(1);
+        vm.warp(t0(0) + 70);
+        addStake(poor, 1000);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNoStake.selector, poor));
+        voteParameters(0, poor, ROOT);
+    }
+
+    // --------------------------------------------------------------------------------------- null rounds
+
+    function test_round_without_beacon_is_null() public {
+        startRoundZero();
+        commit(0, 3);
+        vm.warp(t0(0) + 50);
+        for (uint16 uid = 0; uid < 3; ++uid) {
+            voteInclusion(0, uid, 8);
+        }
+        vm.warp(t0(0) + 70);
+        assertEq(roundManager.included(run, 0), 8);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNoBeacon.selector, run, 0));
+        voteParameters(0, 0, ROOT);
+        vm.warp(t0(1) - 1);
+        assertFalse(roundManager.isNull(run, 0));
+        vm.warp(t0(1));
+        assertTrue(roundManager.isNull(run, 0));
+        assertEq(roundManager.included(run, 0), 0);
+        assertEq(roundManager.baseRoot(run, 1), keccak256("genesis"));
+        // The next round's rho still comes from the last beacon there is, and differs from this round's.
+        assertEq(
+            roundManager.rho(run, 1), sha256(abi.encodePacked("rho", roundManager.sigma(run, 0), uint64(1)))
+        );
+        assertNotEq(roundManager.rho(run, 1), roundManager.rho(run, 0));
+    }
+
+    function test_round_without_quorum_is_null_and_the_root_carries_over() public {
+        startRoundZero();
+        playRound(0, ROOT);
+        warpTo(t0(1));
+        commit(1, 3);
+        proveSlot(2);
+        for (uint16 uid = 0; uid < 3; ++uid) {
+            voteInclusion(1, uid, 8);
+        }
+        vm.warp(t0(1) + 70);
+        voteParameters(1, 0, keccak256("a")); // 50 of 100
+        vm.warp(t0(2));
+        assertTrue(roundManager.isNull(run, 1));
+        assertFalse(roundManager.isNull(run, 0));
+        assertEq(roundManager.included(run, 1), 0);
+        assertEq(roundManager.included(run, 0), MINERS);
+        assertEq(roundManager.baseRoot(run, 2), ROOT);
+        playRound(2, keccak256("second"));
+        assertEq(roundManager.baseRoot(run, 1), ROOT);
+        assertEq(roundManager.baseRoot(run, 2), ROOT);
+        assertEq(roundManager.baseRoot(run, 3), keccak256("second"));
+    }
+
+    // ---------------------------------------------------------------------------------------- electorate
+
+    function test_electorate_is_who_voted_in_the_last_two_rounds() public {
+        startRoundZero();
+        vm.warp(t0(0) + 50);
+        voteInclusion(0, 0, 0);
+        vm.warp(t0(1) + 50);
+        voteInclusion(1, 1, 0); // outside the electorate {0}: counts nothing, but lets 1 in
+        vm.warp(t0(2) + 50);
+        voteInclusion(2, 1, 0);
+        vm.warp(t0(3) + 50);
+
+        (uint256 set, uint256 stake) = roundManager.electorate(run, 0);
+        assertEq(set, 7);
+        assertEq(stake, 100);
+        (set, stake) = roundManager.electorate(run, 1);
+        assertEq(set, 1);
+        assertEq(stake, 50);
+        (set, stake) = roundManager.electorate(run, 2);
+        assertEq(set, 3);
+        assertEq(stake, 80);
+        (set, stake) = roundManager.electorate(run, 3);
+        assertEq(set, 2);
+        assertEq(stake, 30);
+    }
+
+    function test_vote_outside_the_electorate_counts_zero() public {
+        startRoundZero();
+        vm.warp(t0(0) + 50);
+        voteInclusion(0, 1, 0);
+        warpTo(t0(1));
+        commit(1, 3);
+        proveSlot(2);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.InclusionVoted(run, 1, 0, 8, 0);
+        voteInclusion(1, 0, 8);
+        assertEq(roundManager.included(run, 1), 0);
+        assertEq(roundManager.electorateStake(run, 1), 30);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.InclusionVoted(run, 1, 1, 8, 30);
+        voteInclusion(1, 1, 8);
+        assertEq(roundManager.included(run, 1), 8);
+        vm.warp(t0(1) + 70);
+        vm.expectRevert(abi.encodeWithSelector(IRoundManager.RoundManagerNotInElectorate.selector, 0));
+        voteParameters(1, 0, ROOT);
+        voteParameters(1, 1, ROOT);
+        assertEq(roundManager.baseRoot(run, 2), ROOT);
+    }
+
+    function test_electorate_falls_back_to_all_when_nobody_voted_or_the_voters_left() public {
+        startRoundZero();
+        vm.warp(t0(0) + 50);
+        voteInclusion(0, 2, 0);
+        vm.prank(coldkeyOf(2));
+        registry.requestUnstake(2, 20);
+        vm.warp(t0(1) + 50);
+        (uint256 set, uint256 stake) = roundManager.electorate(run, 1);
+        assertEq(set, 7);
+        assertEq(stake, 80);
+        vm.warp(t0(5) + 50);
+        (set, stake) = roundManager.electorate(run, 5);
+        assertEq(set, 7);
+    }
+
+    function test_stake_counts_as_of_t0() public {
+        startRoundZero();
+        vm.warp(t0(0) + 1);
+        addStake(2, 10_000);
+        vm.prank(coldkeyOf(0));
+        registry.requestUnstake(0, 50);
+        vm.warp(t0(0) + 50);
+        assertEq(roundManager.electorateStake(run, 0), 100);
+        vm.expectEmit(address(roundManager));
+        emit IRoundManager.InclusionVoted(run, 0, 0, 0, 50);
+        voteInclusion(0, 0, 0);
+        vm.warp(t0(1) + 1);
+        (uint256 set, uint256 stake) = roundManager.electorate(run, 1); // 0 voted and left: all
+        assertEq(set, 7);
+        assertEq(stake, 10_050);
+    }
+
+    function test_electorate_is_unknown_until_t0_has_passed() public {
+        vm.warp(t0(0));
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.RegistryFutureLookup.selector, t0(0), t0(0)));
+        roundManager.electorate(run, 0);
+        vm.warp(t0(0) + 1);
+        assertEq(roundManager.electorateStake(run, 0), 100);
+    }
+
+    function test_included_agrees_with_a_count_by_hand(uint256[3] memory votes, uint16[3] memory stakes)
+        public
+    {
+        uint256 total = 100;
+        uint256[3] memory all = [uint256(50), 30, 20];
+        for (uint16 i = 0; i < 3; ++i) {
+            if (stakes[i] != 0) addStake(i, stakes[i]);
+            all[i] += stakes[i];
+            total += stakes[i];
+        }
+        startRoundZero();
+        for (uint16 uid = 3; uid < 6; ++uid) {
+            commit(0, uid);
+        }
+        vm.warp(t0(0) + 50);
+        for (uint16 i = 0; i < 3; ++i) {
+            voteInclusion(0, i, votes[i] & MINERS);
+        }
+        uint256 expected = 0;
+        for (uint256 uid = 3; uid < 6; ++uid) {
+            uint256 yes = 0;
+            for (uint256 i = 0; i < 3; ++i) {
+                if ((votes[i] >> uid) & 1 == 1) yes += all[i];
+            }
+            if (yes * 3 >= total * 2) expected |= 1 << uid;
+        }
+        assertEq(roundManager.included(run, 0), expected);
+    }
+}
