@@ -1,0 +1,120 @@
+#include "common/store/sealed_artifact.hpp"
+
+#include "common/base/hex.hpp"
+#include "common/crypto/sha256.hpp"
+
+namespace covenant::store {
+
+using protocol::Verdict;
+
+SealedArtifact seal_artifact(ByteView plaintext) {
+    SealedArtifact sealed;
+    sealed.key = crypto::new_stream_key();
+    sealed.ciphertext = crypto::stream_encrypt(plaintext, sealed.key);
+    sealed.ciphertext_hash = crypto::sha256(sealed.ciphertext);
+    sealed.key_hash = crypto::sha256(sealed.key.view());
+    return sealed;
+}
+
+namespace {
+
+// The object, or the verdict on whoever should have put it there.
+Result<protocol::Outcome<Bytes>> fetch(ArtifactStore& store, const Hash256& address,
+                                       std::uint64_t max_bytes) {
+    auto object = store.get(address, max_bytes);
+    if (object) {
+        return protocol::Outcome<Bytes>(std::move(*object));
+    }
+    switch (object.error().code) {
+        case Errc::kNotFound:
+            return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kUnavailable));
+        case Errc::kCorrupt:
+            return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kHashMismatch));
+        default:
+            return fail(std::move(object).error());
+    }
+}
+
+Verdict check_header(const protocol::Artifact& artifact, const protocol::Commitment& commitment) {
+    const bool same = artifact.run == commitment.run && artifact.round == commitment.round &&
+                      artifact.uid == commitment.uid && artifact.base_root == commitment.base_root;
+    return same ? Verdict::kAccept : Verdict::kHeaderMismatch;
+}
+
+}  // namespace
+
+Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Commitment& commitment,
+                                       const Address& hotkey, const protocol::RunSpec& spec,
+                                       std::span<const std::uint16_t> chunk_elements) {
+    FetchedArtifact out;
+    const auto judged = [&out](Verdict verdict) {
+        out.verdict = verdict;
+        return out;
+    };
+    const std::uint64_t limit =
+        crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, chunk_elements));
+    if (commitment.size > limit) {
+        return judged(Verdict::kMalformed);
+    }
+    COVENANT_TRY(const auto key, fetch(store, commitment.key_hash, crypto::StreamKey::kSize));
+    if (!key) {
+        return judged(key.error());
+    }
+    if (key->size() != crypto::StreamKey::kSize) {
+        return judged(Verdict::kMalformed);
+    }
+    COVENANT_TRY(const auto ciphertext, fetch(store, commitment.ciphertext_hash, limit));
+    if (!ciphertext) {
+        return judged(ciphertext.error());
+    }
+    if (ciphertext->size() != commitment.size) {
+        return judged(Verdict::kHashMismatch);
+    }
+    const auto plaintext = crypto::stream_decrypt(*ciphertext, crypto::StreamKey::from(*key));
+    if (!plaintext) {
+        return judged(Verdict::kDecryptFailed);
+    }
+    out.plaintext_bytes = plaintext->size();
+    auto artifact = protocol::decode_artifact(*plaintext, spec, chunk_elements);
+    if (!artifact) {
+        return judged(artifact.error());
+    }
+    if (const Verdict verdict = check_header(*artifact, commitment); verdict != Verdict::kAccept) {
+        return judged(verdict);
+    }
+    const protocol::TraceContext context{commitment.run, hotkey, commitment.round};
+    const bool committed =
+        protocol::commitment_root(context, artifact->trace, artifact->feedback,
+                                  artifact->profile) == commitment.root &&
+        protocol::payload_root(artifact->chunks) == artifact->feedback.payload_root;
+    if (!committed) {
+        return judged(Verdict::kCommitmentMismatch);
+    }
+    out.artifact = std::move(*artifact);
+    return out;
+}
+
+namespace {
+
+std::string slot_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid) {
+    return to_hex(run.view()) + "/" + std::to_string(round.value) + "/" +
+           std::to_string(uid.value) + "/";
+}
+
+}  // namespace
+
+std::string state_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
+                               protocol::Segment segment) {
+    return slot_name(run, round, uid) + "segment-" + std::to_string(segment.value);
+}
+
+std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round,
+                               protocol::Uid uid) {
+    return slot_name(run, round, uid) + "chunks";
+}
+
+std::string checkpoint_name(const protocol::RunId& run, const Hash256& parameters_root) {
+    return to_hex(run.view()) + "/checkpoint/" + to_hex(parameters_root.view());
+}
+
+}  // namespace covenant::store

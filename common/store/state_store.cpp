@@ -1,0 +1,159 @@
+#include "common/store/state_store.hpp"
+
+#include "common/base/file.hpp"
+#include "common/base/hex.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace covenant::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+static_assert(std::endian::native == std::endian::little, "state files hold the memory's bytes");
+
+constexpr std::string_view kSuffix = ".f32";
+constexpr std::size_t kReadStep = std::size_t{64} << 20;
+
+Status unlink_durably(const fs::path& path) {
+    if (::unlink(path.c_str()) != 0) {
+        if (errno == ENOENT) return {};
+        return fail(Errc::kIo,
+                    "erase state " + path.string() + ": " + std::generic_category().message(errno));
+    }
+    return sync_folder(path.parent_path());
+}
+
+}  // namespace
+
+StateStore::StateStore(fs::path folder, Rooter rooter)
+    : folder_(std::move(folder)), rooter_(std::move(rooter)) {}
+
+Result<StateStore> StateStore::open(const fs::path& folder, Rooter rooter) {
+    auto prepared =
+        create_folders_durably(folder).and_then([&] { return remove_stale_temporaries(folder); });
+    if (!prepared) {
+        return fail(std::move(prepared).error().within("open state store " + folder.string()));
+    }
+    return StateStore(folder, std::move(rooter));
+}
+
+fs::path StateStore::path_of(const Hash256& root) const {
+    return folder_ / (to_hex(root.view()) + std::string(kSuffix));
+}
+
+Status StateStore::put(const Hash256& root, std::span<const float> values) {
+    const ByteView bytes(reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes());
+    std::error_code error;
+    if (fs::file_size(path_of(root), error) == bytes.size() && !error) return {};
+    auto written = write_file_durably(path_of(root), bytes);
+    if (!written) return fail(std::move(written).error().within("put state " + to_0x(root)));
+    return {};
+}
+
+Status StateStore::get(const Hash256& root, std::span<float> out) {
+    const fs::path path = path_of(root);
+    COVENANT_TRY(const std::size_t values, size(root));
+    if (values != out.size()) {
+        return fail(Errc::kMismatch, "get state " + to_0x(root) + ": it has " +
+                                         std::to_string(values) + " values, expected " +
+                                         std::to_string(out.size()));
+    }
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 ? errno : 0;
+    auto* bytes = reinterpret_cast<std::uint8_t*>(out.data());
+    std::size_t left = fd < 0 ? 0 : out.size_bytes();
+    while (left > 0) {
+        const ssize_t got = ::read(fd, bytes, std::min(left, kReadStep));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) {
+            error = got < 0 ? errno : EIO;
+            break;
+        }
+        bytes += got;
+        left -= static_cast<std::size_t>(got);
+    }
+    if (fd >= 0) ::close(fd);
+    if (error != 0) {
+        return fail(Errc::kIo,
+                    "get state " + to_0x(root) + ": " + std::generic_category().message(error));
+    }
+    if (rooter_) {
+        if (const Hash256 found = rooter_(out); found != root) {
+            fs::path aside = path;
+            aside.replace_extension(".bad");
+            std::error_code ignored;
+            fs::rename(path, aside, ignored);
+            return fail(Errc::kCorrupt, "get state " + to_0x(root) + ": its values have root " +
+                                            to_0x(found) + "; the file is set aside as " +
+                                            aside.string() + ", the state must be made again");
+        }
+    }
+    return {};
+}
+
+Result<bool> StateStore::has(const Hash256& root) const {
+    std::error_code error;
+    const bool present = fs::exists(path_of(root), error);
+    if (error) return fail(Errc::kIo, "look for state " + to_0x(root) + ": " + error.message());
+    return present;
+}
+
+Result<std::size_t> StateStore::size(const Hash256& root) const {
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path_of(root), error);
+    if (error == std::errc::no_such_file_or_directory) {
+        return fail(Errc::kNotFound, "state " + to_0x(root) + " is not in " + folder_.string());
+    }
+    if (error) return fail(Errc::kIo, "inspect state " + to_0x(root) + ": " + error.message());
+    if (bytes % sizeof(float) != 0) {
+        return fail(Errc::kCorrupt, "state " + to_0x(root) + ": its file has " +
+                                        std::to_string(bytes) +
+                                        " bytes, no whole number of values");
+    }
+    return static_cast<std::size_t>(bytes / sizeof(float));
+}
+
+Result<std::vector<Hash256>> StateStore::list() const {
+    std::vector<Hash256> roots;
+    std::error_code error;
+    fs::directory_iterator entries(folder_, error);
+    for (const fs::directory_iterator end; !error && entries != end; entries.increment(error)) {
+        const std::string file = entries->path().filename().string();
+        if (!file.ends_with(kSuffix)) continue;
+        const std::string_view stem =
+            std::string_view(file).substr(0, file.size() - kSuffix.size());
+        const auto root = fixed_from_hex<Hash256>(stem);
+        if (root && to_hex(root->view()) == stem) roots.push_back(*root);
+    }
+    if (error) {
+        return fail(Errc::kIo, "list folder " + folder_.string() + ": " + error.message());
+    }
+    std::sort(roots.begin(), roots.end());
+    return roots;
+}
+
+Status StateStore::erase(const Hash256& root) {
+    return unlink_durably(path_of(root));
+}
+
+Status StateStore::retain(std::span<const Hash256> roots) {
+    COVENANT_TRY(const std::vector<Hash256> present, list());
+    for (const Hash256& root : present) {
+        if (std::find(roots.begin(), roots.end(), root) == roots.end()) {
+            COVENANT_CHECK(erase(root));
+        }
+    }
+    return {};
+}
+
+}  // namespace covenant::store
