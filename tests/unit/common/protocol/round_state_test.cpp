@@ -1,0 +1,266 @@
+// Facts derived from the folded state: electorate, inclusion, slots, continuity, the data walk (R3,
+// R4.12, R5.1).
+#include "common/base/counter_rng.hpp"
+#include "common/protocol/round_view.hpp"
+#include "tests/unit/common/protocol/fixture.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace covenant::protocol {
+namespace {
+
+std::vector<Uid> uids_of(const std::vector<ValidatorStake>& list) {
+    std::vector<Uid> out;
+    for (const ValidatorStake& entry : list)
+        out.push_back(entry.uid);
+    return out;
+}
+
+void stake_at(Network& net, Uid uid, std::uint64_t time, std::uint64_t tokens) {
+    apply(net.mutable_state(),
+          Event{.block = {},
+                .time = ChainTime(time),
+                .index = 0,
+                .transaction = {},
+                .body = StakeChanged{.uid = uid, .total = Amount{tokens * kOneToken}}});
+}
+
+TEST(Electorate, IsWhoVotedInTheLastTwoRoundsElseEverybody) {
+    Network net(1, {100, 100, 100});
+    const Uid a = net.validator(0);
+    const Uid b = net.validator(1);
+    const Uid c = net.validator(2);
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(0))), (std::vector{a, b, c}));
+    net.at(net.times(0).beacon);
+    EXPECT_EQ(net.vote(0, a, {}), Verdict::kAccept);
+    net.at(net.times(1).beacon);
+    EXPECT_EQ(net.vote(1, b, {}), Verdict::kAccept);
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(0))), (std::vector{a, b, c}))
+        << "own votes do not count";
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(1))), (std::vector{a}));
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(2))), (std::vector{a, b}));
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(3))), (std::vector{b}));
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(4))), (std::vector{a, b, c})) << "silence";
+}
+
+TEST(Electorate, ANewcomersVoteCountsFromTheNextRoundOn) {
+    Network net(1, {100, 100});
+    net.at(net.times(0).beacon);
+    EXPECT_EQ(net.vote(0, net.validator(0), {}), Verdict::kAccept);
+    net.at(net.times(1).beacon);
+    EXPECT_EQ(net.vote(1, net.validator(1), {}), Verdict::kAccept);
+    EXPECT_EQ(net.state().rounds.at(Round(1)).inclusion_votes.at(net.validator(1)).stake, Amount{});
+    EXPECT_EQ(net.prove(2), Verdict::kAccept);
+    net.at(net.times(1).t2);
+    EXPECT_EQ(net.vote_parameters(1, net.validator(1), filled_hash(1)), Verdict::kNotValidator);
+    EXPECT_EQ(net.vote_parameters(1, net.validator(0), filled_hash(1)), Verdict::kAccept);
+    EXPECT_TRUE(net.state().rounds.at(Round(1)).accepted.has_value()) << "the electorate is one";
+}
+
+TEST(Electorate, StakeIsTakenAtT0) {
+    Network net(1, {100, 100});
+    const std::uint64_t t0 = net.times(0).t0.value;
+    stake_at(net, net.validator(0), t0, 300);
+    stake_at(net, net.validator(1), t0 + 1, 0);
+    const auto now = electorate(net.state(), Round(0));
+    ASSERT_EQ(now.size(), 2U);
+    EXPECT_EQ(now[0].stake, Amount{300 * kOneToken});
+    EXPECT_EQ(now[1].stake, Amount{100 * kOneToken});
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(1))), (std::vector{net.validator(0)}));
+    net.at(net.times(1).beacon);
+    EXPECT_EQ(net.vote(1, net.validator(1), {}), Verdict::kNotValidator) << "no stake at T0";
+    EXPECT_EQ(
+        net.run_as(net.validator(1),
+                   CommitScores{.run = net.state().run, .round = Round(1), .hash = filled_hash(1)}),
+        Verdict::kNotValidator);
+}
+
+TEST(Included, NeedsTwoThirdsOfTheElectorate) {
+    Network net(2, {100, 100, 100});
+    net.at(net.times(0).t0);
+    EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
+    EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
+    net.at(net.times(0).beacon);
+    EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0, 1})), Verdict::kAccept);
+    EXPECT_TRUE(included(net.state(), Round(0)).none());
+    EXPECT_EQ(net.vote(0, net.validator(1), Network::set({0})), Verdict::kAccept);
+    EXPECT_EQ(included(net.state(), Round(0)), Network::set({0}));
+    EXPECT_TRUE(included(net.state(), Round(1)).none());
+}
+
+TEST(Included, NobodyWithoutStakedValidators) {
+    Network net(1, {0});
+    net.at(net.times(0).t0);
+    EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
+    EXPECT_TRUE(electorate(net.state(), Round(0)).empty());
+    EXPECT_TRUE(included(net.state(), Round(0)).none());
+}
+
+TEST(Aggregated, DrawsSlotsWhenThereAreTooFew) {
+    Network net(6);
+    net.play(0, {0, 1, 2, 3});
+    EXPECT_EQ(aggregated(net.state(), Round(0)), (std::vector{Uid(0), Uid(1), Uid(2), Uid(3)}))
+        << "four slots for four";
+    net.play(1, {0, 1, 2, 3, 4, 5});
+    const std::vector<Uid> drawn = aggregated(net.state(), Round(1));
+    EXPECT_EQ(drawn.size(), 4U);
+    EXPECT_TRUE(std::is_sorted(drawn.begin(), drawn.end()));
+    std::set<std::vector<Uid>> seen;
+    for (std::uint8_t i = 0; i < 30; ++i) {
+        net.mutable_state().beacons.at(BeaconSlot(1)).sigma = filled_hash(i);
+        seen.insert(aggregated(net.state(), Round(1)));
+    }
+    EXPECT_GT(seen.size(), 8U) << "of fifteen possible, the beacon decides";
+}
+
+TEST(Continuity, FollowsTheLastCommitment) {
+    Network net;
+    EXPECT_EQ(continuity(net.state(), Round(0), Uid(0)), Continuity{});
+    net.play(0, {0, 1});
+    const Continuity expected{.fresh = false,
+                              .previous_round = Round(0),
+                              .previous_root = net.commitment(0, Uid(0)).root,
+                              .previous_included = true};
+    for (std::uint64_t r = 1; r <= 4; ++r) {
+        EXPECT_EQ(continuity(net.state(), Round(r), Uid(0)), expected) << r;
+    }
+    EXPECT_TRUE(continuity(net.state(), Round(5), Uid(0)).fresh)
+        << "a gap of more than four rounds";
+    EXPECT_TRUE(continuity(net.state(), Round(1), Uid(2)).fresh) << "never committed";
+    EXPECT_TRUE(continuity(net.state(), Round(0), Uid(0)).fresh)
+        << "the round itself is not earlier";
+    net.play(1, {0});
+    EXPECT_EQ(continuity(net.state(), Round(2), Uid(0)).previous_round, Round(1));
+    EXPECT_EQ(continuity(net.state(), Round(2), Uid(1)).previous_round, Round(0));
+}
+
+TEST(Continuity, ANullRoundIncludesNobody) {
+    Network net;
+    net.play(0, {0}, false);
+    EXPECT_TRUE(included(net.state(), Round(0))[0]);
+    const Continuity c = continuity(net.state(), Round(1), Uid(0));
+    EXPECT_FALSE(c.fresh);
+    EXPECT_FALSE(c.previous_included);
+    EXPECT_EQ(base_root(net.state(), Round(1)), net.spec().genesis_root);
+}
+
+TEST(Continuity, WithoutASlotTheUpdateWasNotIncluded) {
+    Network net(6);
+    net.play(0, {0, 1, 2, 3, 4, 5});
+    const std::vector<Uid> slots = aggregated(net.state(), Round(0));
+    for (std::uint16_t m = 0; m < 6; ++m) {
+        const bool slot = std::find(slots.begin(), slots.end(), Uid(m)) != slots.end();
+        EXPECT_EQ(continuity(net.state(), Round(1), Uid(m)).previous_included, slot) << m;
+    }
+}
+
+TEST(Continuity, AFailTakesEffectAtTheNextT0) {
+    Network net;
+    net.play(0, {0});
+    net.play(1, {0});
+    const auto fail_at = [&](std::uint64_t time) {
+        net.mutable_state().rounds[Round(0)].failed = {{Uid(0), ChainTime(time)}};
+    };
+    const std::uint64_t t0_1 = net.times(1).t0.value;
+    const std::uint64_t t0_2 = net.times(2).t0.value;
+    fail_at(t0_1);
+    EXPECT_FALSE(continuity(net.state(), Round(2), Uid(0)).fresh) << "round 1 began fresh already";
+    EXPECT_TRUE(continuity(net.state(), Round(1), Uid(0)).fresh);
+    fail_at(t0_1 + 1);
+    EXPECT_TRUE(continuity(net.state(), Round(2), Uid(0)).fresh);
+    EXPECT_FALSE(continuity(net.state(), Round(1), Uid(0)).fresh) << "not yet at T0 of round 1";
+    fail_at(t0_2);
+    EXPECT_TRUE(continuity(net.state(), Round(2), Uid(0)).fresh);
+    fail_at(t0_2 + 1);
+    EXPECT_FALSE(continuity(net.state(), Round(2), Uid(0)).fresh);
+    EXPECT_FALSE(continuity(net.state(), Round(2), Uid(1)).previous_included);
+}
+
+TEST(AssignmentBase, SumsTheActiveMinersOfEarlierRounds) {
+    Network net(3);
+    const std::uint64_t per_miner = net.spec().windows_per_round();
+    EXPECT_EQ(assignment_base(net.state(), Round(0)), 0U);
+    EXPECT_EQ(assignment_base(net.state(), Round(7)), 7 * 3 * per_miner);
+    // One miner loses its bond during round 1 and has it back at T0 of round 4.
+    stake_at(net, Uid(0), net.times(1).t0.value + 1, 1);
+    stake_at(net, Uid(0), net.times(4).t0.value, 10);
+    EXPECT_EQ(assignment_base(net.state(), Round(7)), (7 * 3 - 2) * per_miner);
+    // Closed form = the sum, whatever happens to stakes and when.
+    CounterRng rng(7);
+    for (int i = 0; i < 20; ++i) {
+        stake_at(net, Uid(1),
+                 net.times(8).t0.value + 60 * static_cast<std::uint64_t>(i) + rng.below(60),
+                 rng.below(2) * 10);
+    }
+    for (std::uint64_t r = 0; r < 30; ++r) {
+        std::uint64_t sum = 0;
+        for (std::uint64_t q = 0; q < r; ++q) {
+            sum += net.state()
+                       .roster.active_miners(net.times(q).t0, net.spec().emission.miner_bond)
+                       .size();
+        }
+        EXPECT_EQ(assignment_base(net.state(), Round(r)), sum * per_miner) << r;
+    }
+}
+
+TEST(AssignmentBase, CountsWhoRegistersLateFromThenOn) {
+    RunSpec spec = sample_spec();
+    spec.emission.miner_bond = Amount{};
+    Network net(2, {1}, spec);
+    net.at(net.times(3).t0.value + 1);
+    net.do_ok(RegisterHotkey{
+        .coldkey = {}, .hotkey = filled_address(9), .role = Role::kMiner, .network_key = {}});
+    EXPECT_EQ(assignment_base(net.state(), Round(6)), (6 * 2 + 2) * spec.windows_per_round());
+}
+
+TEST(RoundViewTest, ShowsTheRoundAsItStands) {
+    Network net;
+    EXPECT_EQ(round_view(RunState{}, Round(0)), std::nullopt);
+    net.play(0, {0, 2});
+    net.at(net.times(1).t0);
+    EXPECT_EQ(net.commit(1, Uid(2)), Verdict::kAccept);
+    const auto view = round_view(net.state(), Round(1));
+    ASSERT_TRUE(view.has_value());
+    EXPECT_EQ(view->base_root, Network::root_after(0));
+    EXPECT_EQ(view->rho, rho(net.state(), Round(1)));
+    EXPECT_EQ(view->sigma, std::nullopt);
+    EXPECT_EQ(view->assignment_base, 3 * net.spec().windows_per_round());
+    ASSERT_EQ(view->miners.size(), 3U);
+    EXPECT_EQ(view->miner(Uid(2))->rank, 2U);
+    EXPECT_TRUE(view->miner(Uid(2))->commitment.has_value());
+    EXPECT_FALSE(view->miner(Uid(0))->commitment.has_value());
+    EXPECT_EQ(view->miner(Uid(0))->continuity.previous_round, Round(0));
+    EXPECT_EQ(view->miner(Uid(3)), nullptr);
+    const AssignmentInput input = view->assignment(*view->miner(Uid(2)));
+    EXPECT_EQ(input.active_miners, 3U);
+    EXPECT_EQ(input.rank, 2U);
+    const auto past = round_view(net.state(), Round(0));
+    EXPECT_TRUE(past->sigma.has_value());
+    EXPECT_EQ(past->aggregated, (std::vector{Uid(0), Uid(2)}));
+    EXPECT_TRUE(past->accepted.has_value());
+}
+
+TEST(Fold, IgnoresOtherRunsAndRepeats) {
+    Network net;
+    const std::size_t beacons = net.state().beacons.size();
+    const auto fold = [&](EventBody body) {
+        apply(net.mutable_state(), Event{.block = {},
+                                         .time = ChainTime(5),
+                                         .index = 0,
+                                         .transaction = {},
+                                         .body = std::move(body)});
+    };
+    fold(BeaconProven{
+        .run = filled_hash(1), .slot = BeaconSlot(9), .block = {}, .prevrandao = {}, .sigma = {}});
+    fold(ParametersAccepted{.run = filled_hash(1), .round = Round(0), .root = filled_hash(2)});
+    fold(StakeChanged{.uid = Uid(200), .total = Amount{1}});
+    fold(HotkeyRegistered{
+        .uid = Uid(999), .coldkey = {}, .hotkey = {}, .role = Role::kMiner, .network_key = {}});
+    EXPECT_EQ(net.state().beacons.size(), beacons);
+    EXPECT_TRUE(net.state().rounds.empty());
+    EXPECT_EQ(net.state().roster.neurons.size(), 6U);
+}
+
+}  // namespace
+}  // namespace covenant::protocol
