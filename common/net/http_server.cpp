@@ -115,52 +115,68 @@ Result<std::uint16_t> probe_port(BindAddress address, std::uint16_t port) {
     return ntohs(network_port);
 }
 
-}  // namespace
-
-class HttpServer::Impl {
+// What the library's callbacks share with the server: a callback for a client that stalls in its
+// body may run after the server is gone.
+class Core : public std::enable_shared_from_this<Core> {
   public:
-    Impl(HttpServerOptions options, Router router, std::string host, std::uint16_t port)
-        : options_(std::move(options)),
-          router_(std::move(router)),
-          host_(std::move(host)),
-          port_(port),
-          listener_(web::uri(fmt::format("http://{}:{}/", host_, port_))) {
-        listener_.support([this](http::http_request request) { accept(std::move(request)); });
-        for (const auto* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
-            listener_.support(method,
-                              [this](http::http_request request) { accept(std::move(request)); });
+    Core(HttpServerOptions options, Router router)
+        : options_(std::move(options)), router_(std::move(router)) {}
+
+    void accept(http::http_request message) {
+        Job job;
+        job.message = message;
+        job.head = message.method() == http::methods::HEAD;
+        job.request.method = job.head ? "GET" : message.method();
+        auto path = percent_decode(message.relative_uri().path(), false);
+        auto query = parse_query(message.relative_uri().query());
+        if (!path || !query) {
+            return send(job, error_reply(400, "malformed", "the address does not decode"));
         }
+        job.request.path = std::move(*path);
+        job.request.query = std::move(*query);
+        for (const auto& [name, value] : message.headers()) {
+            job.request.headers.emplace_back(name, value);
+        }
+        job.request.content_type = media_type(header_value(job.request.headers, "content-type"));
+        if (!header_value(job.request.headers, "transfer-encoding").empty()) {
+            return send(job, error_reply(411, "length_required", "send a Content-Length"));
+        }
+        const std::uint64_t length = message.headers().content_length();
+        if (length > options_.max_body_bytes) {
+            return send(job, error_reply(413, "too_large",
+                                         fmt::format("the body has {} bytes, the limit is {}",
+                                                     length, options_.max_body_bytes)));
+        }
+        message.extract_vector().then(
+            [self = shared_from_this(),
+             job = std::move(job)](const pplx::task<std::vector<unsigned char>>& done) mutable {
+                try {
+                    job.request.body = done.get();
+                } catch (const std::exception&) {
+                    return;  // the client left in the middle of its body
+                }
+                self->enqueue(std::move(job));
+            });
     }
 
-    ~Impl() { stop(); }
-
-    // Throws when the library cannot listen.
-    void start() {
-        listener_.open().get();
-        open_ = true;
-        for (std::size_t i = 0; i < options_.handler_threads; ++i) {
-            workers_.emplace_back([this] { work(); });
+    // Answers queued requests until stop().
+    void work() {
+        for (;;) {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+            if (queue_.empty()) return;
+            Job job = std::move(queue_.front());
+            queue_.pop_front();
+            lock.unlock();
+            send(job, router_.answer(job.request));
         }
     }
 
     void stop() {
-        {
-            const std::scoped_lock lock(mutex_);
-            stopping_ = true;
-        }
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
         wake_.notify_all();
-        workers_.clear();  // joins: what was queued is answered
-        if (open_.exchange(false)) {
-            try {
-                listener_.close().get();
-            } catch (const std::exception&) {
-                // It is closed either way; there is nobody to tell.
-            }
-        }
     }
-
-    std::uint16_t port() const { return port_; }
-    std::string url() const { return fmt::format("http://{}:{}", host_, port_); }
 
   private:
     struct Job {
@@ -169,62 +185,23 @@ class HttpServer::Impl {
         bool head = false;
     };
 
-    static void send(const http::http_request& message, HttpReply reply, bool head) {
+    static void send(const Job& job, HttpReply reply) {
         http::http_response response(static_cast<http::status_code>(reply.status));
         for (const auto& [name, value] : reply.headers)
             response.headers().add(name, value);
         response.headers().add("X-Content-Type-Options", "nosniff");
-        if (head) {
+        if (job.head) {
             response.headers().set_content_type(reply.content_type);
         } else {
             response.set_body(std::move(reply.body), reply.content_type);
         }
-        message.reply(response).then([](const pplx::task<void>& sent) {
+        job.message.reply(response).then([](const pplx::task<void>& sent) {
             try {
                 sent.get();
             } catch (const std::exception&) {
                 // The client left before its answer.
             }
         });
-    }
-
-    void accept(http::http_request message) {
-        Job job;
-        job.head = message.method() == http::methods::HEAD;
-        job.request.method = job.head ? "GET" : message.method();
-        auto path = percent_decode(message.relative_uri().path(), false);
-        auto query = parse_query(message.relative_uri().query());
-        if (!path || !query)
-            return send(message, error_reply(400, "malformed", "the address does not decode"),
-                        false);
-        job.request.path = std::move(*path);
-        job.request.query = std::move(*query);
-        for (const auto& [name, value] : message.headers())
-            job.request.headers.emplace_back(name, value);
-        job.request.content_type = media_type(header_value(job.request.headers, "content-type"));
-        const bool chunked = !header_value(job.request.headers, "transfer-encoding").empty();
-        const std::uint64_t length = message.headers().content_length();
-        if (chunked)
-            return send(message, error_reply(411, "length_required", "send a Content-Length"),
-                        job.head);
-        if (length > options_.max_body_bytes) {
-            return send(message,
-                        error_reply(413, "too_large",
-                                    fmt::format("the body has {} bytes, the limit is {}", length,
-                                                options_.max_body_bytes)),
-                        job.head);
-        }
-        message.extract_vector().then(
-            [this, job = std::move(job),
-             message](const pplx::task<std::vector<unsigned char>>& done) mutable {
-                try {
-                    job.request.body = done.get();
-                } catch (const std::exception&) {
-                    return;  // the client left in the middle of its body
-                }
-                job.message = message;
-                enqueue(std::move(job));
-            });
     }
 
     void enqueue(Job job) {
@@ -236,33 +213,69 @@ class HttpServer::Impl {
                 return;
             }
         }
-        send(job.message, error_reply(503, "busy", "too many requests at once; try again"),
-             job.head);
+        send(job, error_reply(503, "busy", "too many requests at once; try again"));
     }
 
-    void work() {
-        for (;;) {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (queue_.empty()) return;
-            Job job = std::move(queue_.front());
-            queue_.pop_front();
-            lock.unlock();
-            HttpReply reply = router_.answer(job.request);
-            send(job.message, std::move(reply), job.head);
-        }
-    }
-
-    HttpServerOptions options_;
-    Router router_;
-    std::string host_;
-    std::uint16_t port_;
-    http_listener listener_;
-    std::atomic<bool> open_{false};
+    const HttpServerOptions options_;
+    const Router router_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Job> queue_;
     bool stopping_ = false;
+};
+
+}  // namespace
+
+class HttpServer::Impl {
+  public:
+    Impl(std::size_t threads, std::shared_ptr<Core> core, std::string host, std::uint16_t port)
+        : core_(std::move(core)),
+          threads_(threads),
+          host_(std::move(host)),
+          port_(port),
+          listener_(web::uri(fmt::format("http://{}:{}/", host_, port_))) {
+        const auto accept = [core = core_](http::http_request request) {
+            core->accept(std::move(request));
+        };
+        for (const auto* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
+            listener_.support(method, accept);
+        }
+        listener_.support(accept);
+    }
+
+    ~Impl() { stop(); }
+
+    // Throws when the library cannot listen.
+    void start() {
+        listener_.open().get();
+        open_ = true;
+        for (std::size_t i = 0; i < threads_; ++i) {
+            workers_.emplace_back([core = core_] { core->work(); });
+        }
+    }
+
+    void stop() {
+        core_->stop();
+        workers_.clear();  // joins: what was queued is answered
+        if (open_.exchange(false)) {
+            try {
+                listener_.close().get();
+            } catch (const std::exception&) {
+                // It is closed either way; there is nobody to tell.
+            }
+        }
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::string url() const { return fmt::format("http://{}:{}", host_, port_); }
+
+  private:
+    std::shared_ptr<Core> core_;
+    std::size_t threads_;
+    std::string host_;
+    std::uint16_t port_;
+    http_listener listener_;
+    std::atomic<bool> open_{false};
     std::vector<std::jthread> workers_;
 };
 
@@ -304,7 +317,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
         auto port = probe_port(*address, options.port);
         if (!port) return fail(std::move(port).error().within(where));
         try {
-            auto impl = std::make_unique<Impl>(options, *router, host, *port);
+            auto impl = std::make_unique<Impl>(
+                options.handler_threads, std::make_shared<Core>(options, *router), host, *port);
             impl->start();
             return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
         } catch (const std::exception& failure) {

@@ -115,14 +115,14 @@ class CommandTree {
     [[nodiscard]] std::string bash_completion() const;
 
   private:
-    struct Parsed;
-    Result<Parsed> parse(const std::vector<std::string>& args) const;
-    ExitCode dispatch(const std::vector<std::string>& args, OptionSources sources, Output& output);
+    ExitCode dispatch(const std::vector<std::string>& args, OptionSources sources,
+                      std::ostream& out, std::ostream& err, OutputOptions output_options);
 
     std::string version_;
     Command root_;
     GlobalOptions globals_;
     OptionTable global_table_;
+    bool show_origin_ = false;
     std::function<Result<std::string>(const std::string&)> preset_;
 };
 

@@ -97,6 +97,8 @@ struct OptionSources {
     std::function<std::optional<std::string>(const std::string&)> env;  // null: the process's
     // TOML text of a network's preset by name; null or kNotFound: no preset.
     std::function<Result<std::string>(const std::string& network)> preset;
+    // Where config.toml is looked for when neither --config nor --datadir is given; null: nowhere.
+    std::function<Result<std::filesystem::path>(const std::string& network)> default_datadir;
     std::string config_text;  // used when config_name is not empty
     std::string config_name;  // for messages, "node.toml"
 };
@@ -138,8 +140,11 @@ class OptionTable {
     OptionRef add_option(std::string name, OptionTarget target, std::string doc);
     Status apply_toml(std::string_view text, const std::string& name, Origin origin,
                       const std::string& detail);
-    Status set(Option& option, std::string_view value, Origin origin, std::string detail);
-    Status check_all() const;
+    Status set(Option& option, const std::vector<std::string>& values, Origin origin,
+               std::string detail);
+    [[nodiscard]] Status check_required() const;
+    [[nodiscard]] std::optional<std::filesystem::path> config_folder(
+        const OptionSources& sources) const;
     // The value of `name` that flags or environment give, before anything is filled.
     [[nodiscard]] std::optional<std::string> peek(std::string_view name,
                                                   const OptionSources& sources) const;

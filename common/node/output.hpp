@@ -53,11 +53,12 @@ struct OutputOptions {
     std::size_t width = 0;  // of the terminal; 0 = unlimited
 };
 
+// What the process's terminal and environment say.
+OutputOptions terminal_options(bool json, bool quiet, ColorMode color);
+
 class Output {
   public:
     Output(OutputOptions options, std::ostream& out, std::ostream& err);
-    // std::cout and std::cerr with what the process's terminal and environment say.
-    static Output standard(bool json, bool quiet, ColorMode color);
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
 

@@ -1,0 +1,314 @@
+#include "common/node/command.hpp"
+
+#include "common/base/assert.hpp"
+#include "common/node/command_parse.hpp"
+#include "common/node/lifecycle.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include <fmt/format.h>
+
+namespace covenant::node {
+namespace {
+
+// Known before the line is parsed, so that a usage error is JSON too.
+bool asks_for_json(const std::vector<std::string>& args) {
+    for (const std::string& arg : args) {
+        if (arg == "--") return false;
+        if (arg == "--json" || arg == "--json=true") return true;
+    }
+    return false;
+}
+
+std::string usage_of(const Command& command, const std::string& path) {
+    std::string out = path;
+    if (!command.children().empty()) out += " COMMAND";
+    for (const Positional& positional : command.positionals()) {
+        const std::string name = positional.name + (positional.rest != nullptr ? "..." : "");
+        out += positional.required ? " " + name : " [" + name + "]";
+    }
+    return out + " [OPTIONS]";
+}
+
+void collect_completion(const Command& command, const std::string& path, std::string& out) {
+    std::vector<std::string> words;
+    for (const auto& child : command.children())
+        words.push_back(child->name());
+    for (std::string& word : command.options().completion_words())
+        words.push_back(std::move(word));
+    out += fmt::format("        '{}') words='{}' ;;\n", path, fmt::join(words, " "));
+    for (const auto& child : command.children()) {
+        collect_completion(*child, path + " " + child->name(), out);
+    }
+}
+
+}  // namespace
+
+Command& Command::add(std::string name, std::string doc) {
+    COVENANT_ASSERT(find(name) == nullptr, "a command is described once");
+    children_.push_back(std::make_unique<Command>(std::move(name), std::move(doc)));
+    return *children_.back();
+}
+
+Command& Command::positional(std::string name, std::string& target, std::string doc,
+                             bool required) {
+    positionals_.push_back({std::move(name), std::move(doc), required, &target, nullptr});
+    return *this;
+}
+
+Command& Command::rest(std::string name, std::vector<std::string>& target, std::string doc,
+                       bool required) {
+    positionals_.push_back({std::move(name), std::move(doc), required, nullptr, &target});
+    return *this;
+}
+
+Command& Command::detail(std::string text) {
+    detail_ = std::move(text);
+    return *this;
+}
+
+Command& Command::handler(CommandHandler function) {
+    handler_ = std::move(function);
+    return *this;
+}
+
+const Command* Command::find(std::string_view name) const {
+    for (const auto& child : children_) {
+        if (child->name() == name) return child.get();
+    }
+    return nullptr;
+}
+
+CommandTree::CommandTree(std::string name, std::string doc, std::string version)
+    : version_(std::move(version)), root_(std::move(name), std::move(doc)) {
+    constexpr const char* kGroup = "Common options";
+    OptionTable& table = global_table_;
+    table.add("datadir", globals_.datadir, "where state is kept")
+        .group(kGroup)
+        .value_name("DIR")
+        .flag_only();
+    table.add("network", globals_.network, "network's name, or its TOML file")
+        .group(kGroup)
+        .value_name("NAME|FILE");
+    table.add("config", globals_.config, "TOML file with options")
+        .group(kGroup)
+        .value_name("FILE")
+        .flag_only();
+    table.add("json", globals_.json, "print one JSON envelope; never ask")
+        .group(kGroup)
+        .flag_only();
+    table.add("yes", globals_.yes, "answer every question with yes")
+        .group(kGroup)
+        .short_name('y')
+        .flag_only();
+    table.add("quiet", globals_.quiet, "print results and errors only")
+        .group(kGroup)
+        .short_name('q')
+        .flag_only();
+    table.add("verbose", globals_.verbose, "log at debug level")
+        .group(kGroup)
+        .short_name('v')
+        .flag_only();
+    table.add("color", globals_.color, "colours in text")
+        .group(kGroup)
+        .value_name("WHEN")
+        .section("output")
+        .choices({"auto", "always", "never"});
+    table.add("log-format", globals_.log_format, "form of log lines")
+        .group(kGroup)
+        .value_name("FORMAT")
+        .section("log")
+        .choices({"text", "json"});
+    table.add("log-level", globals_.log_level, "default level and exceptions, as info,chain=debug")
+        .group(kGroup)
+        .value_name("LEVELS")
+        .section("log");
+    table.add("log-file", globals_.log_file, "log to this file, rotated, instead of standard error")
+        .group(kGroup)
+        .value_name("FILE")
+        .section("log");
+}
+
+void CommandTree::set_preset(std::function<Result<std::string>(const std::string&)> preset) {
+    preset_ = std::move(preset);
+}
+
+std::string CommandTree::help(const Command& command, const std::string& path, bool full) const {
+    std::string out = fmt::format("{}\n\nUsage: {}\n", command.doc(), usage_of(command, path));
+    if (!command.children().empty()) {
+        std::size_t width = 0;
+        for (const auto& child : command.children())
+            width = std::max(width, child->name().size());
+        out += "\nCommands:\n";
+        for (const auto& child : command.children()) {
+            out += fmt::format("  {:<{}}  {}\n", child->name(), width, child->doc());
+        }
+    }
+    if (!command.positionals().empty()) {
+        out += "\nArguments:\n";
+        for (const Positional& positional : command.positionals()) {
+            out += fmt::format("  {:<10}  {}\n", positional.name, positional.doc);
+        }
+    }
+    out += command.options().help(full);
+    if (full) {
+        out += global_table_.help(true);
+        if (!command.detail_text().empty()) out += "\n" + command.detail_text() + "\n";
+        out += "\n  -h for the short form, --help for this one, -V for versions\n";
+    } else {
+        out +=
+            "\nCommon options: --datadir --network --config --json --yes --quiet --verbose; more "
+            "with --help\n";
+    }
+    return out;
+}
+
+ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSources sources,
+                               std::ostream& out, std::ostream& err, OutputOptions output_options) {
+    output_options.json = asks_for_json(args);
+    auto line = parse_line(root_, global_table_, args);
+    if (!line) {
+        Output output(output_options, out, err);
+        output.error(line.error(), root_.name(),
+                     fmt::format("{} --help lists what there is", root_.name()));
+        return output.finish(ExitCode::kUsage);
+    }
+    const Command& command = *line->command;
+    if (line->version) {
+        out << version_ << '\n';
+        return ExitCode::kOk;
+    }
+    if (line->help_short || line->help_long) {
+        out << help(command, line->path, line->help_long);
+        return ExitCode::kOk;
+    }
+    if (!command.run()) {
+        Output output(output_options, out, err);
+        output.error(Error{Errc::kInvalidArgument, line->path + " needs a command", false},
+                     line->path, line->path + " --help lists them");
+        return output.finish(ExitCode::kUsage);
+    }
+    OptionTable table;
+    table.append(command.options());
+    table.append(global_table_);
+    sources.flags = std::move(line->flags);
+    sources.preset = preset_;
+    if (auto loaded = table.load(std::move(sources)); !loaded) {
+        Output output(output_options, out, err);
+        output.error(loaded.error(), line->path, line->path + " --help lists the options");
+        return output.finish(ExitCode::kUsage);
+    }
+    for (std::size_t i = 0; i < line->positionals.size(); ++i) {
+        const Positional& positional = command.positionals()[i];
+        if (positional.rest != nullptr) {
+            *positional.rest = line->positionals[i];
+        } else if (!line->positionals[i].empty()) {
+            *positional.target = line->positionals[i].front();
+        }
+    }
+    output_options.json = globals_.json;
+    output_options.quiet = globals_.quiet;
+    output_options.color = parse_color_mode(globals_.color).value_or(ColorMode::kAuto);
+    Output output(output_options, out, err);
+    auto code = command.run()(CommandContext{output, globals_, table});
+    if (code) return output.finish(*code);
+    output.error(code.error(), line->path);
+    return output.finish(exit_code_for(code.error()));
+}
+
+int CommandTree::run(int argc, const char* const* argv) {
+    OptionSources sources;
+    sources.default_datadir = [](const std::string& network) { return default_datadir(network); };
+    const std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
+    try {
+        return static_cast<int>(dispatch(args, std::move(sources), std::cout, std::cerr,
+                                         terminal_options(false, false, ColorMode::kAuto)));
+    } catch (const std::exception& failure) {
+        std::cerr << root_.name() << ": " << failure.what() << '\n';
+        return static_cast<int>(ExitCode::kFailed);
+    }
+}
+
+ExitCode CommandTree::run(const std::vector<std::string>& args, std::ostream& out,
+                          std::ostream& err,
+                          std::function<std::optional<std::string>(const std::string&)> env) {
+    OptionSources sources;
+    sources.env = std::move(env);
+    return dispatch(args, std::move(sources), out, err, OutputOptions{});
+}
+
+void CommandTree::add_config_commands(const Command& daemon) {
+    Command& config = root_.add("config", "write, show and check the configuration");
+    // The daemon's options belong to it; these commands read them.
+    const auto all = [this, &daemon] {
+        OptionTable table;
+        table.append(daemon.options());
+        table.append(global_table_);
+        return table;
+    };
+    config.add("init", "print a commented configuration with every default")
+        .handler([all](const CommandContext& context) -> Result<ExitCode> {
+            const std::string text = all().toml_template();
+            context.output.text(text);
+            context.output.data(codec::Json::object().set("toml", text));
+            return ExitCode::kOk;
+        });
+    Command& show = config.add("show", "print every option's value");
+    show.options().add("origin", show_origin_, "say where each value came from").flag_only();
+    show.options().append(daemon.options());
+    show.handler([this](const CommandContext& context) -> Result<ExitCode> {
+        context.output.text(context.options.show(show_origin_));
+        codec::Json rows = codec::Json::array();
+        for (const auto& option : context.options.options()) {
+            codec::Json row = codec::Json::object();
+            row.set("name", option->name).set("value", option->value_text());
+            row.set("origin", to_string(option->origin)).set("detail", option->origin_detail);
+            rows.push(std::move(row));
+        }
+        context.output.data(std::move(rows));
+        return ExitCode::kOk;
+    });
+    Command& check = config.add("check", "read the configuration as the daemon would");
+    check.options().append(daemon.options());
+    check.handler([](const CommandContext& context) -> Result<ExitCode> {
+        const std::string& path = context.options.config_path();
+        context.output.text(path.empty() ? "no configuration file; the options are good"
+                                         : path + " is good");
+        context.output.data(codec::Json::object().set("config", path));
+        return ExitCode::kOk;
+    });
+}
+
+void CommandTree::add_completions() {
+    Command& completions = root_.add("completions", "print shell completion");
+    completions.add("bash", "completion for bash: eval \"$(... completions bash)\"")
+        .handler([this](const CommandContext& context) -> Result<ExitCode> {
+            const std::string script = bash_completion();
+            context.output.text(script);
+            context.output.data(codec::Json::object().set("script", script));
+            return ExitCode::kOk;
+        });
+}
+
+std::string CommandTree::bash_completion() const {
+    std::string function = root_.name();
+    std::replace(function.begin(), function.end(), '-', '_');
+    std::string cases;
+    collect_completion(root_, root_.name(), cases);
+    // The path is what was typed so far without options, as far as it names commands.
+    return fmt::format(
+        "_{0}() {{\n"
+        "    local path={1} word words=''\n"
+        "    for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
+        "        [[ $word == -* ]] || path+=\" $word\"\n"
+        "    done\n"
+        "    case \"$path\" in\n{2}    esac\n"
+        "    COMPREPLY=($(compgen -W \"$words {3} --help\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n"
+        "    [[ ${{COMPREPLY[0]}} == *= ]] && compopt -o nospace\n"
+        "}}\n"
+        "complete -F _{0} {1}",
+        function, root_.name(), cases, fmt::join(global_table_.completion_words(), " "));
+}
+
+}  // namespace covenant::node

@@ -1,0 +1,167 @@
+#include "common/node/lifecycle.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace covenant::node {
+
+// The signals are blocked in every thread and taken by one that waits for them: no handler ever
+// runs in the middle of other code.
+class SignalGuard::Impl {
+  public:
+    // False when the mask cannot be set.
+    bool start() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGUSR2);  // wakes the waiter when the guard goes
+        std::signal(SIGPIPE, SIG_IGN);
+        if (pthread_sigmask(SIG_BLOCK, &signals_, &before_) != 0) return false;
+        waiter_ = std::thread([this] { wait(); });
+        return true;
+    }
+
+    ~Impl() {
+        if (!waiter_.joinable()) return;
+        closing_ = true;
+        pthread_kill(waiter_.native_handle(), SIGUSR2);
+        waiter_.join();
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+    [[nodiscard]] const std::stop_source& source() const { return stop_; }
+    [[nodiscard]] int received() const { return received_; }
+
+  private:
+    void wait() {
+        for (;;) {
+            int signal = 0;
+            if (sigwait(&signals_, &signal) != 0) continue;
+            if (signal == SIGUSR2) {
+                if (closing_) return;
+                continue;
+            }
+            if (received_ != 0) ::_exit(128 + signal);
+            received_ = signal;
+            stop_.request_stop();
+        }
+    }
+
+    sigset_t signals_{};
+    sigset_t before_{};
+    std::stop_source stop_;
+    std::atomic<int> received_{0};
+    std::atomic<bool> closing_{false};
+    std::thread waiter_;
+};
+
+SignalGuard::SignalGuard(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SignalGuard::~SignalGuard() = default;
+
+Result<std::unique_ptr<SignalGuard>> SignalGuard::install() {
+    auto impl = std::make_unique<Impl>();
+    if (!impl->start()) return fail(Errc::kIo, "cannot block SIGINT and SIGTERM");
+    return std::unique_ptr<SignalGuard>(new SignalGuard(std::move(impl)));
+}
+
+std::stop_token SignalGuard::token() const {
+    return impl_->source().get_token();
+}
+std::stop_source SignalGuard::source() const {
+    return impl_->source();
+}
+
+ExitCode SignalGuard::exit_code(ExitCode otherwise) const {
+    switch (impl_->received()) {
+        case SIGINT:
+            return ExitCode::kInterrupted;
+        case SIGTERM:
+            return ExitCode::kTerminated;
+        default:
+            return otherwise;
+    }
+}
+
+Result<std::filesystem::path> default_datadir(std::string_view network) {
+    const std::filesystem::path name = std::filesystem::path(network).stem();
+    const char* base = std::getenv("XDG_DATA_HOME");
+    if (base != nullptr && *base == '/') return std::filesystem::path(base) / "covenant" / name;
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && *home == '/') {
+        return std::filesystem::path(home) / ".local" / "share" / "covenant" / name;
+    }
+    return fail(Errc::kPrecondition, "neither XDG_DATA_HOME nor HOME is set: pass --datadir");
+}
+
+Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_view owner) {
+    std::error_code failed;
+    const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+    if (path.empty() || failed)
+        return fail(Errc::kInvalidArgument, "the data directory has no path");
+    const bool existed = std::filesystem::exists(absolute, failed);
+    if (!existed) {
+        std::filesystem::create_directories(absolute, failed);
+        if (failed) {
+            return fail(failed == std::errc::permission_denied ? Errc::kPermission : Errc::kIo,
+                        fmt::format("create the data directory {}: {}", absolute.string(),
+                                    failed.message()));
+        }
+        ::chmod(absolute.c_str(), 0700);
+    }
+    const std::filesystem::path lock = absolute / "LOCK";
+    const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        const int error = errno;
+        return fail(error == EACCES || error == EROFS ? Errc::kPermission : Errc::kIo,
+                    fmt::format("open {}: {}", lock.string(), std::strerror(error)));
+    }
+    DataDir held(absolute, fd);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) {
+            return fail(Errc::kIo, fmt::format("lock {}: {}", lock.string(), std::strerror(errno)));
+        }
+        char holder[128] = {};
+        const ssize_t count = ::pread(fd, holder, sizeof(holder) - 1, 0);
+        std::string who(holder, count > 0 ? static_cast<std::size_t>(count) : 0);
+        while (!who.empty() && who.back() == '\n')
+            who.pop_back();
+        if (who.empty()) who = "another process";
+        return fail(Errc::kAlreadyExists,
+                    fmt::format("the data directory {} is in use by {}; stop it first, or "
+                                "choose another --datadir",
+                                absolute.string(), who));
+    }
+    const std::string note = fmt::format("{} (pid {})\n", owner, ::getpid());
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, note.data(), note.size(), 0) < 0) {
+        return fail(Errc::kIo, fmt::format("write {}: {}", lock.string(), std::strerror(errno)));
+    }
+    return held;
+}
+
+DataDir::DataDir(DataDir&& other) noexcept
+    : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+
+DataDir& DataDir::operator=(DataDir&& other) noexcept {
+    if (this != &other) {
+        if (lock_fd_ >= 0) ::close(lock_fd_);
+        path_ = std::move(other.path_);
+        lock_fd_ = std::exchange(other.lock_fd_, -1);
+    }
+    return *this;
+}
+
+DataDir::~DataDir() {
+    if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+}  // namespace covenant::node
