@@ -83,7 +83,10 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
 
     bool null() override { return add({nullptr}); }
     bool boolean(bool value) override { return add({value}); }
-    bool number_integer(number_integer_t value) override { return add({std::int64_t{value}}); }
+    bool number_integer(number_integer_t value) override {
+        if (value >= 0) return add({static_cast<std::uint64_t>(value)});  // "-0"
+        return add({std::int64_t{value}});
+    }
     bool number_unsigned(number_unsigned_t value) override { return add({std::uint64_t{value}}); }
     bool number_float(number_float_t value, const string_t& text) override {
         if (text.find_first_of(".eE") == std::string::npos) {

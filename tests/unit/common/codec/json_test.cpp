@@ -158,6 +158,8 @@ TEST(Json, EqualityIsByValue) {
     EXPECT_EQ(parsed(R"({"a":[1,-2,"x",null,true,1.5]})"),
               parsed(R"( { "a" : [1,-2,"x",null,true,1.5] } )"));
     EXPECT_NE(parsed("1"), parsed("1.0"));
+    EXPECT_EQ(parsed("-0"), parsed("0"));
+    EXPECT_EQ(*parsed("-0").as_u64(), 0U);
     EXPECT_EQ(Json(std::optional<int>()), Json(nullptr));
     EXPECT_EQ(Json(std::optional<int>(3)), Json(3));
 }
