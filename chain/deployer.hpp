@@ -17,6 +17,7 @@ struct DeployOptions {
         artifacts;        // folder with <Name>.sol/<Name>.json as forge writes them (contracts/out)
     std::string rpc_url;  // goes into the network file
     Address treasury;     // receives the treasury's share; zero: the deployer
+    std::uint64_t unbonding_seconds = 7 * 24 * 3600;
     bool faucet = false;  // test chains: the deployer may mint for as long as it keeps the role
     std::function<void(std::string_view step)> progress;  // one call a transaction; may be empty
 };

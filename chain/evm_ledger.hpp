@@ -18,7 +18,8 @@ namespace covenant::chain {
 
 struct EvmLedgerOptions {
     NetworkFile network;
-    std::string database;             // SQLite file of this process; made when missing
+    std::string index_path;           // SQLite file of the events; can be rebuilt from the chain
+    std::string outbox_path;          // SQLite file of what this account sent; must not be lost
     std::uint64_t confirmations = 1;  // before an intent counts as confirmed
     std::uint64_t bump_after_blocks = 4;
     std::uint32_t rpc_timeout_ms = 10'000;

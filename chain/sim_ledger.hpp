@@ -26,7 +26,8 @@ struct SimChainOptions {
     std::uint32_t block_seconds = 1;  // at least 1
     Address round_manager = Address{{0x11}};
     Address score_ledger = Address{{0x12}};
-    // A recorded chain: mixHash by block number. Blocks that are not listed draw from the seed.
+    // A recorded run: prevrandao of the block that proves a beacon slot. Slots that are not listed
+    // take that of their block, which the seed gives.
     std::map<std::uint64_t, Hash256> prevrandao;
 };
 
@@ -46,10 +47,9 @@ class SimChain {
 
     // Mines every block that is due by the clock. Ledgers call it in sync().
     void catch_up();
-    // The newest `depth` blocks are dropped and mined again with the same times and other
-    // prevrandao (recorded ones stay as recorded). Their intents go back into the mempool in order,
-    // as rebroadcasting clients see to; those that no longer pass are refused. depth is cut to the
-    // chain's length less the genesis block.
+    // The newest `depth` blocks are dropped and mined again, empty, with the same times and other
+    // prevrandao. Their intents wait for the next new block, as when clients send them again; those
+    // that are late by then are refused. depth is cut so that block 0 stays.
     void reorg(std::uint64_t depth);
 
     // The mempool's entrance; SimLedger uses it. Senders are told apart by address.
@@ -63,6 +63,9 @@ class SimChain {
     [[nodiscard]] const protocol::RunId& run() const { return run_; }
     // The first block with timestamp >= time, if it is mined.
     [[nodiscard]] const SimBlock* first_block_at(protocol::ChainTime time) const;
+    [[nodiscard]] protocol::SigningDomain domain() const {
+        return {options_.chain_id, options_.round_manager};
+    }
 
   private:
     struct Entry {
@@ -73,9 +76,11 @@ class SimChain {
         IntentStatus status;
         std::uint64_t block = 0;  // where it was applied or refused; 0 while it waits
     };
-    void mine(std::uint64_t time);
-    void apply_entry(Entry& entry, SimBlock& block, protocol::RunState& state);
-    void refold();
+    enum class Content : std::uint8_t { kEmpty, kMempool };
+    void mine(std::uint64_t time, Content content);
+    void execute(Entry& entry, SimBlock& block, protocol::RunState& state);
+    [[nodiscard]] std::optional<protocol::BlockInfo> beacon_block(
+        const protocol::RunState& state, const protocol::ProveBeacon& intent) const;
 
     const VirtualClock* clock_;
     protocol::RunId run_;
@@ -91,7 +96,7 @@ class SimLedger final : public Ledger {
     // The chain outlives the ledger.
     SimLedger(SimChain& chain, Address sender) : chain_(&chain), sender_(sender) {}
 
-    [[nodiscard]] protocol::SigningDomain domain() const override;
+    [[nodiscard]] protocol::SigningDomain domain() const override { return chain_->domain(); }
     [[nodiscard]] Address score_ledger() const override { return chain_->options().score_ledger; }
     [[nodiscard]] Address sender() const override { return sender_; }
     Result<Head> sync() override;
@@ -113,9 +118,5 @@ class SimLedger final : public Ledger {
     std::uint64_t reorgs_ = 0;
     bool online_ = true;
 };
-
-// Distinguishes intents: SHA-256 over their canonical bytes. The same intent has the same
-// fingerprint.
-Hash256 intent_fingerprint(const protocol::Intent& intent);
 
 }  // namespace covenant::chain

@@ -1,4 +1,4 @@
-// An event as JSON for people, SQL queries and the REST API: {"kind": "artifact_committed",
+// An event as JSON for people, SQL queries and the REST API: {"run": "0x..",
 // "round": 3, ...}. Hashes and addresses are 0x text, token amounts decimal strings of base units.
 #pragma once
 
@@ -15,7 +15,7 @@ codec::Json event_body_json(const protocol::EventBody& body);
 struct EventKey {
     std::optional<protocol::RunId> run;
     std::optional<protocol::Round>
-        round;  // of a beacon: the round that follows its slot's; nothing for slot 0
+        round;  // of a beacon: slot - 1, the round it closes; nothing for slot 0
     std::optional<protocol::Uid> uid;  // the miner, validator or neuron
 };
 EventKey event_key(const protocol::EventBody& body);

@@ -12,7 +12,8 @@
 namespace covenant::chain {
 
 struct FollowerOptions {
-    protocol::BlockNumber start;          // first block that can hold an event of ours
+    Hash256 genesis;              // of block 0: a chain that starts otherwise is another chain
+    protocol::BlockNumber start;  // first block that can hold an event of ours
     std::uint64_t near_head_blocks = 64;  // read by hash; deeper ones by range
     std::uint64_t max_range = 2'000;      // blocks in one eth_getLogs
 };

@@ -56,4 +56,9 @@ class Index {
     ContractAddresses contracts_;
 };
 
+// events_from for a database that is open for reading only.
+Result<std::vector<protocol::Event>> read_events(Database& database,
+                                                 const ContractAddresses& contracts,
+                                                 Index::Position position);
+
 }  // namespace covenant::chain

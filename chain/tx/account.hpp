@@ -24,14 +24,17 @@ class Account {
     // stake").
     Result<Receipt> send(std::string_view what, const std::optional<Address>& to, Bytes data,
                          Uint128 value = 0);
+    // send() in two halves, so that several transactions can be under way: post() returns the hash
+    // at once.
+    Result<Hash256> post(std::string_view what, const std::optional<Address>& to, Bytes data,
+                         Uint128 value = 0);
+    Result<Receipt> wait(std::string_view what, const Hash256& hash);
     [[nodiscard]] RpcClient& rpc() { return *rpc_; }
 
     static constexpr std::uint32_t kReceiptTimeoutMs = 180'000;
     static constexpr std::uint32_t kPollMs = 100;
 
   private:
-    Result<Receipt> wait(std::string_view what, const Hash256& hash);
-
     RpcClient* rpc_;
     const crypto::SecretKey* key_;
     std::uint64_t chain_id_;

@@ -83,22 +83,26 @@ class Outbox {
 
   private:
     struct Row;
+    struct Form;
     Outbox(Database& database, RpcClient& rpc, const crypto::SecretKey& key, OutboxOptions options)
         : database_(&database), rpc_(&rpc), key_(&key), options_(std::move(options)) {}
 
-    Result<std::vector<Row>> rows(std::string_view where);
-    Result<std::vector<SignedTransaction>> signed_forms(const Row& row);
-    Status save(const Row& row);
+    Result<std::vector<Row>> rows(std::string_view condition);
+    Result<std::vector<Form>> forms(const Row& row);  // newest first
+    Status save(Row& row);
+    // The three steps of advance().
     Status track(Row& row, std::uint64_t latest_count, std::uint64_t head);
+    Status fill_gaps(std::uint64_t latest_count, std::uint64_t head);
     Status launch(Row& row, std::uint64_t head);
+
+    Status settle(Row& row, const Receipt& receipt, std::uint64_t head);
     Status sign(Row& row, const Fees& fees, std::uint64_t head);
-    Status send(Row& row, ByteView raw, std::uint64_t head);
-    Status raise(Row& row, std::uint64_t head, const Fees& suggested);
+    Status send(Row& row, std::uint64_t head);
+    Status raise(Row& row, std::uint64_t head);
     Status refuse(Row& row, std::string reason);
-    Status fill_gaps(std::uint64_t latest_count);
+    Result<std::string> replay_reason(const Row& row, const Receipt& receipt);
     Result<std::uint64_t> next_nonce();
     Result<std::uint64_t> transaction_count(std::string_view tag);
-    Result<std::string> replay_reason(const Row& row, const Receipt& receipt);
 
     Database* database_;
     RpcClient* rpc_;

@@ -1,0 +1,340 @@
+#include "chain/evm_ledger.hpp"
+
+#include "chain/admin_client.hpp"
+#include "chain/indexer/follower.hpp"
+#include "chain/intent.hpp"
+#include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+#include "common/base/mutex.hpp"
+#include "common/protocol/schedule.hpp"
+
+#include <atomic>
+#include <utility>
+
+namespace covenant::chain {
+using namespace protocol;
+
+namespace {
+
+constexpr std::uint64_t kConsentSeconds = 24 * 3600;
+constexpr unsigned kRpcAttempts = 3;
+// What a coldkey's approval to the registry covers: the token's cap, so that stakes added side by
+// side do not take each other's allowance. The registry moves its caller's tokens only.
+constexpr Amount kStakeAllowance{Uint128{21'000'000} * kOneToken};
+
+struct Call {
+    Address to;
+    Bytes data;
+};
+
+}  // namespace
+
+class EvmLedger::Impl {
+  public:
+    Impl(EvmLedgerOptions options, crypto::SecretKey sender, Clock& clock,
+         std::unique_ptr<JsonRpcTransport> transport)
+        : options_(std::move(options)),
+          key_(std::move(sender)),
+          rpc_(std::move(transport), clock, rpc_options()) {}
+
+    Status open() {
+        COVENANT_CHECK(check_network(options_.network, rpc_));
+        COVENANT_TRY(Database index_file,
+                     Database::open(options_.index_path, Database::Durability::kRebuildable));
+        index_database_.emplace(std::move(index_file));
+        COVENANT_TRY(Database outbox_file,
+                     Database::open(options_.outbox_path, Database::Durability::kFull));
+        outbox_database_.emplace(std::move(outbox_file));
+        const NetworkFile& network = options_.network;
+        COVENANT_TRY(Index index, Index::open(*index_database_, network.chain_id,
+                                              network.genesis_hash, network.contracts));
+        index_.emplace(std::move(index));
+        FollowerOptions following;
+        following.genesis = network.genesis_hash;
+        following.start = BlockNumber(network.deployed_at);
+        follower_.emplace(*index_, rpc_, following);
+        OutboxOptions sending;
+        sending.chain_id = network.chain_id;
+        sending.confirmations = options_.confirmations;
+        sending.bump_after_blocks = options_.bump_after_blocks;
+        COVENANT_TRY(Outbox outbox, Outbox::open(*outbox_database_, rpc_, key_, sending));
+        outbox_.emplace(std::move(outbox));
+        publish(fresh());
+        // What an earlier process stored is there before the node answers.
+        return fold(false);
+    }
+
+    Result<Head> sync() {
+        COVENANT_TRY(const FollowReport report, follower_->follow());
+        if (report.fork) {
+            reorgs_.fetch_add(1);
+            log::warn("chain", "reorganisation",
+                      {{"fork", report.fork->value}, {"head", report.head.number.value}});
+            COVENANT_CHECK(outbox_->rewind(*report.fork));
+        }
+        COVENANT_CHECK(fold(report.fork.has_value()));
+        head_ = Head{report.head.number, report.head.hash, report.head.time};
+        advance();
+        return *head_;
+    }
+
+    Status submit(const std::string& key, const Intent& intent) {
+        const Hash256 fingerprint = intent_fingerprint(intent);
+        COVENANT_TRY(const std::optional<OutboxEntry> known, outbox_->find(key));
+        if (known) {  // no work, and for a beacon no header, is needed to say so
+            return outbox_->enqueue({key, fingerprint, {}, {}, ""});
+        }
+        std::string after;
+        if (std::holds_alternative<AddStake>(intent)) {
+            after = key + "/approve";
+            const NetworkFile& network = options_.network;
+            COVENANT_CHECK(outbox_->enqueue(
+                {after, fingerprint, network.contracts.token,
+                 calls::approve(network.contracts.registry, kStakeAllowance), ""}));
+        }
+        COVENANT_TRY(Call call, translate(intent));
+        COVENANT_CHECK(
+            outbox_->enqueue({key, fingerprint, call.to, std::move(call.data), std::move(after)}));
+        advance();
+        return {};
+    }
+
+    Status register_hotkey(const std::string& key, const crypto::SecretKey& hotkey, Role role,
+                           const PublicKey& network_key) {
+        const NetworkFile& network = options_.network;
+        const Hash256 fingerprint =
+            intent_fingerprint(RegisterHotkey{key_.address(), hotkey.address(), role, network_key});
+        COVENANT_TRY(const std::optional<OutboxEntry> known, outbox_->find(key));
+        if (known) return outbox_->enqueue({key, fingerprint, {}, {}, ""});
+        COVENANT_TRY(const Bytes answer,
+                     eth_call(rpc_, network.contracts.registry, calls::nonces(hotkey.address())));
+        AbiReader reader(answer);
+        const std::uint64_t nonce = reader.uint64();
+        if (!reader.ok()) return fail(Errc::kMalformed, "the registry did not answer a nonce");
+        COVENANT_TRY(const BlockHeader head, latest_block(rpc_));
+        const std::uint64_t deadline = head.timestamp + kConsentSeconds;
+        const Bytes signature = sign_hotkey_consent(network, key_.address(), hotkey, role,
+                                                    network_key, nonce, deadline);
+        COVENANT_CHECK(outbox_->enqueue(
+            {key, fingerprint, network.contracts.registry,
+             calls::register_hotkey(hotkey.address(), role, network_key, deadline, signature),
+             ""}));
+        advance();
+        return {};
+    }
+
+    Result<IntentStatus> status(const std::string& key) {
+        COVENANT_TRY(const std::optional<OutboxEntry> entry, outbox_->find(key));
+        IntentStatus out;
+        if (!entry) return out;
+        out.transaction = entry->transaction;
+        out.reason = entry->reason;
+        switch (entry->state) {
+            case OutboxState::kConfirmed:
+                out.phase = IntentPhase::kConfirmed;
+                break;
+            case OutboxState::kRefused:
+                out.phase = IntentPhase::kRefused;
+                break;
+            default:
+                out.phase = IntentPhase::kPending;
+        }
+        return out;
+    }
+
+    [[nodiscard]] std::shared_ptr<const RunState> state() const COVENANT_EXCLUDES(mutex_) {
+        const MutexLock lock(mutex_);
+        return state_;
+    }
+    [[nodiscard]] std::uint64_t reorgs() const { return reorgs_.load(); }
+    [[nodiscard]] const NetworkFile& network() const { return options_.network; }
+    [[nodiscard]] Address sender() const { return key_.address(); }
+    void set_stop(std::stop_token stop) { rpc_.set_stop(std::move(stop)); }
+
+  private:
+    static RpcOptions rpc_options() {
+        RpcOptions out;
+        out.retry.attempts = kRpcAttempts;
+        return out;
+    }
+
+    [[nodiscard]] RunState fresh() const {
+        RunState state;
+        state.run = options_.network.run;
+        return state;
+    }
+
+    void publish(RunState state) COVENANT_EXCLUDES(mutex_) {
+        auto next = std::make_shared<const RunState>(std::move(state));
+        const MutexLock lock(mutex_);
+        state_ = std::move(next);
+    }
+
+    Status fold(bool from_scratch) {
+        if (from_scratch) position_ = {};
+        COVENANT_TRY(const std::vector<Event> events, index_->events_from(position_));
+        if (events.empty() && !from_scratch) return {};
+        RunState next = from_scratch ? fresh() : *state();
+        for (const Event& event : events) {
+            apply(next, event);
+        }
+        if (!events.empty()) {
+            position_ = {events.back().block.value, std::uint64_t{events.back().index} + 1};
+        }
+        publish(std::move(next));
+        return {};
+    }
+
+    // The state is good even when sending is not: what failed is tried again at the next sync.
+    void advance() {
+        const BlockNumber head = head_ ? head_->number : BlockNumber(0);
+        Status sent = outbox_->advance(head);
+        if (sent) {
+            last_warning_.clear();
+            return;
+        }
+        if (sent.error().context == last_warning_) return;
+        last_warning_ = sent.error().context;
+        log::warn("chain.outbox", "sending has to wait", {{"why", last_warning_}});
+    }
+
+    Result<Call> translate(const Intent& intent) {
+        const ContractAddresses& c = options_.network.contracts;
+        const std::uint16_t page = options_.settle_page;
+        struct Translator {
+            Impl& self;
+            const ContractAddresses& c;
+            std::uint16_t page;
+
+            Result<Call> operator()(const RegisterHotkey&) const {
+                return fail(Errc::kInvalidArgument,
+                            "a registration needs the hotkey's consent: use register_hotkey");
+            }
+            Result<Call> operator()(const AddStake& i) const {
+                return Call{c.registry, calls::add_stake(i.uid, i.amount)};
+            }
+            Result<Call> operator()(const CreateRun& i) const {
+                return Call{c.run_registry, calls::create_run(i.spec, i.terms)};
+            }
+            Result<Call> operator()(const PostCommitment& i) const {
+                return Call{c.round_manager, calls::commit_artifact(i.commitment)};
+            }
+            Result<Call> operator()(const ProveBeacon& i) const { return self.prove(i); }
+            Result<Call> operator()(const VoteInclusion& i) const {
+                return Call{c.round_manager, calls::vote_inclusion(i)};
+            }
+            Result<Call> operator()(const VoteParameters& i) const {
+                return Call{c.round_manager, calls::vote_parameters(i)};
+            }
+            Result<Call> operator()(const CommitScores& i) const {
+                return Call{c.score_ledger, calls::commit_scores(i)};
+            }
+            Result<Call> operator()(const RevealScores& i) const {
+                return Call{c.score_ledger, calls::reveal_scores(i)};
+            }
+            Result<Call> operator()(const SettleRound& i) const {
+                return Call{c.emissions, calls::settle(i, page)};
+            }
+            Result<Call> operator()(const ClaimEmission& i) const {
+                return Call{c.emissions, calls::claim(i.uid)};
+            }
+        };
+        return std::visit(Translator{*this, c, page}, intent);
+    }
+
+    Result<Call> prove(const ProveBeacon& intent) {
+        const std::shared_ptr<const RunState> now = state();
+        if (!now->spec || now->run != intent.run) {
+            return fail(Error{Errc::kPrecondition,
+                              "beacon slot " + std::to_string(intent.slot.value) + ": run " +
+                                  to_0x(intent.run) + " is not on the chain yet",
+                              true});
+        }
+        auto pair = first_block_at(rpc_, beacon_target(now->spec->timing, intent.slot));
+        if (!pair) {
+            return fail(
+                std::move(pair).error().within("beacon slot " + std::to_string(intent.slot.value)));
+        }
+        COVENANT_TRY(const Bytes header, encode_header(pair->block));
+        COVENANT_TRY(const Bytes parent, encode_header(pair->parent));
+        return Call{options_.network.contracts.round_manager,
+                    calls::prove_beacon(intent.run, intent.slot, header, parent)};
+    }
+
+    EvmLedgerOptions options_;
+    crypto::SecretKey key_;
+    RpcClient rpc_;
+    std::optional<Database> index_database_;
+    std::optional<Database> outbox_database_;
+    std::optional<Index> index_;
+    std::optional<Follower> follower_;
+    std::optional<Outbox> outbox_;
+    std::optional<Head> head_;
+    Index::Position position_;  // next event to fold
+    std::string last_warning_;
+    std::atomic<std::uint64_t> reorgs_{0};
+    mutable Mutex mutex_;
+    std::shared_ptr<const RunState> state_ COVENANT_GUARDED_BY(mutex_);
+};
+
+EvmLedger::EvmLedger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EvmLedger::~EvmLedger() = default;
+
+Result<std::unique_ptr<EvmLedger>> EvmLedger::open(EvmLedgerOptions options,
+                                                   crypto::SecretKey sender, Clock& clock) {
+    COVENANT_TRY(std::unique_ptr<JsonRpcTransport> transport,
+                 make_http_transport(options.network.rpc_url, options.rpc_timeout_ms));
+    return open(std::move(options), std::move(sender), clock, std::move(transport));
+}
+
+Result<std::unique_ptr<EvmLedger>> EvmLedger::open(EvmLedgerOptions options,
+                                                   crypto::SecretKey sender, Clock& clock,
+                                                   std::unique_ptr<JsonRpcTransport> transport) {
+    auto impl =
+        std::make_unique<Impl>(std::move(options), std::move(sender), clock, std::move(transport));
+    COVENANT_CHECK(impl->open());
+    return std::unique_ptr<EvmLedger>(new EvmLedger(std::move(impl)));
+}
+
+SigningDomain EvmLedger::domain() const {
+    return {impl_->network().chain_id, impl_->network().contracts.round_manager};
+}
+
+Address EvmLedger::score_ledger() const {
+    return impl_->network().contracts.score_ledger;
+}
+
+Address EvmLedger::sender() const {
+    return impl_->sender();
+}
+
+Result<Head> EvmLedger::sync() {
+    return impl_->sync();
+}
+
+std::shared_ptr<const RunState> EvmLedger::state() const {
+    return impl_->state();
+}
+
+std::uint64_t EvmLedger::reorgs() const {
+    return impl_->reorgs();
+}
+
+Status EvmLedger::submit(const std::string& key, const Intent& intent) {
+    return impl_->submit(key, intent);
+}
+
+Result<IntentStatus> EvmLedger::status(const std::string& key) {
+    return impl_->status(key);
+}
+
+Status EvmLedger::register_hotkey(const std::string& key, const crypto::SecretKey& hotkey,
+                                  Role role, const PublicKey& network_key) {
+    return impl_->register_hotkey(key, hotkey, role, network_key);
+}
+
+void EvmLedger::set_stop(std::stop_token stop) {
+    impl_->set_stop(std::move(stop));
+}
+
+}  // namespace covenant::chain

@@ -1,0 +1,267 @@
+#include "chain/indexer/queries.hpp"
+
+#include "chain/indexer/schema.hpp"
+#include "common/base/hex.hpp"
+#include "common/protocol/schedule.hpp"
+
+#include <algorithm>
+
+namespace covenant::chain {
+using namespace protocol;
+using codec::Json;
+
+namespace {
+
+// WHERE with one parameter for each condition, in the order in which bind_filter binds them.
+std::string where(const EventFilter& filter) {
+    std::string out = " WHERE 1";
+    if (filter.kind) out += " AND e.kind = ?";
+    if (filter.run) out += " AND e.run = ?";
+    if (filter.round) out += " AND e.round = ?";
+    if (filter.uid) out += " AND e.uid = ?";
+    if (filter.above_block) out += " AND e.block_number > ?";
+    return out;
+}
+
+void bind_filter(Statement& statement, const EventFilter& filter) {
+    if (filter.kind) statement.bind(std::string_view(*filter.kind));
+    if (filter.run) statement.bind(*filter.run);
+    if (filter.round) statement.bind(filter.round->value);
+    if (filter.uid) statement.bind(filter.uid->value);
+    if (filter.above_block) statement.bind(*filter.above_block);
+}
+
+Result<ContractAddresses> parse_contracts(const Bytes& bytes) {
+    ContractAddresses out;
+    Address ContractAddresses::*const members[] = {
+        &ContractAddresses::token,        &ContractAddresses::registry,
+        &ContractAddresses::run_registry, &ContractAddresses::round_manager,
+        &ContractAddresses::score_ledger, &ContractAddresses::emissions,
+        &ContractAddresses::authority};
+    if (bytes.size() != std::size(members) * Address::kSize) {
+        return fail(Errc::kCorrupt,
+                    "the index names no contracts: delete the file, it is rebuilt "
+                    "from the chain");
+    }
+    std::size_t at = 0;
+    for (const auto member : members) {
+        out.*member = Address::from(ByteView(bytes).subspan(at, Address::kSize));
+        at += Address::kSize;
+    }
+    return out;
+}
+
+std::vector<Uid> members_of(const UidSet& set) {
+    std::vector<Uid> out;
+    for (std::size_t i = 0; i < kMaxUids; ++i) {
+        if (set.test(i)) out.emplace_back(static_cast<std::uint16_t>(i));
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<IndexReader> IndexReader::open(const std::string& path) {
+    COVENANT_TRY(Database database, Database::open_read_only(path));
+    COVENANT_TRY(const std::uint64_t version, database.version());
+    if (version != kIndexVersion) {
+        return fail(Errc::kMismatch, path + " is no index of version " +
+                                         std::to_string(kIndexVersion) + " (found " +
+                                         std::to_string(version) + ")");
+    }
+    return IndexReader(std::move(database));
+}
+
+Result<IndexInfo> IndexReader::info() {
+    COVENANT_TRY(Statement meta,
+                 database_.prepare("SELECT chain_id, genesis, contracts, reorgs, (SELECT COUNT(*) "
+                                   "FROM events) FROM meta"));
+    COVENANT_TRY(const bool found, meta.step());
+    if (!found) return fail(Errc::kCorrupt, "the index names no chain");
+    IndexInfo out;
+    out.chain_id = meta.integer(0);
+    COVENANT_TRY(out.genesis_hash, meta.fixed<Hash256>(1));
+    COVENANT_TRY(out.contracts, parse_contracts(meta.blob(2)));
+    out.reorgs = meta.integer(3);
+    out.events = meta.integer(4);
+    COVENANT_TRY(Statement head, database_.prepare("SELECT number, hash, parent_hash, time FROM "
+                                                   "blocks ORDER BY number DESC LIMIT 1"));
+    COVENANT_TRY(const bool row, head.step());
+    if (row) {
+        IndexedBlock block;
+        block.number = BlockNumber(head.integer(0));
+        COVENANT_TRY(block.hash, head.fixed<Hash256>(1));
+        COVENANT_TRY(block.parent_hash, head.fixed<Hash256>(2));
+        block.time = ChainTime(head.integer(3));
+        out.head = block;
+    }
+    return out;
+}
+
+Result<std::vector<EventRow>> IndexReader::events(const EventFilter& filter) {
+    const std::string order = filter.newest_first ? "DESC" : "ASC";
+    COVENANT_TRY(
+        Statement select,
+        database_.prepare("SELECT e.block_number, e.block_hash, b.time, e.log_index, e.tx, e.kind, "
+                          "e.body, (SELECT MAX(number) FROM blocks) FROM events e JOIN blocks b ON "
+                          "b.hash = e.block_hash" +
+                          where(filter) + " ORDER BY e.block_number " + order + ", e.log_index " +
+                          order + " LIMIT ? OFFSET ?"));
+    bind_filter(select, filter);
+    select.bind(filter.limit).bind(filter.offset);
+    std::vector<EventRow> out;
+    while (true) {
+        COVENANT_TRY(const bool more, select.step());
+        if (!more) return out;
+        EventRow row;
+        row.block = BlockNumber(select.integer(0));
+        COVENANT_TRY(row.block_hash, select.fixed<Hash256>(1));
+        row.time = ChainTime(select.integer(2));
+        row.log_index = static_cast<std::uint32_t>(select.integer(3));
+        COVENANT_TRY(row.transaction, select.fixed<Hash256>(4));
+        row.kind = select.text(5);
+        COVENANT_TRY(row.body, Json::parse(select.text(6)));
+        row.confirmations = select.integer(7) - row.block.value + 1;
+        out.push_back(std::move(row));
+    }
+}
+
+Result<std::uint64_t> IndexReader::count(const EventFilter& filter) {
+    COVENANT_TRY(Statement select,
+                 database_.prepare("SELECT COUNT(*) FROM events e" + where(filter)));
+    bind_filter(select, filter);
+    COVENANT_TRY(const bool row, select.step());
+    return row ? select.integer(0) : 0;
+}
+
+Result<std::vector<RunId>> IndexReader::runs() {
+    COVENANT_TRY(Statement select,
+                 database_.prepare("SELECT run FROM events WHERE kind = 'run_created' ORDER BY "
+                                   "block_number, log_index"));
+    std::vector<RunId> out;
+    while (true) {
+        COVENANT_TRY(const bool more, select.step());
+        if (!more) return out;
+        COVENANT_TRY(const RunId run, select.fixed<Hash256>(0));
+        out.push_back(run);
+    }
+}
+
+Result<RunState> IndexReader::state(const RunId& run) {
+    COVENANT_TRY(const IndexInfo identity, info());
+    COVENANT_TRY(const std::vector<Event> events, read_events(database_, identity.contracts, {}));
+    RunState state;
+    state.run = run;
+    for (const Event& event : events) {
+        apply(state, event);
+    }
+    return state;
+}
+
+std::vector<RoundRow> round_rows(const RunState& state, ChainTime now, Round from,
+                                 std::uint64_t count) {
+    std::vector<RoundRow> out;
+    if (!state.spec) return out;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        RoundRow row;
+        row.round = Round(from.value + i);
+        row.times = round_times(state.spec->timing, row.round);
+        if (row.times.t0 > now) break;
+        const auto beacon = state.beacons.find(beacon_slot_of(row.round));
+        if (beacon != state.beacons.end()) row.sigma = beacon->second.sigma;
+        row.rho = rho(state, row.round);
+        row.base_root = base_root(state, row.round);
+        row.included = members_of(included(state, row.round));
+        if (const auto found = state.rounds.find(row.round); found != state.rounds.end()) {
+            const RoundRecord& record = found->second;
+            for (const auto& [uid, commitment] : record.commitments) {
+                row.committed.push_back(uid);
+            }
+            row.inclusion_votes = record.inclusion_votes.size();
+            row.parameters_votes = record.parameters_votes.size();
+            row.accepted = record.accepted;
+            row.score_commitments = record.score_commitments.size();
+            row.reveals = record.reveals.size();
+            for (const auto& [uid, when] : record.failed) {
+                row.failed.push_back(uid);
+            }
+            row.credits = record.credits;
+            row.settled = record.settled;
+        }
+        row.null_round = !row.accepted && now >= row.times.t3;
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+std::vector<FindingRow> finding_rows(const RunState& state, Round round) {
+    std::vector<FindingRow> out;
+    const auto found = state.rounds.find(round);
+    if (found == state.rounds.end()) return out;
+    for (const auto& [validator, scores] : found->second.reveals) {
+        for (const Finding& finding : scores.findings) {
+            out.push_back({validator, finding});
+        }
+    }
+    return out;
+}
+
+std::vector<NeuronRow> neuron_rows(const RunState& state, ChainTime now) {
+    std::map<Uid, NeuronRow> rows;
+    for (const auto& [uid, neuron] : state.roster.neurons) {
+        NeuronRow row;
+        row.uid = uid;
+        row.role = neuron.role;
+        row.hotkey = neuron.hotkey;
+        row.coldkey = neuron.coldkey;
+        row.network_key = neuron.network_key;
+        row.registered_at = neuron.registered_at;
+        row.stake = neuron.stake_at(now);
+        if (const auto paid = state.claimed.find(uid); paid != state.claimed.end()) {
+            row.claimed = paid->second;
+        }
+        rows.emplace(uid, row);
+    }
+    const auto active = [&](Uid uid, Round round) {
+        if (const auto row = rows.find(uid); row != rows.end()) {
+            ++row->second.rounds;
+            row->second.last_active = round;
+        }
+    };
+    for (const auto& [round, record] : state.rounds) {
+        for (const auto& [uid, commitment] : record.commitments) {
+            active(uid, round);
+        }
+        for (const auto& [uid, vote] : record.inclusion_votes) {
+            active(uid, round);
+        }
+        for (const auto& [uid, when] : record.failed) {
+            if (const auto row = rows.find(uid); row != rows.end()) ++row->second.fails;
+        }
+        for (const auto& [uid, amount] : record.credits) {
+            if (const auto row = rows.find(uid); row != rows.end()) row->second.credited += amount;
+        }
+        if (record.reveals.empty()) continue;
+        for (auto& [uid, row] : rows) {
+            // Stakes are below 2^96 and weights below 2^16: the sums fit.
+            Uint128 weighted = 0;
+            Uint128 stake = 0;
+            for (const auto& [validator, scores] : record.reveals) {
+                stake += scores.stake.units;
+                if (uid.value < scores.weights.size()) {
+                    weighted += scores.stake.units * scores.weights[uid.value];
+                }
+            }
+            row.last_weight =
+                stake == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(weighted / stake);
+        }
+    }
+    std::vector<NeuronRow> out;
+    out.reserve(rows.size());
+    for (auto& [uid, row] : rows) {
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+}  // namespace covenant::chain

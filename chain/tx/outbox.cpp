@@ -1,0 +1,499 @@
+#include "chain/tx/outbox.hpp"
+
+#include "chain/abi/revert.hpp"
+#include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace covenant::chain {
+using codec::Json;
+
+namespace {
+
+constexpr std::string_view kSchema = R"sql(
+CREATE TABLE IF NOT EXISTS outbox_owner(
+    id INTEGER PRIMARY KEY CHECK (id = 1), account BLOB NOT NULL, chain_id INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS outbox(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    fingerprint BLOB NOT NULL,
+    target BLOB NOT NULL,
+    data BLOB NOT NULL,
+    after TEXT NOT NULL,           -- key of the row that must be included first, or ''
+    state INTEGER NOT NULL,        -- OutboxState
+    reason TEXT NOT NULL,
+    nonce INTEGER,
+    gas_limit INTEGER NOT NULL,
+    sent_block INTEGER NOT NULL,   -- head at the newest send
+    included_block INTEGER NOT NULL,
+    misses INTEGER NOT NULL,       -- looks at a used nonce without a receipt of ours
+    hash BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS outbox_signed(  -- every form that may have left this machine
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL REFERENCES outbox(seq),
+    hash BLOB NOT NULL UNIQUE,
+    tip TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    raw BLOB NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_open ON outbox(state) WHERE state < 3;
+)sql";
+
+constexpr std::size_t kMaxKey = 256;
+constexpr unsigned kMaxRaises = 12;  // in one send: (9/8)^12 = 4.1 times the fee
+constexpr std::uint64_t kMissesBeforeNewNonce = 2;
+constexpr std::uint64_t kPlainTransferGas = 21'000;
+constexpr std::string_view kGapPrefix = "gap/";  // keys of fillers; callers may not use it
+
+}  // namespace
+
+struct Outbox::Row {
+    std::uint64_t seq = 0;
+    std::string key;
+    Hash256 fingerprint;
+    Address target;
+    Bytes data;
+    std::string after;
+    OutboxState state = OutboxState::kQueued;
+    std::string reason;
+    std::optional<std::uint64_t> nonce;
+    std::uint64_t gas_limit = 0;
+    std::uint64_t sent_block = 0;
+    std::uint64_t included_block = 0;
+    std::uint64_t misses = 0;
+    Hash256 hash;
+};
+
+struct Outbox::Form {
+    SignedTransaction transaction;
+    Fees fees;
+};
+
+std::string_view to_string(OutboxState state) {
+    switch (state) {
+        case OutboxState::kQueued:
+            return "queued";
+        case OutboxState::kSent:
+            return "sent";
+        case OutboxState::kIncluded:
+            return "included";
+        case OutboxState::kConfirmed:
+            return "confirmed";
+        case OutboxState::kRefused:
+            return "refused";
+    }
+    return "queued";
+}
+
+Result<Outbox> Outbox::open(Database& database, RpcClient& rpc, const crypto::SecretKey& key,
+                            OutboxOptions options) {
+    COVENANT_CHECK(database.execute(kSchema));
+    COVENANT_TRY(Statement insert,
+                 database.prepare("INSERT OR IGNORE INTO outbox_owner VALUES(1, ?, ?)"));
+    COVENANT_CHECK(insert.bind(key.address()).bind(options.chain_id).run());
+    COVENANT_TRY(Statement select, database.prepare("SELECT account, chain_id FROM outbox_owner"));
+    COVENANT_TRY(const bool found, select.step());
+    COVENANT_TRY(const Address account, select.fixed<Address>(0));
+    if (!found || account != key.address() || select.integer(1) != options.chain_id) {
+        return fail(Errc::kMismatch,
+                    "the outbox belongs to account " + to_0x(account) + " on chain " +
+                        std::to_string(select.integer(1)) + ", not to " + to_0x(key.address()) +
+                        " on chain " + std::to_string(options.chain_id) +
+                        ": use another data directory for another account or chain");
+    }
+    return Outbox(database, rpc, key, std::move(options));
+}
+
+Result<std::vector<Outbox::Row>> Outbox::rows(std::string_view condition) {
+    COVENANT_TRY(Statement select,
+                 database_->prepare("SELECT seq, key, fingerprint, target, data, after, state, "
+                                    "reason, nonce, gas_limit, sent_block, included_block, misses, "
+                                    "hash FROM outbox WHERE " +
+                                    std::string(condition) + " ORDER BY seq"));
+    std::vector<Row> out;
+    while (true) {
+        COVENANT_TRY(const bool more, select.step());
+        if (!more) return out;
+        Row row;
+        row.seq = select.integer(0);
+        row.key = select.text(1);
+        COVENANT_TRY(row.fingerprint, select.fixed<Hash256>(2));
+        COVENANT_TRY(row.target, select.fixed<Address>(3));
+        row.data = select.blob(4);
+        row.after = select.text(5);
+        row.state = static_cast<OutboxState>(select.integer(6));
+        row.reason = select.text(7);
+        if (!select.is_null(8)) row.nonce = select.integer(8);
+        row.gas_limit = select.integer(9);
+        row.sent_block = select.integer(10);
+        row.included_block = select.integer(11);
+        row.misses = select.integer(12);
+        COVENANT_TRY(row.hash, select.fixed<Hash256>(13));
+        out.push_back(std::move(row));
+    }
+}
+
+Result<std::vector<Outbox::Form>> Outbox::forms(const Row& row) {
+    COVENANT_TRY(Statement select,
+                 database_->prepare("SELECT hash, tip, fee, raw FROM outbox_signed WHERE seq = ? "
+                                    "ORDER BY id DESC"));
+    select.bind(row.seq);
+    std::vector<Form> out;
+    while (true) {
+        COVENANT_TRY(const bool more, select.step());
+        if (!more) return out;
+        Form form;
+        COVENANT_TRY(form.transaction.hash, select.fixed<Hash256>(0));
+        COVENANT_TRY(form.fees.max_priority_fee, from_decimal(select.text(1)));
+        COVENANT_TRY(form.fees.max_fee, from_decimal(select.text(2)));
+        form.transaction.raw = select.blob(3);
+        out.push_back(std::move(form));
+    }
+}
+
+Status Outbox::save(Row& row) {
+    COVENANT_TRY(Statement update,
+                 database_->prepare("UPDATE outbox SET state = ?, reason = ?, nonce = ?, "
+                                    "gas_limit = ?, sent_block = ?, included_block = ?, "
+                                    "misses = ?, hash = ? WHERE seq = ?"));
+    update.bind(static_cast<std::uint64_t>(row.state)).bind(std::string_view(row.reason));
+    if (row.nonce) {
+        update.bind(*row.nonce);
+    } else {
+        update.bind_null();
+    }
+    return update.bind(row.gas_limit)
+        .bind(row.sent_block)
+        .bind(row.included_block)
+        .bind(row.misses)
+        .bind(row.hash)
+        .bind(row.seq)
+        .run();
+}
+
+Status Outbox::enqueue(const OutboxRequest& request) {
+    if (request.key.empty() || request.key.size() > kMaxKey ||
+        request.key.starts_with(kGapPrefix)) {
+        return fail(Errc::kInvalidArgument, "outbox key '" + request.key +
+                                                "' must have 1 to 256 bytes and not begin with '" +
+                                                std::string(kGapPrefix) + "'");
+    }
+    COVENANT_TRY(Statement select,
+                 database_->prepare("SELECT fingerprint FROM outbox WHERE key = ?"));
+    select.bind(std::string_view(request.key));
+    COVENANT_TRY(const bool found, select.step());
+    if (found) {
+        COVENANT_TRY(const Hash256 fingerprint, select.fixed<Hash256>(0));
+        if (fingerprint == request.fingerprint) return {};
+        return fail(Errc::kAlreadyExists,
+                    "'" + request.key +
+                        "' was submitted before with other content; what was sent "
+                        "once is never replaced");
+    }
+    COVENANT_TRY(Statement insert,
+                 database_->prepare("INSERT INTO outbox(key, fingerprint, target, data, after, "
+                                    "state, reason, nonce, gas_limit, sent_block, included_block, "
+                                    "misses, hash) VALUES(?, ?, ?, ?, ?, 0, '', NULL, 0, 0, 0, 0, "
+                                    "?)"));
+    return insert.bind(std::string_view(request.key))
+        .bind(request.fingerprint)
+        .bind(request.to)
+        .bind(ByteView(request.data))
+        .bind(std::string_view(request.after))
+        .bind(Hash256{})
+        .run();
+}
+
+Result<std::uint64_t> Outbox::transaction_count(std::string_view tag) {
+    Json params = Json::array();
+    params.push(to_0x(key_->address())).push(tag);
+    COVENANT_TRY(const Json value, rpc_->call("eth_getTransactionCount", params));
+    return parse_quantity(value);
+}
+
+Status Outbox::advance(protocol::BlockNumber head) {
+    COVENANT_TRY(std::vector<Row> open, rows("state < 3"));
+    if (open.empty()) return {};
+    COVENANT_TRY(const std::uint64_t latest_count, transaction_count("latest"));
+    for (Row& row : open) {
+        if (row.state == OutboxState::kQueued) continue;
+        COVENANT_CHECK(track(row, latest_count, head.value));
+    }
+    COVENANT_CHECK(fill_gaps(latest_count, head.value));
+    for (Row& row : open) {
+        if (row.state != OutboxState::kQueued) continue;
+        COVENANT_CHECK(launch(row, head.value));
+    }
+    return {};
+}
+
+// ---- rows that were sent
+
+Status Outbox::track(Row& row, std::uint64_t latest_count, std::uint64_t head) {
+    COVENANT_TRY(const std::vector<Form> signed_forms, forms(row));
+    std::vector<RpcCall> calls;
+    for (const Form& form : signed_forms) {
+        Json params = Json::array();
+        params.push(to_0x(form.transaction.hash));
+        calls.push_back({"eth_getTransactionReceipt", params});
+    }
+    if (calls.empty()) {  // a row from before its first signature
+        row.state = OutboxState::kQueued;
+        return save(row);
+    }
+    Json params = Json::array();
+    params.push(to_0x(signed_forms.front().transaction.hash));
+    calls.push_back({"eth_getTransactionByHash", params});
+    COVENANT_TRY(const std::vector<RpcReply> replies, rpc_->batch(calls));
+    for (std::size_t i = 0; i < signed_forms.size(); ++i) {
+        if (replies[i].error) return fail(rpc_failure(calls[i].method, *replies[i].error));
+        COVENANT_TRY(const std::optional<Receipt> receipt, parse_receipt(replies[i].result));
+        if (!receipt) continue;
+        row.hash = signed_forms[i].transaction.hash;
+        return settle(row, *receipt, head);
+    }
+    const bool was_included = row.state == OutboxState::kIncluded;
+    row.state = OutboxState::kSent;
+    row.included_block = 0;
+    if (row.nonce && *row.nonce < latest_count) {
+        // Someone else's transaction took the nonce, or the receipt is late: look twice before a
+        // new nonce.
+        if (++row.misses >= kMissesBeforeNewNonce) {
+            log::warn("chain.outbox", "nonce was used by another sender; signing anew",
+                      {{"key", row.key}, {"nonce", *row.nonce}});
+            if (row.key.starts_with(kGapPrefix)) return refuse(row, "the gap was filled otherwise");
+            row.state = OutboxState::kQueued;
+            row.nonce.reset();
+            row.misses = 0;
+        }
+        return save(row);
+    }
+    row.misses = 0;
+    COVENANT_CHECK(save(row));
+    const RpcReply& known = replies.back();
+    if (was_included || known.error || known.result.is_null()) return send(row, head);
+    if (row.nonce && *row.nonce == latest_count &&
+        head >= row.sent_block + options_.bump_after_blocks) {
+        COVENANT_CHECK(raise(row, head));
+        return send(row, head);
+    }
+    return {};
+}
+
+Status Outbox::settle(Row& row, const Receipt& receipt, std::uint64_t head) {
+    row.state = OutboxState::kIncluded;
+    row.included_block = receipt.block.value;
+    row.misses = 0;
+    if (receipt.block.value + options_.confirmations <= head + 1) {
+        if (receipt.success) {
+            row.state = OutboxState::kConfirmed;
+        } else {
+            COVENANT_TRY(std::string reason, replay_reason(row, receipt));
+            return refuse(row, std::move(reason));
+        }
+    }
+    return save(row);
+}
+
+Result<std::string> Outbox::replay_reason(const Row& row, const Receipt& receipt) {
+    Json params = Json::array();
+    params.push(to_json(CallRequest{key_->address(), row.target, 0, row.data}))
+        .push(to_quantity(receipt.block.value));
+    COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_call", params));
+    if (reply.error && reply.error->failure == RpcFailure::kReverted) {
+        return describe_revert(reply.error->data);
+    }
+    return "failed in block " + std::to_string(receipt.block.value) + " after " +
+           std::to_string(receipt.gas_used) + " of " + std::to_string(row.gas_limit) + " gas";
+}
+
+Status Outbox::refuse(Row& row, std::string reason) {
+    row.state = OutboxState::kRefused;
+    row.reason = std::move(reason);
+    return save(row);
+}
+
+Status Outbox::fill_gaps(std::uint64_t latest_count, std::uint64_t head) {
+    COVENANT_TRY(const std::vector<Row> sent, rows("state IN (1, 2) AND nonce IS NOT NULL"));
+    std::set<std::uint64_t> used;
+    for (const Row& row : sent) {
+        used.insert(*row.nonce);
+    }
+    if (used.empty() || *used.rbegin() < latest_count) return {};
+    bool gap = false;
+    for (std::uint64_t nonce = latest_count; nonce < *used.rbegin() && !gap; ++nonce) {
+        gap = !used.contains(nonce);
+    }
+    if (!gap) return {};
+    COVENANT_TRY(const std::uint64_t pending_count, transaction_count("pending"));
+    for (std::uint64_t nonce = std::max(latest_count, pending_count); nonce < *used.rbegin();
+         ++nonce) {
+        if (used.contains(nonce)) continue;
+        log::warn("chain.outbox", "filling a nonce gap with an empty transfer", {{"nonce", nonce}});
+        COVENANT_TRY(
+            Statement insert,
+            database_->prepare("INSERT INTO outbox(key, fingerprint, target, data, after, state, "
+                               "reason, nonce, gas_limit, sent_block, included_block, misses, "
+                               "hash) VALUES('gap/' || (SELECT COUNT(*) FROM outbox) || '/' || ?1, "
+                               "?2, ?3, x'', '', 0, '', ?1, ?4, 0, 0, 0, ?2)"));
+        COVENANT_CHECK(
+            insert.bind(nonce).bind(Hash256{}).bind(key_->address()).bind(kPlainTransferGas).run());
+        COVENANT_TRY(std::vector<Row> filler, rows("seq = last_insert_rowid()"));
+        COVENANT_TRY(const Fees fees, suggest_fees(*rpc_, options_.fees));
+        COVENANT_CHECK(sign(filler.at(0), fees, head));
+        COVENANT_CHECK(send(filler.at(0), head));
+    }
+    return {};
+}
+
+// ---- rows that wait
+
+Result<std::uint64_t> Outbox::next_nonce() {
+    COVENANT_TRY(const std::uint64_t pending, transaction_count("pending"));
+    COVENANT_TRY(Statement select,
+                 database_->prepare("SELECT COALESCE(MAX(nonce) + 1, 0) FROM outbox"));
+    COVENANT_TRY(const bool row, select.step());
+    return std::max(pending, row ? select.integer(0) : 0);
+}
+
+Status Outbox::launch(Row& row, std::uint64_t head) {
+    if (!row.after.empty()) {
+        COVENANT_TRY(const std::optional<OutboxEntry> before, find(row.after));
+        if (before && before->state == OutboxState::kRefused) {
+            return refuse(row, "the step before it was refused: " + before->reason);
+        }
+        if (!before || before->state < OutboxState::kIncluded) return {};
+    }
+    const CallRequest request{key_->address(), row.target, 0, row.data};
+    COVENANT_TRY(const GasEstimate estimate, estimate_gas(*rpc_, request));
+    if (estimate.error) {
+        const RpcError& error = *estimate.error;
+        if (error.failure == RpcFailure::kReverted) {
+            return refuse(row, error.data.empty() ? error.message : describe_revert(error.data));
+        }
+        if (error.failure == RpcFailure::kGasLimitTooHigh) return refuse(row, error.message);
+        if (error.failure == RpcFailure::kInsufficientFunds) {
+            return fail(Errc::kPrecondition, "account " + to_0x(key_->address()) +
+                                                 " has too little ether for '" + row.key +
+                                                 "': send it some");
+        }
+        return fail(rpc_failure("eth_estimateGas", error));
+    }
+    row.gas_limit = gas_limit_for(estimate.gas);
+    COVENANT_TRY(const Fees fees, suggest_fees(*rpc_, options_.fees));
+    COVENANT_TRY(const std::uint64_t nonce, next_nonce());
+    row.nonce = nonce;
+    COVENANT_CHECK(sign(row, fees, head));
+    return send(row, head);
+}
+
+Status Outbox::sign(Row& row, const Fees& fees, std::uint64_t head) {
+    Transaction transaction;
+    transaction.chain_id = options_.chain_id;
+    transaction.nonce = row.nonce.value_or(0);
+    transaction.max_priority_fee = fees.max_priority_fee;
+    transaction.max_fee = fees.max_fee;
+    transaction.gas_limit = row.gas_limit;
+    transaction.to = row.target;
+    transaction.data = row.data;
+    const SignedTransaction form = sign_transaction(transaction, *key_);
+    row.hash = form.hash;
+    row.state = OutboxState::kSent;
+    row.sent_block = head;
+    // On disk before a byte leaves: a crash from here on repeats exactly this transaction.
+    return database_->transaction([&]() -> Status {
+        COVENANT_TRY(Statement insert,
+                     database_->prepare("INSERT OR IGNORE INTO outbox_signed(seq, hash, tip, fee, "
+                                        "raw) VALUES(?, ?, ?, ?, ?)"));
+        COVENANT_CHECK(insert.bind(row.seq)
+                           .bind(form.hash)
+                           .bind(std::string_view(to_decimal(fees.max_priority_fee)))
+                           .bind(std::string_view(to_decimal(fees.max_fee)))
+                           .bind(ByteView(form.raw))
+                           .run());
+        return save(row);
+    });
+}
+
+Status Outbox::raise(Row& row, std::uint64_t head) {
+    COVENANT_TRY(const std::vector<Form> signed_forms, forms(row));
+    COVENANT_TRY(const Fees suggested, suggest_fees(*rpc_, options_.fees));
+    const Fees paid = signed_forms.empty() ? Fees{} : signed_forms.front().fees;
+    const Fees raised = bump_fees(paid, suggested, options_.fees);
+    if (raised.max_fee <= paid.max_fee) {
+        return fail(Errc::kPrecondition,
+                    "'" + row.key + "' already offers the highest fee allowed, " +
+                        to_decimal(paid.max_fee) + " wei per gas: wait, or raise the fee limit");
+    }
+    return sign(row, raised, head);
+}
+
+Status Outbox::send(Row& row, std::uint64_t head) {
+    for (unsigned attempt = 0;; ++attempt) {
+        COVENANT_TRY(const std::vector<Form> signed_forms, forms(row));
+        if (signed_forms.empty()) return {};
+        Json params = Json::array();
+        params.push(to_0x(signed_forms.front().transaction.raw));
+        COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_sendRawTransaction", params));
+        if (!reply.error) return {};
+        switch (reply.error->failure) {
+            case RpcFailure::kAlreadyKnown:
+            case RpcFailure::kNonceTooLow:  // track() finds the receipt or a new nonce
+                return {};
+            case RpcFailure::kUnderpriced:
+            case RpcFailure::kFeeBelowBase:
+                if (attempt + 1 >= kMaxRaises) return fail(rpc_failure("send", *reply.error));
+                COVENANT_CHECK(raise(row, head));
+                break;
+            case RpcFailure::kInsufficientFunds:
+                return fail(Errc::kPrecondition, "account " + to_0x(key_->address()) +
+                                                     " has too little ether for '" + row.key +
+                                                     "': send it some");
+            case RpcFailure::kGasLimitTooHigh:
+            case RpcFailure::kReverted:
+                row.nonce.reset();  // free again: fill_gaps closes the hole if later ones were sent
+                return refuse(row, reply.error->data.empty() ? reply.error->message
+                                                             : describe_revert(reply.error->data));
+            default:
+                return fail(rpc_failure("eth_sendRawTransaction", *reply.error));
+        }
+    }
+}
+
+Status Outbox::rewind(protocol::BlockNumber fork) {
+    // A refusal read from a receipt is undone too: on the new branch the same bytes may pass.
+    COVENANT_TRY(Statement update,
+                 database_->prepare("UPDATE outbox SET state = 1, reason = '', included_block = 0, "
+                                    "misses = 0 WHERE included_block > ? AND state >= 2"));
+    return update.bind(fork.value).run();
+}
+
+Result<std::optional<OutboxEntry>> Outbox::find(std::string_view key) {
+    COVENANT_TRY(Statement select,
+                 database_->prepare("SELECT state, reason, nonce, hash, included_block FROM outbox "
+                                    "WHERE key = ?"));
+    select.bind(key);
+    COVENANT_TRY(const bool found, select.step());
+    if (!found) return std::nullopt;
+    OutboxEntry out;
+    out.key = key;
+    out.state = static_cast<OutboxState>(select.integer(0));
+    out.reason = select.text(1);
+    if (!select.is_null(2)) out.nonce = select.integer(2);
+    COVENANT_TRY(out.transaction, select.fixed<Hash256>(3));
+    out.included_block = select.integer(4);
+    return out;
+}
+
+Result<std::vector<OutboxEntry>> Outbox::entries() {
+    COVENANT_TRY(const std::vector<Row> all, rows("1"));
+    std::vector<OutboxEntry> out;
+    out.reserve(all.size());
+    for (const Row& row : all) {
+        out.push_back({row.key, row.state, row.reason, row.nonce, row.hash, row.included_block});
+    }
+    return out;
+}
+
+}  // namespace covenant::chain
