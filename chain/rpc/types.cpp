@@ -24,7 +24,7 @@ Result<Uint128> quantity(const Json& value, std::size_t max_digits) {
     if (!text.starts_with("0x") || text.size() < 3 || text.size() > max_digits + 2) {
         return fail(Errc::kMalformed, value.path() + ": expected a hex quantity of at most " +
                                           std::to_string(max_digits) + " digits, found '" +
-                                          text.substr(0, 40) + "'");
+                                          std::string(text.substr(0, 40)) + "'");
     }
     Uint128 out = 0;
     for (const char c : text.substr(2)) {
