@@ -60,7 +60,7 @@ Error classify(const http::http_exception& failure) {
 // came.
 bool looks_stale(const http::http_exception& failure) {
     const std::string_view text = failure.what();
-    return text.find("Failed to write request body") != std::string_view::npos ||
+    return text.find("Failed to write request") != std::string_view::npos ||
            text.find("Failed to read HTTP status line") != std::string_view::npos ||
            failure.error_code() == std::errc::broken_pipe ||
            failure.error_code() == std::errc::connection_reset;
@@ -221,6 +221,10 @@ Result<HttpClient> HttpClient::create(HttpClientOptions options) {
     }
     try {
         auto impl = std::make_unique<Impl>(std::move(options));
+        if (web::uri(impl->options().base_url).host().empty()) {
+            return fail(Errc::kInvalidArgument,
+                        fmt::format("'{}' names no host", impl->options().base_url));
+        }
         impl->connect();
         return HttpClient(std::move(impl));
     } catch (const std::exception& failure) {
