@@ -48,7 +48,9 @@ using Hash256 = FixedBytes<32, struct Hash256Tag>;   // SHA-256 or Keccak-256 di
 using Address = FixedBytes<20, struct AddressTag>;   // EVM address: a hotkey, a coldkey, a contract
 using PublicKey = FixedBytes<32, struct X25519Tag>;  // X25519 key of a roster entry
 
-inline void append(Bytes& out, ByteView data) { out.insert(out.end(), data.begin(), data.end()); }
+inline void append(Bytes& out, ByteView data) {
+    out.insert(out.end(), data.begin(), data.end());
+}
 
 // Little-endian is the byte order of every canonical encoding of ours; big-endian is the EVM's.
 template <typename T>

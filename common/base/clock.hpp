@@ -1,4 +1,5 @@
-// Time only through Clock&: protocol decisions use chain time, and tests a clock that they move by hand.
+// Time only through Clock&: protocol decisions use chain time, and tests a clock that they move by
+// hand.
 #pragma once
 
 #include <chrono>

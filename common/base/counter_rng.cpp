@@ -4,9 +4,9 @@ namespace covenant {
 
 std::array<std::uint32_t, 4> CounterRng::block(std::uint64_t index) const {
     constexpr std::uint32_t kM0 = 0xD2511F53, kM1 = 0xCD9E8D57, kW0 = 0x9E3779B9, kW1 = 0xBB67AE85;
-    std::array<std::uint32_t, 4> c{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
-                                   static_cast<std::uint32_t>(stream_),
-                                   static_cast<std::uint32_t>(stream_ >> 32)};
+    std::array<std::uint32_t, 4> c{
+        static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
+        static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)};
     std::array<std::uint32_t, 2> k = key_;
     for (int round = 0; round < 10; ++round) {
         const std::uint64_t p0 = std::uint64_t{kM0} * c[0];

@@ -1,5 +1,5 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). A value depends only on the key
-// and the counter, so every consumer can be replayed from any point. Not for secrets.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). A value depends only on the
+// key and the counter, so every consumer can be replayed from any point. Not for secrets.
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@ namespace covenant {
 class CounterRng {
   public:
     explicit CounterRng(std::uint64_t key, std::uint64_t stream = 0)
-        : key_{static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)}, stream_(stream) {}
+        : key_{static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)},
+          stream_(stream) {}
 
     // The four words of block `index`.
     [[nodiscard]] std::array<std::uint32_t, 4> block(std::uint64_t index) const;

@@ -24,7 +24,9 @@ std::string to_hex(ByteView bytes) {
     return out;
 }
 
-std::string to_0x(ByteView bytes) { return "0x" + to_hex(bytes); }
+std::string to_0x(ByteView bytes) {
+    return "0x" + to_hex(bytes);
+}
 
 std::string to_short_hex(ByteView bytes) {
     if (bytes.size() <= 5) {
@@ -42,7 +44,8 @@ Result<Bytes> from_hex(std::string_view text, std::size_t max_bytes) {
     }
     if (text.size() / 2 > max_bytes) {
         return fail(Errc::kMalformed, "hex text has " + std::to_string(text.size() / 2) +
-                                          " bytes, at most " + std::to_string(max_bytes) + " allowed");
+                                          " bytes, at most " + std::to_string(max_bytes) +
+                                          " allowed");
     }
     Bytes out;
     out.reserve(text.size() / 2);

@@ -1,16 +1,16 @@
 // Hexadecimal text, lower case.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 
+#include <string>
+#include <string_view>
+
 namespace covenant {
 
-std::string to_hex(ByteView bytes);     // "0a1b"
-std::string to_0x(ByteView bytes);      // "0x0a1b"
+std::string to_hex(ByteView bytes);  // "0a1b"
+std::string to_0x(ByteView bytes);   // "0x0a1b"
 // "0x1234…abcd" for people; full values belong in JSON.
 std::string to_short_hex(ByteView bytes);
 
@@ -19,9 +19,10 @@ std::string to_short_hex(ByteView bytes);
 Result<Bytes> from_hex(std::string_view text, std::size_t max_bytes = std::size_t{1} << 30);
 
 template <typename Fixed>
-std::string to_0x(const Fixed& value) requires requires { Fixed::kSize; } {
-    return to_0x(value.view());
+std::string to_0x(const Fixed& value) requires requires {
+    Fixed::kSize;
 }
+{ return to_0x(value.view()); }
 
 // Exactly Fixed::kSize bytes, else kMalformed.
 template <typename Fixed>

@@ -39,7 +39,8 @@ struct Field {
 };
 
 using Fields = std::initializer_list<Field>;
-using Sink = std::function<void(Level, std::string_view target, std::string_view message, std::span<const Field>)>;
+using Sink = std::function<void(Level, std::string_view target, std::string_view message,
+                                std::span<const Field>)>;
 
 // Call once, before threads start. Without a sink nothing is written.
 void set_sink(Sink sink);

@@ -1,4 +1,5 @@
-// std::mutex with clang's thread-safety annotations: a guarded member read without its lock does not compile.
+// std::mutex with clang's thread-safety annotations: a guarded member read without its lock does
+// not compile.
 #pragma once
 
 #include <mutex>

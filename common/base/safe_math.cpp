@@ -21,10 +21,12 @@ Result<Uint128> from_decimal(std::string_view text) {
     Uint128 value = 0;
     for (const char c : text) {
         if (c < '0' || c > '9') {
-            return fail(Errc::kMalformed, "not a decimal number: '" + std::string(text.substr(0, 64)) + "'");
+            return fail(Errc::kMalformed,
+                        "not a decimal number: '" + std::string(text.substr(0, 64)) + "'");
         }
         const auto times = checked_mul<Uint128>(value, 10);
-        const auto sum = times ? checked_add<Uint128>(*times, static_cast<Uint128>(c - '0')) : std::nullopt;
+        const auto sum =
+            times ? checked_add<Uint128>(*times, static_cast<Uint128>(c - '0')) : std::nullopt;
         if (!sum) {
             return fail(Errc::kMalformed, "number exceeds 128 bits");
         }

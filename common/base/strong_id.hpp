@@ -1,4 +1,5 @@
-// Distinct integer types: a round is not a uid, and a function never takes two bare integers of one kind.
+// Distinct integer types: a round is not a uid, and a function never takes two bare integers of one
+// kind.
 #pragma once
 
 #include <compare>
