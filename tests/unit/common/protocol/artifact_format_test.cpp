@@ -1,0 +1,273 @@
+// The artifact's bytes, and the other formats of strangers (R1, R4.4, R6.7, R7).
+#include "common/protocol/artifact_format.hpp"
+
+#include "common/base/counter_rng.hpp"
+#include "common/protocol/audit.hpp"
+#include "common/protocol/score.hpp"
+#include "tests/unit/common/protocol/fixture.hpp"
+#include "tools/vectors/vectors.hpp"
+
+#include <bit>
+#include <functional>
+#include <limits>
+#include <tuple>
+
+namespace covenant::protocol {
+namespace {
+
+const std::vector<std::uint16_t> kLayout = {4096, 4096, 100, 1};
+
+Outcome<Artifact> decode(ByteView bytes) {
+    return decode_artifact(bytes, sample_spec(), kLayout);
+}
+
+Verdict verdict_of(const Artifact& artifact) {
+    const auto decoded = decode(encode_artifact(artifact));
+    return decoded ? Verdict::kAccept : decoded.error();
+}
+
+TEST(ArtifactFormat, RoundTrips) {
+    const Artifact artifact = vectors::sample_artifact(kLayout);
+    const Bytes bytes = encode_artifact(artifact);
+    const auto decoded = decode(bytes);
+    ASSERT_TRUE(decoded.has_value()) << to_string(decoded.error());
+    EXPECT_EQ(*decoded, artifact);
+    EXPECT_EQ(encode_artifact(*decoded), bytes);
+    // As the table in artifact_format.hpp has it: chunks of 64, 64, 2 and 1 kept values.
+    EXPECT_EQ(bytes.size(),
+              82U + 7 * 148 + 170 + 68 + 9 + 4 + (8 + 96 + 16) * 2 + (8 + 3 + 1) + (8 + 2 + 1));
+    EXPECT_EQ(max_artifact_bytes(sample_spec(), kLayout), bytes.size() - 9 + 128);
+}
+
+TEST(ArtifactFormat, KeptValuesAreRounded) {
+    EXPECT_EQ(kept_in_chunk(64, 4096), 64U);
+    EXPECT_EQ(kept_in_chunk(64, 100), 2U);  // 1.5625 + 0.5
+    EXPECT_EQ(kept_in_chunk(64, 95), 1U);   // 1.484 + 0.5
+    EXPECT_EQ(kept_in_chunk(64, 96), 2U);   // exactly 1.5 + 0.5
+    EXPECT_EQ(kept_in_chunk(1, 1), 1U);
+    EXPECT_EQ(kept_in_chunk(4096, 4096), 4096U);
+}
+
+TEST(ArtifactFormat, NoFlippedBitPassesAsTheSame) {
+    const Artifact artifact = vectors::sample_artifact(kLayout);
+    const Bytes bytes = encode_artifact(artifact);
+    std::size_t refused = 0;
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+        Bytes changed = bytes;
+        changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ (1U << (bit % 8)));
+        const auto decoded = decode(changed);
+        if (!decoded) {
+            ++refused;
+            continue;
+        }
+        ASSERT_NE(*decoded, artifact) << bit;
+        ASSERT_EQ(encode_artifact(*decoded), changed) << bit;
+    }
+    EXPECT_GT(refused, 300U);
+}
+
+TEST(ArtifactFormat, EveryPrefixIsMalformed) {
+    const Bytes bytes = encode_artifact(vectors::sample_artifact(kLayout));
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        const auto decoded = decode(ByteView(bytes).first(size));
+        ASSERT_FALSE(decoded.has_value()) << size;
+        ASSERT_EQ(decoded.error(), Verdict::kMalformed) << size;
+    }
+    Bytes longer = bytes;
+    longer.push_back(0);
+    EXPECT_EQ(decode(longer).error(), Verdict::kMalformed);
+    longer.resize(bytes.size() + 4096);
+    EXPECT_EQ(decode(longer).error(), Verdict::kMalformed);
+}
+
+TEST(ArtifactFormat, RefusesWhatHasASecondEncodingOrIsNoNumber) {
+    const std::uint32_t nan = 0x7fc00000;
+    const std::uint32_t infinity = 0x7f800000;
+    const std::uint32_t minus_zero = 0x80000000;
+    using Change = std::function<void(Artifact&)>;
+    const std::vector<std::tuple<const char*, Verdict, Change>> cases = {
+        {"low NaN", Verdict::kNotFinite, [=](Artifact& a) { a.chunks[0].low_bits = nan; }},
+        {"high infinite", Verdict::kNotFinite,
+         [=](Artifact& a) { a.chunks[0].high_bits = infinity; }},
+        {"low -0", Verdict::kNotCanonical, [=](Artifact& a) { a.chunks[0].low_bits = minus_zero; }},
+        {"low negative", Verdict::kMalformed,
+         [](Artifact& a) { a.chunks[0].low_bits = bits_of(-1.0F); }},
+        {"levels swapped", Verdict::kNotCanonical,
+         [](Artifact& a) { std::swap(a.chunks[0].low_bits, a.chunks[0].high_bits); }},
+        {"high of equal levels", Verdict::kNotCanonical,
+         [](Artifact& a) { a.chunks[1].codes[5] = 1; }},
+        {"indices swapped", Verdict::kNotCanonical,
+         [](Artifact& a) { std::swap(a.chunks[0].indices[0], a.chunks[0].indices[1]); }},
+        {"index twice", Verdict::kNotCanonical,
+         [](Artifact& a) { a.chunks[0].indices[1] = a.chunks[0].indices[0]; }},
+        {"index beyond the chunk", Verdict::kMalformed,
+         [](Artifact& a) { a.chunks[2].indices[1] = 100; }},
+        {"loss NaN", Verdict::kNotFinite, [=](Artifact& a) { a.trace[3].loss_bits = nan; }},
+        {"loss at the start", Verdict::kMalformed, [](Artifact& a) { a.trace[0].loss_bits = 1; }},
+        {"windows at the start", Verdict::kMalformed,
+         [](Artifact& a) { a.trace[0].window_root = filled_hash(1); }},
+        {"norm NaN", Verdict::kNotFinite,
+         [](Artifact& a) { a.feedback.norm_bits = ~std::uint64_t{0} >> 1; }},
+        {"norm -0", Verdict::kNotCanonical,
+         [](Artifact& a) { a.feedback.norm_bits = std::uint64_t{1} << 63; }},
+        {"norm negative", Verdict::kMalformed,
+         [](Artifact& a) { a.feedback.norm_bits = std::bit_cast<std::uint64_t>(-1.0); }},
+        {"another k", Verdict::kMalformed, [](Artifact& a) { a.feedback.kept_per_chunk = 63; }},
+        {"a record less", Verdict::kMalformed, [](Artifact& a) { a.trace.pop_back(); }},
+        {"a record more", Verdict::kMalformed,
+         [](Artifact& a) { a.trace.push_back(a.trace.back()); }},
+        {"a chunk less", Verdict::kMalformed, [](Artifact& a) { a.chunks.pop_back(); }},
+        {"a chunk more", Verdict::kMalformed,
+         [](Artifact& a) { a.chunks.push_back(a.chunks.back()); }},
+        {"long hardware class", Verdict::kMalformed,
+         [](Artifact& a) { a.profile.hardware_class = std::string(129, 'x'); }},
+        {"terminal escape", Verdict::kMalformed,
+         [](Artifact& a) { a.profile.hardware_class = "\x1b[2Jx86"; }},
+        {"empty hardware class", Verdict::kAccept,
+         [](Artifact& a) { a.profile.hardware_class.clear(); }},
+        {"zero levels", Verdict::kAccept, [](Artifact& a) { a.chunks[1].codes[0] = 2; }},
+    };
+    for (const auto& [what, expected, change] : cases) {
+        Artifact artifact = vectors::sample_artifact(kLayout);
+        change(artifact);
+        EXPECT_EQ(verdict_of(artifact), expected) << what;
+    }
+}
+
+TEST(ArtifactFormat, PaddingBitsAndVersionsAreChecked) {
+    Bytes bytes = encode_artifact(vectors::sample_artifact(kLayout));
+    Bytes changed = bytes;
+    changed.back() =
+        static_cast<std::uint8_t>(changed.back() | 0x80);  // one code: six bits of padding
+    EXPECT_EQ(decode(changed).error(), Verdict::kNotCanonical);
+    changed = bytes;
+    changed[changed.size() - 2] = 0x10;  // one index of 12 bits: four bits of padding
+    EXPECT_EQ(decode(changed).error(), Verdict::kNotCanonical);
+    changed = bytes;
+    changed[4] = 2;
+    EXPECT_EQ(decode(changed).error(), Verdict::kUnsupportedVersion);
+    changed[0] = 'X';
+    EXPECT_EQ(decode(changed).error(), Verdict::kMalformed);
+}
+
+TEST(PayloadChunkFormat, PacksBitsFromTheLowEnd) {
+    const PayloadChunk chunk{.low_bits = bits_of(1.0F),
+                             .high_bits = bits_of(2.0F),
+                             .indices = {0x123, 0xabc},
+                             .codes = {1, 2}};
+    const Bytes bytes = encode_payload_chunk(chunk);
+    EXPECT_EQ(bytes, (Bytes{0, 0, 0x80, 0x3f, 0, 0, 0, 0x40, 0x23, 0xc1, 0xab, 0b1001}));
+    EXPECT_EQ(decode_payload_chunk(bytes, 4096, 2), chunk);
+    EXPECT_EQ(decode_payload_chunk(bytes, 4096, 3).error(), Verdict::kMalformed);
+    EXPECT_EQ(decode_payload_chunk({}, 4096, 2).error(), Verdict::kMalformed);
+}
+
+TEST(PayloadChunkFormat, DenseChunksRoundTrip) {
+    CounterRng rng(5);
+    PayloadChunk chunk{.low_bits = 0, .high_bits = bits_of(3.0F), .indices = {}, .codes = {}};
+    for (std::uint16_t i = 0; i < 4096; ++i) {
+        chunk.indices.push_back(i);
+        chunk.codes.push_back(static_cast<std::uint8_t>(rng.below(4)));
+    }
+    EXPECT_EQ(decode_payload_chunk(encode_payload_chunk(chunk), 4096, 4096), chunk);
+}
+
+TEST(CommitmentRoot, DependsOnEveryPartAndOnWhoseItIs) {
+    const Artifact a = vectors::sample_artifact(kLayout);
+    const TraceContext context{.run = a.run, .hotkey = filled_address(1), .round = a.round};
+    const Hash256 root = commitment_root(context, a.trace, a.feedback, a.profile);
+    TraceContext other = context;
+    other.hotkey = filled_address(2);
+    EXPECT_NE(commitment_root(other, a.trace, a.feedback, a.profile), root) << "a copied artifact";
+    other = context;
+    other.round = other.round.next();
+    EXPECT_NE(commitment_root(other, a.trace, a.feedback, a.profile), root);
+    Artifact changed = a;
+    std::swap(changed.trace[1], changed.trace[2]);
+    EXPECT_NE(commitment_root(context, changed.trace, a.feedback, a.profile), root);
+    changed = a;
+    changed.feedback.sum_root.bytes[0] ^= 1;
+    EXPECT_NE(commitment_root(context, a.trace, changed.feedback, a.profile), root);
+    changed = a;
+    changed.profile.hardware_class += "x";
+    EXPECT_NE(commitment_root(context, a.trace, a.feedback, changed.profile), root);
+    changed = a;
+    changed.trace[4].adam_t += 1;
+    EXPECT_NE(commitment_root(context, changed.trace, a.feedback, a.profile), root);
+}
+
+TEST(CommitmentFormat, RoundTripsAndRefusesTheRest) {
+    Network net;
+    const SignedCommitment value = net.signed_by(Uid(0), net.commitment(0, Uid(0))).commitment;
+    Bytes bytes = encode_signed_commitment(value);
+    EXPECT_EQ(decode_signed_commitment(bytes), value);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_EQ(decode_signed_commitment(ByteView(bytes).first(size)).error(),
+                  Verdict::kMalformed);
+    }
+    bytes.push_back(0);
+    EXPECT_EQ(decode_signed_commitment(bytes).error(), Verdict::kMalformed);
+    bytes[0] = 9;
+    EXPECT_EQ(decode_signed_commitment(bytes).error(), Verdict::kUnsupportedVersion);
+}
+
+TEST(EvidenceFormat, RoundTripsAndRefusesTheRest) {
+    Evidence evidence{.run = filled_hash(1),
+                      .round = Round(9),
+                      .miner = Uid(2),
+                      .verdict = Verdict::kSegmentMismatch,
+                      .segment = Segment(3),
+                      .chunk = 7,
+                      .claimed = filled_hash(2),
+                      .recomputed = filled_hash(3),
+                      .opening = filled_hash(4)};
+    for (const Verdict verdict :
+         {Verdict::kSegmentMismatch, Verdict::kWindowMismatch, Verdict::kChunkMismatch,
+          Verdict::kOpeningMissing, Verdict::kOpeningMismatch, Verdict::kUnavailable,
+          Verdict::kHashMismatch, Verdict::kDecryptFailed, Verdict::kHeaderMismatch,
+          Verdict::kCommitmentMismatch, Verdict::kBrokenContinuity, Verdict::kNormOutOfBounds,
+          Verdict::kLossGate, Verdict::kWrongProfile}) {
+        evidence.verdict = verdict;
+        EXPECT_EQ(decode_evidence(encode_evidence(evidence)), evidence);
+    }
+    Bytes bytes = encode_evidence(evidence);
+    EXPECT_EQ(decode_evidence(ByteView(bytes).first(bytes.size() - 1)).error(),
+              Verdict::kMalformed);
+    bytes[0] = 2;
+    EXPECT_EQ(decode_evidence(bytes).error(), Verdict::kUnsupportedVersion);
+    for (const Verdict verdict :
+         {Verdict::kAccept, Verdict::kMalformed, static_cast<Verdict>(55)}) {
+        evidence.verdict = verdict;
+        EXPECT_EQ(decode_evidence(encode_evidence(evidence)).error(), Verdict::kMalformed);
+    }
+}
+
+TEST(HistoryFormat, RoundTripsAndRefusesTheRest) {
+    std::map<Uid, MinerHistory> histories;
+    EXPECT_EQ(decode_history(encode_history(histories)), histories);
+    histories[Uid(3)] = {};
+    histories[Uid(200)] = {.rating = {.mu = 27.5, .sigma = 3.25},
+                           .audits_passed = 12,
+                           .liveness = 0.5,
+                           .own_minus_heldout = -0.25,
+                           .rounds = 99};
+    Bytes bytes = encode_history(histories);
+    EXPECT_EQ(decode_history(bytes), histories);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_EQ(decode_history(ByteView(bytes).first(size)).error(), Verdict::kMalformed);
+    }
+    Bytes changed = bytes;
+    changed[6] = 201;  // the first uid, now above the second
+    EXPECT_EQ(decode_history(changed).error(), Verdict::kNotCanonical);
+    changed = bytes;
+    changed[7] = 1;  // uid 259
+    EXPECT_EQ(decode_history(changed).error(), Verdict::kMalformed);
+    changed = bytes;
+    changed[0] = 2;
+    EXPECT_EQ(decode_history(changed).error(), Verdict::kUnsupportedVersion);
+    histories[Uid(3)].liveness = std::numeric_limits<double>::quiet_NaN();
+    EXPECT_EQ(decode_history(encode_history(histories)).error(), Verdict::kNotFinite);
+}
+
+}  // namespace
+}  // namespace covenant::protocol

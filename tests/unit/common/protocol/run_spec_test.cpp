@@ -1,0 +1,241 @@
+// RunSpec, run ids, terms, schedule and roster (R1 to R3).
+#include "tests/unit/common/protocol/fixture.hpp"
+
+#include <functional>
+#include <limits>
+#include <set>
+#include <tuple>
+
+namespace covenant::protocol {
+namespace {
+
+TEST(RunSpecFormat, RoundTripsAndNamesTheRun) {
+    const RunSpec spec = sample_spec();
+    const Bytes bytes = encode_run_spec(spec);
+    const auto decoded = decode_run_spec(bytes);
+    ASSERT_TRUE(decoded.has_value()) << to_string(decoded.error());
+    EXPECT_EQ(*decoded, spec);
+    EXPECT_EQ(spec.segments(), 6U);
+    EXPECT_EQ(spec.windows_per_round(), 36U);
+}
+
+TEST(RunSpecFormat, EveryBitCounts) {
+    const RunSpec spec = sample_spec();
+    const Bytes bytes = encode_run_spec(spec);
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+        Bytes changed = bytes;
+        changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ (1U << (bit % 8)));
+        const auto decoded = decode_run_spec(changed);
+        EXPECT_NE(run_id(changed), run_id(bytes));
+        if (decoded) {
+            EXPECT_NE(*decoded, spec) << bit;
+            EXPECT_EQ(encode_run_spec(*decoded), changed) << bit;
+        }
+    }
+}
+
+TEST(RunSpecFormat, RefusesTruncationTrailingBytesAndVersions) {
+    Bytes bytes = encode_run_spec(sample_spec());
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_EQ(decode_run_spec(ByteView(bytes).first(size)).error(), Verdict::kMalformed)
+            << size;
+    }
+    Bytes longer = bytes;
+    longer.push_back(0);
+    EXPECT_EQ(decode_run_spec(longer).error(), Verdict::kMalformed);
+    EXPECT_EQ(decode_run_spec(Bytes(kMaxRunSpecBytes + 1)).error(), Verdict::kMalformed);
+    bytes[4] = 2;
+    EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kUnsupportedVersion);
+    bytes[0] = 'X';
+    EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kMalformed);
+}
+
+TEST(RunSpecFormat, MinusZeroIsASecondEncoding) {
+    RunSpec spec = sample_spec();
+    spec.inner.weight_decay_bits = 0x80000000;
+    EXPECT_EQ(decode_run_spec(encode_run_spec(spec)).error(), Verdict::kNotCanonical);
+    spec = sample_spec();
+    spec.inner.learning_rate[0].rate_bits = 0x80000000;
+    EXPECT_EQ(decode_run_spec(encode_run_spec(spec)).error(), Verdict::kNotCanonical);
+}
+
+TEST(RunSpecRanges, EachFieldIsChecked) {
+    const std::uint32_t nan = 0x7fc00000;
+    const std::vector<std::pair<const char*, std::function<void(RunSpec&)>>> broken = {
+        {"no name", [](RunSpec& s) { s.name.clear(); }},
+        {"long name", [](RunSpec& s) { s.name = std::string(65, 'x'); }},
+        {"control character", [](RunSpec& s) { s.name = "a\x1b[2J"; }},
+        {"line in a name", [](RunSpec& s) { s.name = "a\nb"; }},
+        {"not ASCII", [](RunSpec& s) { s.name = "\xc3\xa9"; }},
+        {"chain id", [](RunSpec& s) { s.chain_id = 0; }},
+        {"no profile", [](RunSpec& s) { s.profile.clear(); }},
+        {"long profile", [](RunSpec& s) { s.profile = std::string(1025, 'x'); }},
+        {"tab in profile", [](RunSpec& s) { s.profile = "a\tb"; }},
+        {"genesis", [](RunSpec& s) { s.genesis_root = {}; }},
+        {"vocabulary", [](RunSpec& s) { s.model.vocab_size = 1; }},
+        {"d_model", [](RunSpec& s) { s.model.d_model = (1U << 14) + 4; }},
+        {"no layers", [](RunSpec& s) { s.model.layers = 0; }},
+        {"no heads", [](RunSpec& s) { s.model.heads = 0; }},
+        {"heads divide d_model", [](RunSpec& s) { s.model.heads = 3; }},
+        {"odd head", [](RunSpec& s) { s.model.heads = s.model.kv_heads = 16; }},
+        {"kv heads divide heads", [](RunSpec& s) { s.model.kv_heads = 3; }},
+        {"no kv heads", [](RunSpec& s) { s.model.kv_heads = 0; }},
+        {"d_ff", [](RunSpec& s) { s.model.d_ff = 0; }},
+        {"seq_len", [](RunSpec& s) { s.model.seq_len = 0; }},
+        {"eps 0", [](RunSpec& s) { s.model.norm_eps_bits = 0; }},
+        {"eps large", [](RunSpec& s) { s.model.norm_eps_bits = bits_of(0.11F); }},
+        {"rope", [](RunSpec& s) { s.model.rope_theta_bits = bits_of(0.5F); }},
+        {"H", [](RunSpec& s) { s.inner.steps_per_round = 0; }},
+        {"K", [](RunSpec& s) { s.inner.steps_per_segment = 0; }},
+        {"K divides H", [](RunSpec& s) { s.inner.steps_per_segment = 5; }},
+        {"S", [](RunSpec& s) { s.inner.steps_per_round = 514; }},
+        {"B", [](RunSpec& s) { s.inner.windows_per_step = 0; }},
+        {"beta1", [](RunSpec& s) { s.inner.beta1_bits = bits_of(1.0F); }},
+        {"beta2 nan", [nan](RunSpec& s) { s.inner.beta2_bits = nan; }},
+        {"epsilon", [](RunSpec& s) { s.inner.epsilon_bits = 0; }},
+        {"decay", [](RunSpec& s) { s.inner.weight_decay_bits = bits_of(-1.0F); }},
+        {"clip", [nan](RunSpec& s) { s.inner.clip_norm_bits = nan; }},
+        {"no rate", [](RunSpec& s) { s.inner.learning_rate.clear(); }},
+        {"rate from 1", [](RunSpec& s) { s.inner.learning_rate[0].step = 1; }},
+        {"rate order", [](RunSpec& s) { s.inner.learning_rate[2].step = 120; }},
+        {"rate infinite", [](RunSpec& s) { s.inner.learning_rate[1].rate_bits = 0x7f800000; }},
+        {"alpha", [](RunSpec& s) { s.outer.alpha_bits = 0; }},
+        {"feedback", [](RunSpec& s) { s.outer.feedback_decay_bits = bits_of(1.0F); }},
+        {"k 0", [](RunSpec& s) { s.outer.kept_per_chunk = 0; }},
+        {"k 4097", [](RunSpec& s) { s.outer.kept_per_chunk = 4097; }},
+        {"p", [](RunSpec& s) { s.outer.support_exponent_halves = 3; }},
+        {"R 0", [](RunSpec& s) { s.outer.max_artifacts = 0; }},
+        {"R 257", [](RunSpec& s) { s.outer.max_artifacts = 257; }},
+        {"q 0", [](RunSpec& s) { s.audit.probability_ppm = 0; }},
+        {"q > 1", [](RunSpec& s) { s.audit.probability_ppm = 1000001; }},
+        {"n_a 0", [](RunSpec& s) { s.audit.segments = 0; }},
+        {"n_a 4 of 6", [](RunSpec& s) { s.audit.segments = 4; }},
+        {"no auditors", [](RunSpec& s) { s.audit.auditors = 0; }},
+        {"65 auditors", [](RunSpec& s) { s.audit.auditors = 65; }},
+        {"own windows", [](RunSpec& s) { s.score.assigned_windows = 37; }},
+        {"held-out windows", [](RunSpec& s) { s.score.heldout_windows = 101; }},
+        {"monitor", [](RunSpec& s) { s.score.monitor_windows = 0; }},
+        {"probe", [](RunSpec& s) { s.score.probe_step_bits = bits_of(1.5F); }},
+        {"dataset", [](RunSpec& s) { s.data.dataset_root = {}; }},
+        {"held-out root", [](RunSpec& s) { s.data.heldout_root = {}; }},
+        {"tokenizer", [](RunSpec& s) { s.data.tokenizer_hash = {}; }},
+        {"no windows", [](RunSpec& s) { s.data.window_count = 0; }},
+        {"too many windows", [](RunSpec& s) { s.data.window_count = std::uint64_t{1} << 49; }},
+        {"start far", [](RunSpec& s) { s.timing.start_time = std::uint64_t{1} << 40; }},
+        {"lead", [](RunSpec& s) { s.timing.genesis_lead_seconds = 100000; }},
+        {"commit", [](RunSpec& s) { s.timing.commit_seconds = 0; }},
+        {"beacon after T2", [](RunSpec& s) { s.timing.beacon_delay_seconds = 30; }},
+        {"delay wraps", [](RunSpec& s) { s.timing.beacon_delay_seconds = 0xffffffff; }},
+        {"T2 = T3", [](RunSpec& s) { s.timing.inclusion_seconds = 100; }},
+        {"scores early", [](RunSpec& s) { s.timing.score_commit_seconds = 45; }},
+        {"reveals early", [](RunSpec& s) { s.timing.score_reveal_seconds = 130; }},
+        {"emission", [](RunSpec& s) { s.emission.per_round = Amount{Uint128{1} << 96}; }},
+        {"bond", [](RunSpec& s) { s.emission.miner_bond = Amount{Uint128{1} << 96}; }},
+        {"shares", [](RunSpec& s) { s.emission.validator_share_bps = 4001; }},
+    };
+    for (const auto& [what, change] : broken) {
+        RunSpec spec = sample_spec();
+        change(spec);
+        EXPECT_EQ(validate_run_spec(spec), Verdict::kSpecInvalid) << what;
+        const auto decoded = decode_run_spec(encode_run_spec(spec));
+        EXPECT_FALSE(decoded.has_value()) << what;
+    }
+    EXPECT_EQ(validate_run_spec(sample_spec()), Verdict::kAccept);
+    RunSpec spec = sample_spec();
+    spec.emission.validator_share_bps = 4001;
+    EXPECT_EQ(decode_run_spec(encode_run_spec(spec)).error(), Verdict::kSpecInvalid);
+}
+
+TEST(RunSpecRanges, TheExtremesAreAllowed) {
+    RunSpec spec = sample_spec();
+    spec.timing.beacon_delay_seconds = 0;
+    spec.timing.genesis_lead_seconds = 0;
+    spec.emission.miner_bond = {};
+    spec.audit.segments = 3;
+    spec.audit.chunks = 0;
+    spec.inner.steps_per_segment = 12;
+    EXPECT_EQ(validate_run_spec(spec), Verdict::kSpecInvalid) << "three audits of one segment";
+    spec.audit.segments = 1;
+    EXPECT_EQ(validate_run_spec(spec), Verdict::kAccept);
+}
+
+TEST(Schedule, CutsTimeIntoRoundsAndPhases) {
+    const TimingSpec timing = sample_spec().timing;
+    EXPECT_EQ(round_at(timing, ChainTime(99999)), std::nullopt);
+    EXPECT_EQ(phase_at(timing, ChainTime(99999)), Phase::kBeforeStart);
+    const std::vector<std::tuple<std::uint64_t, std::uint64_t, Phase>> expected = {
+        {100000, 0, Phase::kTrain},      {100039, 0, Phase::kTrain},
+        {100040, 0, Phase::kKeys},       {100044, 0, Phase::kKeys},
+        {100045, 0, Phase::kInclusion},  {100069, 0, Phase::kInclusion},
+        {100070, 0, Phase::kParameters}, {100099, 0, Phase::kParameters},
+        {100100, 1, Phase::kTrain},      {100245, 2, Phase::kInclusion}};
+    for (const auto& [time, round, phase] : expected) {
+        EXPECT_EQ(round_at(timing, ChainTime(time)), Round(round)) << time;
+        EXPECT_EQ(phase_at(timing, ChainTime(time)), phase) << time;
+    }
+    const RoundTimes times = round_times(timing, Round(1));
+    EXPECT_EQ(times.t0, ChainTime(100100));
+    EXPECT_EQ(times.t3, round_times(timing, Round(2)).t0);
+    EXPECT_EQ(times.score_reveal, ChainTime(100260));
+}
+
+TEST(Schedule, RoundsBeyondTimeNeverCome) {
+    const TimingSpec timing = sample_spec().timing;
+    const ChainTime never(std::numeric_limits<std::uint64_t>::max());
+    const RoundTimes times = round_times(timing, Round(never.value));
+    EXPECT_EQ(times.t0, never);
+    EXPECT_EQ(times.score_reveal, never);
+    EXPECT_EQ(beacon_target(timing, BeaconSlot(never.value)), never);
+}
+
+TEST(Schedule, NamesEachPhaseAndRole) {
+    EXPECT_EQ(to_string(Phase::kBeforeStart), "before_start");
+    EXPECT_EQ(to_string(Phase::kTrain), "train");
+    EXPECT_EQ(to_string(Phase::kKeys), "keys");
+    EXPECT_EQ(to_string(Phase::kInclusion), "inclusion");
+    EXPECT_EQ(to_string(Phase::kParameters), "parameters");
+    EXPECT_EQ(to_string(Role::kNone), "none");
+    EXPECT_EQ(to_string(Role::kMiner), "miner");
+    EXPECT_EQ(to_string(Role::kValidator), "validator");
+}
+
+TEST(RosterTest, StakeIsLookedUpInTime) {
+    const Neuron neuron{.uid = Uid(1),
+                        .coldkey = {},
+                        .hotkey = {},
+                        .role = Role::kMiner,
+                        .network_key = {},
+                        .registered_at = ChainTime(5),
+                        .stake = {{ChainTime(10), Amount{7}}, {ChainTime(20), Amount{3}}}};
+    EXPECT_EQ(neuron.stake_at(ChainTime(9)), Amount{});
+    EXPECT_EQ(neuron.stake_at(ChainTime(10)), Amount{7});
+    EXPECT_EQ(neuron.stake_at(ChainTime(19)), Amount{7});
+    EXPECT_EQ(neuron.stake_at(ChainTime(20)), Amount{3});
+    Roster roster;
+    roster.neurons[Uid(1)] = neuron;
+    EXPECT_EQ(roster.active_miners(ChainTime(15), Amount{7}), std::vector{Uid(1)});
+    EXPECT_TRUE(roster.active_miners(ChainTime(20), Amount{7}).empty());
+    EXPECT_EQ(roster.active_miners(ChainTime(5), Amount{}), std::vector{Uid(1)});
+    EXPECT_TRUE(roster.active_miners(ChainTime(4), Amount{}).empty()) << "registered later";
+    EXPECT_TRUE(roster.validators(ChainTime(15)).empty());
+    EXPECT_EQ(roster.find(Uid(2)), nullptr);
+    EXPECT_EQ(roster.find(filled_address(1)), nullptr);
+}
+
+// Every enumerator has a name of its own: it is what JSON and logs show.
+TEST(VerdictNames, AreStableAndDistinct) {
+    std::set<std::string_view> names;
+    std::size_t known = 0;
+    for (unsigned value = 0; value < 256; ++value) {
+        const std::string_view name = to_string(static_cast<Verdict>(value));
+        if (name == "unknown_verdict") continue;
+        ++known;
+        names.insert(name);
+    }
+    EXPECT_EQ(known, 34U);
+    EXPECT_EQ(names.size(), known);
+    EXPECT_EQ(to_string(Verdict::kSegmentMismatch), "segment_mismatch");
+}
+
+}  // namespace
+}  // namespace covenant::protocol
