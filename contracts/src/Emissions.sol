@@ -210,7 +210,7 @@ contract Emissions is IEmissions {
         _reserved += emission;
     }
 
-    /// @dev Fail against pass stake of every committed uid, over all validators that revealed.
+    /// @dev Fail against pass stake of every committed uid that anybody accused, over all validators that revealed.
     function _judge(
         bytes32 run,
         uint64 round,
@@ -218,26 +218,30 @@ contract Emissions is IEmissions {
         uint16[] memory uids,
         uint256[] memory stakes
     ) private returns (uint256 failedSet) {
-        uint256[MAX_UIDS] memory failStake;
-        uint256[MAX_UIDS] memory passStake;
+        uint256[] memory fails = new uint256[](uids.length);
+        uint256[] memory passes = new uint256[](uids.length);
         uint256 accused = 0;
         for (uint256 i = 0; i < uids.length; ++i) {
-            (uint256 fails, uint256 passes) = scoreLedger.findings(run, round, uids[i]);
-            accused |= fails;
-            _addStake(failStake, fails & committed, stakes[i]);
-            _addStake(passStake, passes & committed, stakes[i]);
+            (fails[i], passes[i]) = scoreLedger.findings(run, round, uids[i]);
+            accused |= fails[i];
         }
         for (uint256 set = accused & committed; set != 0; set = UidSet.withoutLowest(set)) {
             uint16 uid = UidSet.lowest(set);
-            if (!SettleMath.isFailed(failStake[uid], passStake[uid])) continue;
+            uint256 failStake = _stakeOn(uid, fails, stakes);
+            uint256 passStake = _stakeOn(uid, passes, stakes);
+            if (!SettleMath.isFailed(failStake, passStake)) continue;
             failedSet = UidSet.with(failedSet, uid);
-            emit MinerFailed(run, round, uid, failStake[uid], passStake[uid]);
+            emit MinerFailed(run, round, uid, failStake, passStake);
         }
     }
 
-    function _addStake(uint256[MAX_UIDS] memory sums, uint256 set, uint256 stake) private pure {
-        for (; set != 0; set = UidSet.withoutLowest(set)) {
-            sums[UidSet.lowest(set)] += stake;
+    function _stakeOn(uint16 uid, uint256[] memory sets, uint256[] memory stakes)
+        private
+        pure
+        returns (uint256 sum)
+    {
+        for (uint256 i = 0; i < sets.length; ++i) {
+            if (UidSet.contains(sets[i], uid)) sum += stakes[i];
         }
     }
 
