@@ -1,0 +1,68 @@
+#include "common/runtime/daemon.hpp"
+
+#include "common/net/http_client.hpp"
+#include "common/node/lifecycle.hpp"
+#include "common/node/log_sink.hpp"
+
+#include <cstdio>
+
+namespace covenant::runtime {
+namespace {
+
+Result<std::unique_ptr<node::LogSink>> install_log(const node::GlobalOptions& global) {
+    node::LogOptions options;
+    options.format = global.log_format == "json" ? node::LogFormat::kJson : node::LogFormat::kText;
+    options.levels = global.verbose ? "debug" : global.log_level;
+    options.file = global.log_file;
+    return node::LogSink::install(options);
+}
+
+}  // namespace
+
+std::string version_text(std::string_view binary) {
+    return std::string(binary) + " " + COVENANT_VERSION + " (" + COVENANT_BUILD_TYPE +
+           ", protocol 1)";
+}
+
+int daemon_main(int argc, char** argv, const Daemon& daemon) {
+    if (const Status environment = engine::ensure_profile_environment(argc, argv); !environment) {
+        std::fprintf(stderr, "%s: %s\n", daemon.name.c_str(), environment.error().context.c_str());
+        return static_cast<int>(node::exit_code_for(environment.error()));
+    }
+    net::initialize(2);
+    ParticipantOptions options;
+    node::CommandTree tree(daemon.name, daemon.doc, version_text(daemon.name));
+    const auto open = [&](const node::CommandContext& command, bool run) -> Result<node::ExitCode> {
+        options.datadir = command.global.datadir;
+        options.network_file = command.global.network;
+        COVENANT_TRY(const auto signals, node::SignalGuard::install());
+        COVENANT_TRY(const auto sink, install_log(command.global));
+        SystemClock clock;
+        auto participant = Participant::open(options, daemon.role, clock, signals->token());
+        if (!participant) {
+            if (participant.error().code == Errc::kInterrupted) {
+                return signals->exit_code();
+            }
+            return fail(std::move(participant).error());
+        }
+        if (run) {
+            COVENANT_CHECK(daemon.run(**participant, options));
+        } else {
+            command.output.text("ok: key, chain, run, profile and data agree");
+        }
+        return signals->exit_code();
+    };
+    node::Command& run = tree.root().add("run", "take part in the run");
+    describe(run.options(), options);
+    daemon.describe(run.options());
+    run.handler([&](const node::CommandContext& command) { return open(command, true); });
+    node::Command& check =
+        tree.root().add("check", "open all that `run` opens, say what is wrong, exit");
+    check.options().append(run.options());
+    check.handler([&](const node::CommandContext& command) { return open(command, false); });
+    tree.add_config_commands(run);
+    tree.add_completions();
+    return tree.run(argc, argv);
+}
+
+}  // namespace covenant::runtime

@@ -1,0 +1,279 @@
+#include "common/runtime/participant.hpp"
+
+#include "chain/evm_ledger.hpp"
+#include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/execution/state_digest.hpp"
+#include "common/node/keystore.hpp"
+#include "common/node/lifecycle.hpp"
+#include "common/store/file_store.hpp"
+
+namespace covenant::runtime {
+namespace {
+
+constexpr std::int64_t kHeartbeatMs = 30'000;
+constexpr auto kRetryPause = Millis(500);
+
+Status require(const std::string& value, std::string_view option) {
+    if (value.empty()) {
+        return fail(Errc::kInvalidArgument, "--" + std::string(option) + " is missing");
+    }
+    return {};
+}
+
+// A coldkey owns the stake: it has no business on a machine that is online.
+Status refuse_coldkeys(const node::Keystore& keys) {
+    COVENANT_TRY(const auto files, keys.list());
+    for (const node::KeyFile& file : files) {
+        if (file.kind == node::KeyKind::kColdkey) {
+            return fail(Errc::kPrecondition,
+                        "coldkey '" + file.name + "' lies in " + keys.directory().string() +
+                            ": move it off this machine; a node needs its hotkey only");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+void describe(node::OptionTable& table, ParticipantOptions& options) {
+    table.add("hotkey", options.hotkey, "name of the key in the data directory's keys")
+        .group("Identity")
+        .value_name("NAME");
+    table.add("password-file", options.password_file, "file whose first line opens the key")
+        .group("Identity")
+        .value_name("FILE");
+    table.add("store", options.store, "folder of the artifact store")
+        .group("Run")
+        .value_name("DIR");
+    table.add("data", options.data, "folder of the run's data set").group("Run").value_name("DIR");
+    table.add("last-round", options.last_round, "stop after this round is over; -1 goes on")
+        .group("Run")
+        .value_name("ROUND")
+        .range(-1, 1e15);
+    table.add("poll-ms", options.poll_ms, "milliseconds between looks at the chain")
+        .group("Run")
+        .value_name("MS")
+        .range(10, 60'000);
+    table
+        .add("metrics", options.metrics,
+             "serve Prometheus metrics on this address, e.g. 127.0.0.1:9090")
+        .group("Observability")
+        .value_name("ADDR:PORT");
+}
+
+struct Participant::Parts {
+    ParticipantOptions options;
+    Clock& clock;
+    std::stop_token stop;
+    node::DataDir datadir;
+    crypto::SecretKey hotkey;
+    std::unique_ptr<chain::EvmLedger> ledger;
+    protocol::RunSpec spec{};
+    protocol::RunId run{};
+    protocol::Uid uid{};
+    std::unique_ptr<node::Journal> journal{};
+    std::unique_ptr<store::IndexStore> index{};
+    std::unique_ptr<store::FileStore> store{};
+    std::unique_ptr<store::StateStore> states{};
+    std::optional<data::WindowReader> windows{};
+    std::optional<engine::Engine> engine{};
+    std::unique_ptr<execution::ParameterFollower> parameters{};
+    std::vector<std::uint16_t> chunk_elements{};
+    Hash256 zero_root{};
+    node::Metrics metrics{};
+
+    // Syncs until the chain answers; false when asked to stop.
+    Result<chain::Head> sync_patiently() {
+        bool said = false;
+        for (;;) {
+            auto head = ledger->sync();
+            if (head || !head.error().retryable) {
+                return head;
+            }
+            if (!said) {
+                log::warn("chain", "no answer, trying on: " + head.error().context);
+                said = true;
+            }
+            if (!clock.sleep_for(kRetryPause, stop)) {
+                return fail(Errc::kInterrupted, "stopped while waiting for the chain");
+            }
+        }
+    }
+
+    // Until `ready` says so; `what` is logged once and then as a heartbeat.
+    Status wait_for(std::string_view what,
+                    const std::function<Result<bool>(const protocol::RunState&)>& ready) {
+        std::int64_t said_ms = 0;
+        for (;;) {
+            COVENANT_TRY(const chain::Head head, sync_patiently());
+            static_cast<void>(head);
+            COVENANT_TRY(const bool done, ready(*ledger->state()));
+            if (done) {
+                return {};
+            }
+            if (const std::int64_t now = clock.unix_ms(); now - said_ms >= kHeartbeatMs) {
+                log::info("start", "waiting for " + std::string(what));
+                said_ms = now;
+            }
+            if (!clock.sleep_for(Millis(options.poll_ms), stop)) {
+                return fail(Errc::kInterrupted, "stopped while waiting for " + std::string(what));
+            }
+        }
+    }
+
+    Status join_run(protocol::Role role) {
+        COVENANT_CHECK(
+            wait_for("the run to be created", [](const protocol::RunState& state) -> Result<bool> {
+                if (state.spec_verdict == protocol::Verdict::kUnknownRun) {
+                    return false;
+                }
+                if (!state.spec) {
+                    return fail(Errc::kRejected,
+                                "the run's spec on chain is refused: " +
+                                    std::string(protocol::to_string(state.spec_verdict)));
+                }
+                return true;
+            }));
+        const Address address = hotkey.address();
+        COVENANT_CHECK(wait_for("hotkey " + to_0x(address) + " to be registered as " +
+                                    std::string(protocol::to_string(role)),
+                                [&](const protocol::RunState& state) -> Result<bool> {
+                                    const protocol::Neuron* neuron = state.roster.find(address);
+                                    if (neuron == nullptr) {
+                                        return false;
+                                    }
+                                    if (neuron->role != role) {
+                                        return fail(
+                                            Errc::kPrecondition,
+                                            "hotkey " + to_0x(address) + " is registered as " +
+                                                std::string(protocol::to_string(neuron->role)) +
+                                                ": start the binary of that role");
+                                    }
+                                    uid = neuron->uid;
+                                    return true;
+                                }));
+        const auto state = ledger->state();
+        spec = *state->spec;
+        run = state->run;
+        return {};
+    }
+
+    Status open_training() {
+        COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
+        COVENANT_CHECK(engine::check_profile(profile, spec.profile));
+        COVENANT_TRY(engine, engine::Engine::create(execution::model_config(spec.model), profile));
+        COVENANT_TRY(windows, data::WindowReader::open(options.data, spec.data));
+        chunk_elements = execution::chunk_elements(engine->layout());
+        zero_root = execution::state_root(engine::ParameterBuffer(engine->layout()));
+        parameters = std::make_unique<execution::ParameterFollower>(
+            engine->layout(), spec,
+            parameter_sources(*states, *store, run, spec, chunk_elements, *ledger));
+        return {};
+    }
+};
+
+Participant::Participant(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Participant::~Participant() = default;
+
+Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions& options,
+                                                       protocol::Role role, Clock& clock,
+                                                       std::stop_token stop) {
+    COVENANT_CHECK(require(options.datadir, "datadir"));
+    COVENANT_CHECK(require(options.network_file, "network"));
+    COVENANT_CHECK(require(options.store, "store"));
+    COVENANT_CHECK(require(options.data, "data"));
+    COVENANT_TRY(node::DataDir datadir,
+                 node::DataDir::open(options.datadir, "covenant-" + std::string(to_string(role))));
+    const node::Keystore keys(datadir / "keys");
+    COVENANT_CHECK(refuse_coldkeys(keys));
+    COVENANT_TRY(
+        const crypto::SecretBytes password,
+        node::read_password({.file = options.password_file}, "hotkey '" + options.hotkey + "'"));
+    COVENANT_TRY(crypto::SecretKey hotkey, keys.open(options.hotkey, password));
+    COVENANT_TRY(chain::NetworkFile network, chain::load_network(options.network_file));
+    chain::EvmLedgerOptions ledger_options;
+    ledger_options.network = std::move(network);
+    ledger_options.index_path = (datadir / "chain.sqlite").string();
+    ledger_options.outbox_path = (datadir / "outbox.sqlite").string();
+    COVENANT_TRY(auto ledger,
+                 chain::EvmLedger::open(std::move(ledger_options), hotkey.clone(), clock));
+    ledger->set_stop(stop);
+    auto parts = std::unique_ptr<Parts>(new Parts{.options = options,
+                                                  .clock = clock,
+                                                  .stop = stop,
+                                                  .datadir = std::move(datadir),
+                                                  .hotkey = std::move(hotkey),
+                                                  .ledger = std::move(ledger)});
+    const node::DataDir& dir = parts->datadir;
+    COVENANT_TRY(parts->journal, node::Journal::open(dir / "journal.sqlite"));
+    COVENANT_TRY(parts->index, store::IndexStore::open(dir / "index"));
+    COVENANT_TRY(parts->store, store::FileStore::open(options.store));
+    COVENANT_TRY(auto states, store::StateStore::open(dir / "states"));
+    parts->states = std::make_unique<store::StateStore>(std::move(states));
+    COVENANT_CHECK(parts->join_run(role));
+    COVENANT_CHECK(parts->open_training());
+    if (!options.metrics.empty()) {
+        COVENANT_TRY(const std::uint16_t port, parts->metrics.serve(options.metrics));
+        log::info("start", "metrics", {{"port", port}});
+    }
+    log::info("start", "ready",
+              {{"role", protocol::to_string(role)},
+               {"uid", parts->uid.value},
+               {"hotkey", to_0x(parts->hotkey.address())},
+               {"run", to_short_hex(parts->run.view())},
+               {"datadir", dir.path().string()}});
+    return std::unique_ptr<Participant>(new Participant(std::move(parts)));
+}
+
+NodeContext Participant::context() {
+    Parts& p = *parts_;
+    return {*p.ledger,     *p.store, *p.states, *p.index, *p.journal, *p.engine,        *p.windows,
+            *p.parameters, p.hotkey, p.spec,    p.run,    p.uid,      p.chunk_elements, p.stop};
+}
+
+const Hash256& Participant::zero_root() const {
+    return parts_->zero_root;
+}
+
+Status Participant::run(const std::function<Result<Tick>(const chain::Head&)>& tick) {
+    Parts& p = *parts_;
+    node::Gauge head_time =
+        p.metrics.gauge("chain_head_timestamp_seconds", "timestamp of the newest block seen");
+    node::Counter ticks = p.metrics.counter("ticks_total", "looks at the chain");
+    std::int64_t said_ms = p.clock.unix_ms();
+    while (!p.stop.stop_requested()) {
+        auto head = p.sync_patiently();
+        if (!head) {
+            return head.error().code == Errc::kInterrupted ? Status{}
+                                                           : fail(std::move(head).error());
+        }
+        head_time.set(static_cast<double>(head->time.value));
+        ticks.add();
+        auto done = tick(*head);
+        if (!done) {
+            if (done.error().code == Errc::kInterrupted) {
+                return {};
+            }
+            return fail(std::move(done).error());
+        }
+        if (done->finished) {
+            return {};
+        }
+        if (done->busy) {
+            said_ms = p.clock.unix_ms();
+            continue;
+        }
+        if (const std::int64_t now = p.clock.unix_ms(); now - said_ms >= kHeartbeatMs) {
+            log::info("alive",
+                      done->waiting_for.empty() ? "waiting for the next phase" : done->waiting_for,
+                      {{"block", head->number.value}, {"chain_time", head->time.value}});
+            said_ms = now;
+        }
+        p.clock.sleep_for(Millis(p.options.poll_ms), p.stop);
+    }
+    return {};
+}
+
+}  // namespace covenant::runtime

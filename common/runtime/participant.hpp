@@ -1,0 +1,69 @@
+// One daemon assembled: data directory, hotkey, chain, stores, engine and data of a run, checked
+// against what the chain says before anything is trusted. The loop around a node's tick().
+//
+// Files of a participant's data directory: keys/ (node/keystore), journal.sqlite (node/journal),
+// chain.sqlite (the index of the chain), outbox.sqlite (what this account sent; must not be lost),
+// index/ (RocksDB), states/ (large buffers by root), LOCK.
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/node/metrics.hpp"
+#include "common/node/option_table.hpp"
+#include "common/protocol/roster.hpp"
+#include "common/runtime/node_context.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace covenant::runtime {
+
+struct ParticipantOptions {
+    std::string datadir;
+    std::string network_file;  // network.json
+    std::string hotkey = "hotkey";
+    std::string password_file;
+    std::string store;             // folder of the shared artifact store
+    std::string data;              // folder of the run's data set
+    std::string metrics;           // "127.0.0.1:9090"; "" = off
+    std::int64_t last_round = -1;  // -1: go on
+    std::uint32_t poll_ms = 200;
+};
+// Describes all but datadir and network_file, which are global options of every binary.
+void describe(node::OptionTable& table, ParticipantOptions& options);
+
+class Participant {
+  public:
+    // Waits, saying for what, until the chain answers, the run exists and the hotkey is registered
+    // with the role. kPrecondition, kMismatch, kPermission ... name what is wrong and what to do;
+    // kInterrupted when asked to stop.
+    static Result<std::unique_ptr<Participant>> open(const ParticipantOptions& options,
+                                                     protocol::Role role, Clock& clock,
+                                                     std::stop_token stop);
+    ~Participant();
+    Participant(const Participant&) = delete;
+    Participant& operator=(const Participant&) = delete;
+
+    [[nodiscard]] NodeContext context();
+    [[nodiscard]] const Hash256& zero_root() const;
+
+    // What one tick did: `busy` asks for the next one at once.
+    struct Tick {
+        bool busy = false;
+        bool finished = false;
+        std::string waiting_for;
+    };
+    // Syncs and ticks until finished or asked to stop. An unreachable chain is waited for; other
+    // errors end the loop.
+    Status run(const std::function<Result<Tick>(const chain::Head&)>& tick);
+
+  private:
+    struct Parts;
+    explicit Participant(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace covenant::runtime

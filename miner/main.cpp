@@ -1,0 +1,60 @@
+// covenant-miner: trains assigned data, commits the work, publishes it.
+#include "common/runtime/daemon.hpp"
+#include "miner/miner.hpp"
+
+#include <string>
+
+namespace {
+
+using namespace covenant;
+
+struct Options {
+    std::string cheat = "none";
+    std::uint64_t safety_margin = 1;
+};
+
+Status run(runtime::Participant& participant, const runtime::ParticipantOptions& options,
+           const Options& own) {
+    COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(own.cheat));
+    miner::Miner miner(miner::MinerContext{participant.context(), cheat, own.safety_margin});
+    if (options.last_round >= 0) {
+        miner.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
+    }
+    return participant.run([&miner](const chain::Head& head) -> Result<runtime::Participant::Tick> {
+        COVENANT_TRY(const miner::TickReport report, miner.tick(head));
+        return runtime::Participant::Tick{report.activity != miner::Activity::kWaiting &&
+                                              report.activity != miner::Activity::kSkipped,
+                                          miner.finished(head), report.note};
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options own;
+    runtime::Daemon daemon;
+    daemon.name = "covenant-miner";
+    daemon.doc =
+        "trains a run's model on assigned data and is paid for work that others can re-execute";
+    daemon.role = protocol::Role::kMiner;
+    daemon.describe = [&own](node::OptionTable& table) {
+        table
+            .add("safety-margin", own.safety_margin,
+                 "seconds before the commit deadline at which a round is not started")
+            .section("miner")
+            .group("Mining")
+            .value_name("SECONDS")
+            .range(0, 3600);
+        table
+            .add("cheat", own.cheat,
+                 "how to lie, on development networks: half-batch, skip-segment, stale-data, ...")
+            .section("miner")
+            .group("Mining")
+            .value_name("KIND");
+    };
+    daemon.run = [&own](runtime::Participant& participant,
+                        const runtime::ParticipantOptions& options) {
+        return run(participant, options, own);
+    };
+    return runtime::daemon_main(argc, argv, daemon);
+}

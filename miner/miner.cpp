@@ -1,0 +1,177 @@
+#include "miner/miner.hpp"
+
+#include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+#include "common/store/trace_record.hpp"
+#include "miner/stages/execute.hpp"
+#include "miner/stages/package.hpp"
+#include "miner/stages/plan.hpp"
+#include "miner/stages/publish.hpp"
+
+#include <set>
+
+namespace covenant::miner {
+
+using protocol::ChainTime;
+using protocol::Round;
+
+namespace {
+
+const protocol::RecordedCommitment* committed(const protocol::RunState& state, Round round,
+                                              protocol::Uid uid) {
+    const auto record = state.rounds.find(round);
+    if (record == state.rounds.end()) {
+        return nullptr;
+    }
+    const auto commitment = record->second.commitments.find(uid);
+    return commitment == record->second.commitments.end() ? nullptr : &commitment->second;
+}
+
+}  // namespace
+
+Result<TickReport> Miner::tick(const chain::Head& head) {
+    const auto state = context_.ledger.state();
+    if (!state->spec) {
+        return TickReport{Activity::kWaiting, {}, "the run is not on this chain yet"};
+    }
+    const auto current = protocol::round_at(context_.spec.timing, head.time);
+    if (!current) {
+        return TickReport{Activity::kWaiting, {}, "the run has not started"};
+    }
+    // Older rounds first: a key or an opening is due now, training can wait a moment.
+    for (std::uint64_t back = std::min<std::uint64_t>(current->value, 2) + 1; back-- > 0;) {
+        COVENANT_TRY(auto report, publish(*state, Round(current->value - back), head.time));
+        if (report) {
+            return *report;
+        }
+    }
+    if (pruned_ != current) {
+        COVENANT_CHECK(prune(*state, *current));
+        pruned_ = current;
+    }
+    COVENANT_TRY(auto report, train(*state, *current, head.time));
+    return report ? *report : TickReport{Activity::kWaiting, *current, {}};
+}
+
+Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, Round round,
+                                               ChainTime now) {
+    if ((last_round_ && round > *last_round_) || skipped_ == round ||
+        committed(state, round, context_.uid) != nullptr) {
+        return std::optional<TickReport>{};
+    }
+    const auto view = protocol::round_view(state, round);
+    if (!view || now.value + context_.safety_margin_seconds >= view->times.t1.value) {
+        return std::optional<TickReport>{};
+    }
+    const std::string intent_key =
+        "commit/" + std::to_string(round.value) + "/" + to_hex(view->rho.view());
+    COVENANT_TRY(const auto sealed, sealed_package(context_, *view));
+    if (sealed) {
+        COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(intent_key));
+        if (status.phase != chain::IntentPhase::kUnknown) {
+            return std::optional<TickReport>{};
+        }
+        log::info("round", "resumed: commitment sent again as it was signed",
+                  {{"round", round.value}});
+        COVENANT_CHECK(
+            context_.ledger.submit(intent_key, protocol::PostCommitment{sealed->commitment}));
+        return std::optional(TickReport{Activity::kCommitted, round, "resumed"});
+    }
+    std::string why;
+    auto plan = plan_round(context_, state, *view, why);
+    if (!plan) {
+        if (plan.error().code == Errc::kUnavailable) {
+            return std::optional(TickReport{Activity::kWaiting, round, plan.error().context});
+        }
+        return fail(std::move(plan).error());
+    }
+    if (!*plan) {
+        skipped_ = round;
+        log::warn("round", "not taking part: " + why, {{"round", round.value}});
+        return std::optional(TickReport{Activity::kSkipped, round, why});
+    }
+    auto result = execute_plan(context_, *view, std::move(**plan));
+    if (!result) {
+        if (result.error().code != Errc::kRejected) {
+            return fail(std::move(result).error());
+        }
+        skipped_ = round;
+        log::warn("round", "training is invalid by rule: " + result.error().context,
+                  {{"round", round.value}});
+        return std::optional(TickReport{Activity::kSkipped, round, result.error().context});
+    }
+    COVENANT_TRY(const Package package, package_round(context_, *view, *result));
+    COVENANT_CHECK(
+        context_.ledger.submit(intent_key, protocol::PostCommitment{package.commitment}));
+    const protocol::Commitment& commitment = package.commitment.commitment;
+    log::info("round", "committed",
+              {{"round", round.value},
+               {"loss", result->mean_loss},
+               {"tokens", commitment.tokens},
+               {"segments", context_.spec.segments()},
+               {"artifact", to_short_hex(commitment.ciphertext_hash.view())},
+               {"bytes", commitment.size}});
+    return std::optional(TickReport{Activity::kCommitted, round, to_0x(commitment.root)});
+}
+
+Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state, Round round,
+                                                 ChainTime now) {
+    const protocol::RecordedCommitment* mine = committed(state, round, context_.uid);
+    const auto view = mine == nullptr ? std::nullopt : protocol::round_view(state, round);
+    if (!view || now < view->times.t1) {
+        return std::optional<TickReport>{};
+    }
+    const std::string key_row = runtime::stage_key(round, "key-published");
+    COVENANT_TRY(const bool key_done, context_.journal.contains(key_row));
+    if (!key_done) {
+        COVENANT_TRY(const auto package, sealed_package(context_, *view));
+        if (!package) {
+            return fail(
+                Errc::kPrecondition,
+                "round " + std::to_string(round.value) +
+                    " is committed on chain, but this journal has no key for it: another process "
+                    "mines with this hotkey, or the data directory was replaced");
+        }
+        COVENANT_CHECK(publish_key(context_, *view, *package));
+        COVENANT_CHECK(context_.journal.put(key_row, {}));
+        log::debug("round", "key published", {{"round", round.value}});
+        return std::optional(TickReport{Activity::kPublished, round, "key"});
+    }
+    const std::string opening_row = runtime::stage_key(round, "openings-published");
+    COVENANT_TRY(const bool openings_done, context_.journal.contains(opening_row));
+    if (!openings_done && view->sigma && now < view->times.score_commit) {
+        COVENANT_TRY(const bool drawn, publish_openings(context_, *view, *view->sigma));
+        COVENANT_CHECK(context_.journal.put(opening_row, {}));
+        log::debug("round", drawn ? "openings published" : "not drawn for audit",
+                   {{"round", round.value}});
+        return std::optional(
+            TickReport{Activity::kPublished, round, drawn ? "openings" : "not drawn"});
+    }
+    return std::optional<TickReport>{};
+}
+
+// Keeps the states that the last rounds' traces and the chain's parameters name; the rest of the
+// buffers goes.
+Status Miner::prune(const protocol::RunState& state, Round round) {
+    std::set<Hash256> keep;
+    for (std::uint64_t back = 0; back <= std::min(round.value, runtime::kKeepRounds); ++back) {
+        const Round at(round.value - back);
+        if (auto record = store::get_trace_record(context_.index, at, context_.uid)) {
+            for (const protocol::SegmentRecord& segment : record->trace) {
+                keep.insert({segment.theta_root, segment.m_root, segment.v_root});
+            }
+            keep.insert({record->feedback.feedback_root, record->feedback.sum_root,
+                         record->feedback.residual_root});
+        } else if (record.error().code != Errc::kNotFound) {
+            return fail(std::move(record).error());
+        }
+    }
+    return runtime::prune_states(context_, state, round, std::move(keep));
+}
+
+bool Miner::finished(const chain::Head& head) const {
+    return last_round_ &&
+           head.time >= protocol::round_times(context_.spec.timing, *last_round_).score_commit;
+}
+
+}  // namespace covenant::miner

@@ -1,0 +1,14 @@
+// Stage 2, execute: the H inner steps and the compression. Every boundary and buffer that an audit
+// can ask for is durable before the stage ends.
+#pragma once
+
+#include "miner/stages/plan.hpp"
+
+namespace covenant::miner {
+
+// kInterrupted when asked to stop; kRejected when the training became NaN or infinite. Both leave
+// nothing that the next try would trip over.
+Result<execution::RoundResult> execute_plan(MinerContext& context, const protocol::RoundView& view,
+                                            Plan plan);
+
+}  // namespace covenant::miner

@@ -1,0 +1,77 @@
+#include "miner/stages/package.hpp"
+
+#include "common/base/hex.hpp"
+#include "common/codec/reader.hpp"
+#include "common/codec/writer.hpp"
+#include "common/store/sealed_artifact.hpp"
+
+namespace covenant::miner {
+namespace {
+
+// A reorganised chain can give the round another beacon, and with it another domain: only then is a
+// second commitment no equivocation.
+std::string package_key(const protocol::RoundView& view) {
+    return runtime::stage_key(view.round, "package/" + to_hex(view.rho.view()));
+}
+
+Bytes encode_package(const Package& package) {
+    codec::Writer out;
+    out.fixed(package.key).var_bytes(protocol::encode_signed_commitment(package.commitment));
+    return out.take();
+}
+
+Result<Package> decode_package(ByteView bytes) {
+    codec::Reader in(bytes);
+    Package package;
+    package.key = in.fixed<crypto::StreamKey>();
+    const auto commitment = protocol::decode_signed_commitment(in.var_bytes(4096));
+    if (!in.finish() || !commitment) {
+        return fail(Errc::kCorrupt, "the journal's package row does not decode");
+    }
+    package.commitment = *commitment;
+    return package;
+}
+
+}  // namespace
+
+Result<Package> package_round(MinerContext& context, const protocol::RoundView& view,
+                              const execution::RoundResult& result) {
+    const store::SealedArtifact sealed =
+        store::seal_artifact(protocol::encode_artifact(result.artifact));
+    COVENANT_TRY(const Hash256 address, context.store.put(sealed.ciphertext));
+    if (address != sealed.ciphertext_hash) {
+        return fail(Errc::kCorrupt, "the store gave the ciphertext address " + to_0x(address) +
+                                        ", its hash is " + to_0x(sealed.ciphertext_hash));
+    }
+    Package package;
+    package.key = sealed.key;
+    package.commitment.commitment = {
+        .run = context.run,
+        .round = view.round,
+        .rho = view.rho,
+        .base_root = view.base_root,
+        .uid = context.uid,
+        .root = result.commitment_root,
+        .ciphertext_hash = sealed.ciphertext_hash,
+        .key_hash = sealed.key_hash,
+        .size = sealed.ciphertext.size(),
+        .tokens = context.spec.windows_per_round() * context.spec.model.seq_len,
+    };
+    const Hash256 digest =
+        protocol::commitment_digest(package.commitment.commitment, context.ledger.domain());
+    package.commitment.signature = context.hotkey.sign(digest).encode();
+    COVENANT_CHECK(context.journal.seal(package_key(view), encode_package(package)));
+    return package;
+}
+
+Result<std::optional<Package>> sealed_package(MinerContext& context,
+                                              const protocol::RoundView& view) {
+    COVENANT_TRY(const std::optional<Bytes> row, context.journal.get(package_key(view)));
+    if (!row) {
+        return std::optional<Package>{};
+    }
+    COVENANT_TRY(Package package, decode_package(*row));
+    return std::optional<Package>(std::move(package));
+}
+
+}  // namespace covenant::miner

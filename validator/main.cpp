@@ -1,0 +1,48 @@
+// covenant-validator: screens, re-executes, scores, agrees on parameters, settles.
+#include "common/runtime/daemon.hpp"
+#include "validator/validator.hpp"
+
+namespace {
+
+using namespace covenant;
+
+Status run(runtime::Participant& participant, const runtime::ParticipantOptions& options,
+           std::uint64_t vote_margin) {
+    validator::Validator validator(
+        validator::ValidatorContext{participant.context(), participant.zero_root(), vote_margin});
+    if (options.last_round >= 0) {
+        validator.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
+    }
+    return participant.run(
+        [&validator](const chain::Head& head) -> Result<runtime::Participant::Tick> {
+            COVENANT_TRY(const validator::TickReport report, validator.tick(head));
+            return runtime::Participant::Tick{report.activity != validator::Activity::kWaiting,
+                                              validator.finished(), report.note};
+        });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::uint64_t vote_margin = 2;
+    runtime::Daemon daemon;
+    daemon.name = "covenant-validator";
+    daemon.doc =
+        "screens artifacts, re-executes drawn segments bit for bit, scores miners and votes on "
+        "chain";
+    daemon.role = protocol::Role::kValidator;
+    daemon.describe = [&vote_margin](node::OptionTable& table) {
+        table
+            .add("vote-margin", vote_margin,
+                 "seconds before a deadline at which a vote leaves at the latest")
+            .section("validator")
+            .group("Validating")
+            .value_name("SECONDS")
+            .range(1, 3600);
+    };
+    daemon.run = [&vote_margin](runtime::Participant& participant,
+                                const runtime::ParticipantOptions& options) {
+        return run(participant, options, vote_margin);
+    };
+    return runtime::daemon_main(argc, argv, daemon);
+}

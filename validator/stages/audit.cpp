@@ -1,0 +1,218 @@
+#include "validator/stages/audit.hpp"
+
+#include "common/codec/reader.hpp"
+#include "common/codec/writer.hpp"
+#include "common/crypto/sha256.hpp"
+
+namespace covenant::validator {
+
+using protocol::Verdict;
+
+namespace {
+
+// A drawn opening as it came from the store.
+struct Opening {
+    Bytes bytes;
+    Hash256 address;  // zero when nothing usable is there
+};
+
+// Nothing when it is missing or longer than it can be.
+Result<std::optional<Opening>> fetch_opening(ValidatorContext& context, const std::string& name,
+                                             std::uint64_t max_bytes) {
+    const auto address = context.store.resolve(name);
+    if (!address) {
+        return address.error().code == Errc::kNotFound
+                   ? Result<std::optional<Opening>>(std::nullopt)
+                   : fail(address.error());
+    }
+    auto bytes = context.store.get(*address, max_bytes);
+    if (!bytes) {
+        const Errc code = bytes.error().code;
+        const bool theirs =
+            code == Errc::kNotFound || code == Errc::kCorrupt || code == Errc::kRejected;
+        return theirs ? Result<std::optional<Opening>>(std::nullopt)
+                      : fail(std::move(bytes).error());
+    }
+    return std::optional<Opening>(Opening{std::move(*bytes), *address});
+}
+
+class Auditor {
+  public:
+    Auditor(ValidatorContext& context, const protocol::RoundView& view,
+            const protocol::AuditDuty& duty, const protocol::Artifact& artifact)
+        : context_(context),
+          view_(view),
+          duty_(duty),
+          miner_(*view.miner(duty.miner)),
+          artifact_(artifact),
+          trace_{context.run, miner_.hotkey, view.round} {
+        evidence_.run = context.run;
+        evidence_.round = view.round;
+        evidence_.miner = duty.miner;
+    }
+
+    // False when an opening is missing.
+    Result<bool> run(const protocol::RunState& state) {
+        for (const protocol::Segment segment : duty_.segments) {
+            COVENANT_TRY(const bool present, replay(segment));
+            if (!present || evidence_.verdict != Verdict::kAccept) {
+                return present;
+            }
+        }
+        return recompress(state);
+    }
+    [[nodiscard]] protocol::Evidence& evidence() { return evidence_; }
+    [[nodiscard]] Hash256 receipt() const {
+        const Hash256 digest = crypto::sha256_tagged("replayed", digests_);
+        return protocol::replay_receipt(context_.hotkey.address(), *view_.sigma, digest);
+    }
+
+  private:
+    void blame(Verdict verdict, const Hash256& claimed, const Hash256& recomputed,
+               const Hash256& opening) {
+        evidence_.verdict = verdict;
+        evidence_.claimed = claimed;
+        evidence_.recomputed = recomputed;
+        evidence_.opening = opening;
+    }
+
+    Result<bool> replay(protocol::Segment segment) {
+        evidence_.segment = segment;
+        const std::uint64_t size = execution::state_opening_bytes(context_.engine.layout());
+        COVENANT_TRY(
+            auto opening,
+            fetch_opening(
+                context_,
+                store::state_opening_name(context_.run, view_.round, duty_.miner, segment), size));
+        if (!opening) {
+            return false;
+        }
+        const protocol::SegmentRecord& record = artifact_.trace.at(segment.value);
+        auto boundary =
+            execution::decode_state_opening(opening->bytes, context_.engine.layout(), record);
+        if (!boundary) {
+            blame(boundary.error(), protocol::segment_hash(trace_, segment, record), {},
+                  opening->address);
+            return true;
+        }
+        const execution::SegmentJob job{context_.spec, context_.windows, view_.assignment(miner_),
+                                        segment,       context_.stop,    {}};
+        COVENANT_TRY(const execution::SegmentAudit audit,
+                     execution::audit_segment(context_.engine, artifact_, miner_.hotkey,
+                                              std::move(*boundary), job));
+        if (audit.verdict != Verdict::kAccept) {
+            blame(audit.verdict, audit.claimed_hash, audit.recomputed_hash, opening->address);
+        }
+        append(digests_, audit.state_digest.view());
+        return true;
+    }
+
+    Result<bool> recompress(const protocol::RunState& state) {
+        evidence_.segment = {};
+        COVENANT_TRY(
+            auto opening,
+            fetch_opening(context_,
+                          store::chunk_opening_name(context_.run, view_.round, duty_.miner),
+                          execution::max_chunk_opening_bytes(duty_.chunks.size())));
+        if (!opening) {
+            return false;
+        }
+        const auto chunks = execution::decode_chunk_opening(
+            opening->bytes, duty_.chunks,
+            static_cast<std::uint32_t>(context_.chunk_elements.size()));
+        if (!chunks) {
+            blame(chunks.error(), artifact_.feedback.payload_root, {}, opening->address);
+            return true;
+        }
+        COVENANT_TRY(const engine::ParameterBuffer* base,
+                     context_.parameters.parameters(state, view_.round));
+        for (const execution::ChunkOpening& chunk : *chunks) {
+            const Verdict verdict = execution::audit_chunk(context_.spec, context_.engine.layout(),
+                                                           *base, artifact_, chunk);
+            if (verdict != Verdict::kAccept) {
+                evidence_.chunk = chunk.index;
+                blame(verdict, artifact_.feedback.payload_root, {}, opening->address);
+                return true;
+            }
+        }
+        return true;
+    }
+
+    ValidatorContext& context_;
+    const protocol::RoundView& view_;
+    const protocol::AuditDuty& duty_;
+    const protocol::MinerView& miner_;
+    const protocol::Artifact& artifact_;
+    protocol::TraceContext trace_;
+    protocol::Evidence evidence_;
+    Bytes digests_;
+};
+
+Result<AuditResult> conclude(ValidatorContext& context, const protocol::Evidence& evidence,
+                             const Hash256& receipt) {
+    AuditResult result;
+    result.verdict = evidence.verdict;
+    result.finding.uid = evidence.miner;
+    if (evidence.verdict == Verdict::kAccept) {
+        result.finding.verdict = protocol::kFindingPass;
+        result.finding.evidence = receipt;
+        return result;
+    }
+    result.finding.verdict = protocol::kFindingFail;
+    result.finding.segment = evidence.segment;
+    COVENANT_TRY(result.finding.evidence, context.store.put(protocol::encode_evidence(evidence)));
+    return result;
+}
+
+}  // namespace
+
+Result<std::optional<AuditResult>> audit(ValidatorContext& context, const protocol::RunState& state,
+                                         const protocol::RoundView& view,
+                                         const protocol::AuditDuty& duty,
+                                         const store::FetchedArtifact& fetched, bool final) {
+    Auditor auditor(context, view, duty, fetched.artifact);
+    if (fetched.verdict != Verdict::kAccept) {
+        // A drawn miner that hides its artifact after seeing the draw fails; broken ones fail by
+        // their own verdict.
+        if (fetched.verdict == Verdict::kUnavailable && !final) {
+            return std::optional<AuditResult>{};
+        }
+        auditor.evidence().verdict = fetched.verdict;
+    } else {
+        COVENANT_TRY(const bool present, auditor.run(state));
+        if (!present) {
+            if (!final) {
+                return std::optional<AuditResult>{};
+            }
+            auditor.evidence().verdict = Verdict::kOpeningMissing;
+        }
+    }
+    COVENANT_TRY(AuditResult result, conclude(context, auditor.evidence(), auditor.receipt()));
+    return std::optional<AuditResult>(std::move(result));
+}
+
+Bytes encode_audit(const AuditResult& result) {
+    codec::Writer out;
+    out.id(result.finding.uid)
+        .u8(result.finding.verdict)
+        .id(result.finding.segment)
+        .fixed(result.finding.evidence);
+    out.u8(static_cast<std::uint8_t>(result.verdict));
+    return out.take();
+}
+
+Result<AuditResult> decode_audit(ByteView bytes) {
+    codec::Reader in(bytes);
+    AuditResult result;
+    result.finding.uid = in.id<protocol::Uid>();
+    result.finding.verdict = in.u8();
+    result.finding.segment = in.id<protocol::Segment>();
+    result.finding.evidence = in.fixed<Hash256>();
+    result.verdict = static_cast<Verdict>(in.u8());
+    if (!in.finish()) {
+        return fail(Errc::kCorrupt, "the journal's audit row does not decode");
+    }
+    return result;
+}
+
+}  // namespace covenant::validator

@@ -1,0 +1,60 @@
+#include "validator/stages/collect.hpp"
+
+namespace covenant::validator {
+
+using protocol::Verdict;
+
+Result<bool> collect(ValidatorContext& context, const protocol::RoundView& view,
+                     Collected& collected) {
+    bool complete = true;
+    for (const protocol::MinerView& miner : view.miners) {
+        if (!miner.commitment) {
+            continue;
+        }
+        const auto known = collected.find(miner.uid);
+        if (known != collected.end() && known->second.verdict != Verdict::kUnavailable) {
+            continue;
+        }
+        const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
+        COVENANT_TRY(store::FetchedArtifact fetched,
+                     store::fetch_artifact(context.store, commitment, miner.hotkey, context.spec,
+                                           context.chunk_elements));
+        if (fetched.verdict == Verdict::kAccept) {
+            COVENANT_CHECK(
+                store::put_trace_record(context.index, view.round, miner.uid,
+                                        store::trace_record(fetched.artifact, commitment.root)));
+        }
+        complete = complete && fetched.verdict != Verdict::kUnavailable;
+        collected[miner.uid] = std::move(fetched);
+    }
+    return complete;
+}
+
+Result<store::TraceRecord> committed_trace(ValidatorContext& context,
+                                           const protocol::RunState& state, protocol::Round round,
+                                           protocol::Uid uid) {
+    auto known = store::get_trace_record(context.index, round, uid);
+    if (known || known.error().code != Errc::kNotFound) {
+        return known;
+    }
+    const auto record = state.rounds.find(round);
+    const protocol::Neuron* neuron = state.roster.find(uid);
+    if (record == state.rounds.end() || neuron == nullptr ||
+        !record->second.commitments.contains(uid)) {
+        return fail(Errc::kNotFound, "no commitment of that miner and round");
+    }
+    const protocol::Commitment& commitment =
+        record->second.commitments.at(uid).signed_commitment.commitment;
+    COVENANT_TRY(const store::FetchedArtifact fetched,
+                 store::fetch_artifact(context.store, commitment, neuron->hotkey, context.spec,
+                                       context.chunk_elements));
+    if (fetched.verdict != Verdict::kAccept) {
+        return fail(Errc::kNotFound,
+                    "its artifact: " + std::string(protocol::to_string(fetched.verdict)));
+    }
+    store::TraceRecord trace = store::trace_record(fetched.artifact, commitment.root);
+    COVENANT_CHECK(store::put_trace_record(context.index, round, uid, trace));
+    return trace;
+}
+
+}  // namespace covenant::validator

@@ -1,0 +1,26 @@
+// Stage 4, score: from what was screened and audited to weights and findings, sealed before they
+// are committed.
+#pragma once
+
+#include "validator/stages/audit.hpp"
+#include "validator/stages/screen.hpp"
+
+#include <optional>
+
+namespace covenant::validator {
+
+// What this validator will say about a round: committed as a hash, revealed as it stands here.
+struct Ballot {
+    std::vector<std::uint16_t> weights;  // index = uid
+    std::vector<protocol::Finding> findings;
+    Hash256 salt;
+};
+
+// Sealed on first call; afterwards the same ballot again. Updates the miners' histories in the same
+// journal.
+Result<Ballot> score(ValidatorContext& context, const protocol::RoundView& view,
+                     std::span<const Screened> screened, std::span<const AuditResult> audits);
+Result<std::optional<Ballot>> sealed_ballot(ValidatorContext& context, protocol::Round round);
+Hash256 ballot_hash(const ValidatorContext& context, protocol::Round round, const Ballot& ballot);
+
+}  // namespace covenant::validator

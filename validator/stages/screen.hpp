@@ -1,0 +1,27 @@
+// Stage 2, screen: the cheap rules that every artifact must pass (R6), and its LossScore.
+#pragma once
+
+#include "validator/stages/collect.hpp"
+
+#include <vector>
+
+namespace covenant::validator {
+
+struct Screened {
+    protocol::Uid uid;
+    protocol::Verdict verdict = protocol::Verdict::kAccept;
+    double norm = 0.0;           // |s|_2
+    double score_own = 0.0;      // LossScore on the miner's own windows
+    double score_heldout = 0.0;  // and on held-out ones
+    bool operator==(const Screened&) const = default;
+};
+
+// One entry per committed miner, ascending uid. Needs the round's sigma (which windows are scored).
+Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::RunState& state,
+                                     const protocol::RoundView& view, const Collected& collected);
+
+// For the journal.
+Bytes encode_screened(std::span<const Screened> screened);
+Result<std::vector<Screened>> decode_screened(ByteView bytes);
+
+}  // namespace covenant::validator

@@ -1,0 +1,394 @@
+#include "validator/validator.hpp"
+
+#include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+#include "common/execution/loss_score.hpp"
+#include "validator/stages/score.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace covenant::validator {
+
+using protocol::ChainTime;
+using protocol::Round;
+using protocol::Uid;
+using protocol::Verdict;
+
+namespace {
+
+constexpr std::uint64_t kRoundsInFlight = 3;
+constexpr std::uint64_t kTurnSeconds = 2;
+
+TickReport report(Activity activity, Round round, std::string note = {}) {
+    return {activity, round, std::move(note)};
+}
+
+std::string intent_key(std::string_view what, Round round) {
+    return std::string(what) + "/" + std::to_string(round.value);
+}
+
+bool votes(std::span<const protocol::ValidatorStake> electorate, Uid uid) {
+    return std::any_of(electorate.begin(), electorate.end(),
+                       [uid](const protocol::ValidatorStake& one) { return one.uid == uid; });
+}
+
+}  // namespace
+
+Result<TickReport> Validator::tick(const chain::Head& head) {
+    const auto state = context_.ledger.state();
+    if (!state->spec) {
+        return report(Activity::kWaiting, {}, "the run is not on this chain yet");
+    }
+    COVENANT_TRY(auto genesis, prove_beacon(*state, protocol::BeaconSlot(0), head.time));
+    if (genesis) {
+        return *genesis;
+    }
+    const auto current = protocol::round_at(context_.spec.timing, head.time);
+    if (!current) {
+        return report(Activity::kWaiting, {}, "the run has not started");
+    }
+    if (pruned_ != current) {
+        COVENANT_CHECK(runtime::prune_states(context_, *state, *current, {}));
+        std::erase_if(work_, [&](const auto& entry) {
+            return entry.first.value + kRoundsInFlight < current->value;
+        });
+        pruned_ = current;
+    }
+    std::vector<Moment> moments;  // oldest first
+    for (std::uint64_t back = std::min(current->value, kRoundsInFlight) + 1; back-- > 0;) {
+        const Round round(current->value - back);
+        if (last_round_ && round > *last_round_) {
+            continue;
+        }
+        if (auto view = protocol::round_view(*state, round)) {
+            moments.push_back({state, std::move(*view), head.time});
+        }
+    }
+    for (auto moment = moments.rbegin(); moment != moments.rend(); ++moment) {
+        COVENANT_TRY(auto done, urgent(*moment));
+        if (done) {
+            return *done;
+        }
+    }
+    for (const Moment& moment : moments) {
+        COVENANT_TRY(auto done, patient(moment));
+        if (done) {
+            return *done;
+        }
+    }
+    return report(Activity::kWaiting, *current);
+}
+
+bool Validator::finished() const {
+    if (!last_round_) {
+        return false;
+    }
+    const auto state = context_.ledger.state();
+    const auto record = state->rounds.find(*last_round_);
+    return record != state->rounds.end() && record->second.settled.has_value();
+}
+
+Result<bool> Validator::sent(const std::string& key) {
+    COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(key));
+    return status.phase != chain::IntentPhase::kUnknown;
+}
+
+std::uint64_t Validator::turn_seconds(std::span<const protocol::ValidatorStake> electorate) const {
+    std::uint64_t turn = 0;
+    for (const protocol::ValidatorStake& one : electorate) {
+        if (one.uid == context_.uid) {
+            break;
+        }
+        turn += kTurnSeconds;
+    }
+    return turn;
+}
+
+Validator::Step Validator::prove_beacon(const protocol::RunState& state, protocol::BeaconSlot slot,
+                                        ChainTime now) {
+    const ChainTime target = protocol::beacon_target(context_.spec.timing, slot);
+    if (state.beacons.contains(slot) || now < target) {
+        return std::optional<TickReport>{};
+    }
+    const auto electorate =
+        protocol::electorate(state, slot.value == 0 ? Round(0) : Round(slot.value - 1));
+    if (now.value < target.value + turn_seconds(electorate)) {
+        return std::optional<TickReport>{};
+    }
+    const std::string key = "beacon/" + std::to_string(slot.value);
+    COVENANT_TRY(const bool done, sent(key));
+    if (done) {
+        return std::optional<TickReport>{};
+    }
+    if (Status submitted = context_.ledger.submit(key, protocol::ProveBeacon{context_.run, slot});
+        !submitted) {
+        // The block is not there yet, or another validator was faster; both settle by themselves.
+        return submitted.error().retryable || submitted.error().code == Errc::kPrecondition
+                   ? Step(std::optional<TickReport>{})
+                   : Step(fail(std::move(submitted).error()));
+    }
+    return std::optional(report(Activity::kBeacon, Round(slot.value == 0 ? 0 : slot.value - 1)));
+}
+
+Validator::Step Validator::urgent(const Moment& moment) {
+    const protocol::RoundView& view = moment.view;
+    if (moment.now >= view.times.t3) {
+        return checkpoint(moment);
+    }
+    if (moment.now >= view.times.beacon && !view.sigma) {
+        return prove_beacon(*moment.state, protocol::beacon_slot_of(view.round), moment.now);
+    }
+    Work& work = work_[view.round];
+    if (view.sigma && moment.now < view.times.t2) {
+        return vote_inclusion(moment, work);
+    }
+    if (view.sigma && moment.now >= view.times.t2) {
+        return vote_parameters(moment, work);
+    }
+    return std::optional<TickReport>{};
+}
+
+Result<const std::vector<Screened>*> Validator::screened(const Moment& moment, Work& work) {
+    if (work.screened) {
+        return &*work.screened;
+    }
+    const std::string row = runtime::stage_key(moment.view.round, "screen");
+    COVENANT_TRY(const auto journalled, context_.journal.get(row));
+    if (journalled) {
+        COVENANT_TRY(work.screened, decode_screened(*journalled));
+        return &*work.screened;
+    }
+    COVENANT_TRY(auto screened, screen(context_, *moment.state, moment.view, work.collected));
+    COVENANT_CHECK(context_.journal.put(row, encode_screened(screened)));
+    work.screened = std::move(screened);
+    return &*work.screened;
+}
+
+Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
+    const protocol::RoundView& view = moment.view;
+    const std::string key = intent_key("inclusion", view.round);
+    COVENANT_TRY(const bool done, sent(key));
+    if (done || !std::any_of(view.miners.begin(), view.miners.end(),
+                             [](const auto& m) { return m.commitment.has_value(); })) {
+        return std::optional<TickReport>{};
+    }
+    COVENANT_TRY(const bool complete, collect(context_, view, work.collected));
+    if (!complete && moment.now.value + context_.vote_margin_seconds < view.times.t2.value) {
+        return std::optional<TickReport>{};  // keys may still come
+    }
+    auto verdicts = screened(moment, work);
+    if (!verdicts) {
+        // Without Theta_r nothing can be scored: this node abstains rather than accuses.
+        if (verdicts.error().retryable || verdicts.error().code == Errc::kMismatch) {
+            if (!work.disagreement) {
+                work.disagreement = verdicts.error().context;
+                log::warn("round", "abstaining from the inclusion vote: " + *work.disagreement,
+                          {{"round", view.round.value}});
+            }
+            return std::optional<TickReport>{};
+        }
+        return fail(std::move(verdicts).error());
+    }
+    protocol::UidSet uids;
+    for (const Screened& one : **verdicts) {
+        if (one.verdict == Verdict::kAccept) {
+            uids.set(one.uid.value);
+        } else {
+            log::info("screen", "refused",
+                      {{"round", view.round.value},
+                       {"uid", one.uid.value},
+                       {"verdict", protocol::to_string(one.verdict)}});
+        }
+    }
+    COVENANT_CHECK(
+        context_.ledger.submit(key, protocol::VoteInclusion{context_.run, view.round, uids}));
+    log::info("round", "voted on inclusion",
+              {{"round", view.round.value},
+               {"artifacts", (*verdicts)->size()},
+               {"accepted", uids.count()}});
+    return std::optional(report(Activity::kVoted, view.round));
+}
+
+Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
+    const protocol::RoundView& view = moment.view;
+    const std::string key = intent_key("parameters", view.round);
+    COVENANT_TRY(const bool done, sent(key));
+    if (done || view.aggregated.empty() || view.accepted || !votes(view.electorate, context_.uid)) {
+        return std::optional<TickReport>{};
+    }
+    auto candidate = context_.parameters.next(*moment.state, view.round);
+    if (!candidate) {
+        if (!work.disagreement) {
+            work.disagreement = candidate.error().context;
+            log::warn("round", "cannot compute the next parameters: " + *work.disagreement,
+                      {{"round", view.round.value}});
+        }
+        return candidate.error().retryable || candidate.error().code == Errc::kMismatch
+                   ? Step(std::optional<TickReport>{})
+                   : Step(fail(std::move(candidate).error()));
+    }
+    COVENANT_TRY(const std::uint32_t loss,
+                 execution::monitor_loss_bits(context_.engine, context_.spec, context_.run,
+                                              context_.windows, *candidate->parameters));
+    COVENANT_CHECK(context_.ledger.submit(
+        key, protocol::VoteParameters{context_.run, view.round, candidate->root, loss}));
+    log::info("round", "voted on parameters",
+              {{"round", view.round.value},
+               {"heldout_loss", std::bit_cast<float>(loss)},
+               {"root", to_short_hex(candidate->root.view())}});
+    return std::optional(report(Activity::kAgreed, view.round));
+}
+
+Validator::Step Validator::checkpoint(const Moment& moment) {
+    const protocol::RoundView& view = moment.view;
+    if (!view.accepted) {
+        return std::optional<TickReport>{};
+    }
+    const std::string row = runtime::stage_key(view.round, "checkpoint");
+    COVENANT_TRY(const bool done, context_.journal.contains(row));
+    if (done) {
+        return std::optional<TickReport>{};
+    }
+    auto parameters = context_.parameters.parameters(*moment.state, view.round.next());
+    if (!parameters) {
+        if (parameters.error().retryable) {
+            return std::optional<TickReport>{};
+        }
+        return fail(std::move(parameters).error().within("this validator must not vote"));
+    }
+    COVENANT_CHECK(runtime::publish_checkpoint(context_, view.accepted->root, **parameters));
+    COVENANT_CHECK(context_.journal.put(row, {}));
+    return std::optional(report(Activity::kCheckpoint, view.round));
+}
+
+Validator::Step Validator::patient(const Moment& moment) {
+    const protocol::RoundView& view = moment.view;
+    if (!view.sigma || view.settled) {
+        return std::optional<TickReport>{};
+    }
+    if (moment.now >= view.times.score_reveal) {
+        return settle(moment);
+    }
+    if (moment.now >= view.times.score_commit) {
+        return reveal(moment);
+    }
+    if (moment.now < view.times.t2) {
+        return std::optional<TickReport>{};
+    }
+    return commit_scores(moment, work_[view.round]);
+}
+
+Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& all_done) {
+    const protocol::RoundView& view = moment.view;
+    const bool final =
+        moment.now.value + context_.vote_margin_seconds >= view.times.score_commit.value;
+    all_done = true;
+    for (const protocol::MinerView& miner : view.miners) {
+        if (!miner.commitment || work.audits.contains(miner.uid)) {
+            continue;
+        }
+        const auto duty = protocol::audit_duty(
+            context_.spec, *view.sigma, miner.commitment->signed_commitment.commitment.root,
+            miner.uid, view.electorate, static_cast<std::uint32_t>(context_.chunk_elements.size()));
+        if (!duty || std::find(duty->auditors.begin(), duty->auditors.end(), context_.uid) ==
+                         duty->auditors.end()) {
+            continue;
+        }
+        const std::string row =
+            runtime::stage_key(view.round, "audit/" + std::to_string(miner.uid.value));
+        COVENANT_TRY(const auto journalled, context_.journal.get(row));
+        if (journalled) {
+            COVENANT_TRY(work.audits[miner.uid], decode_audit(*journalled));
+            continue;
+        }
+        COVENANT_TRY(const auto result, audit(context_, *moment.state, view, *duty,
+                                              work.collected.at(miner.uid), final));
+        if (!result) {
+            all_done = false;
+            continue;
+        }
+        COVENANT_CHECK(context_.journal.put(row, encode_audit(*result)));
+        work.audits[miner.uid] = *result;
+        const bool passed = result->finding.verdict == protocol::kFindingPass;
+        log::info("audit", passed ? "passed" : "FAILED",
+                  {{"round", view.round.value},
+                   {"uid", miner.uid.value},
+                   {"verdict", protocol::to_string(result->verdict)},
+                   {"segment", result->finding.segment.value}});
+        return std::optional(report(Activity::kAudited, view.round,
+                                    std::string(protocol::to_string(result->verdict))));
+    }
+    return std::optional<TickReport>{};
+}
+
+Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
+    const protocol::RoundView& view = moment.view;
+    const std::string key = intent_key("scores", view.round);
+    COVENANT_TRY(const bool done, sent(key));
+    const bool any = std::any_of(view.miners.begin(), view.miners.end(),
+                                 [](const auto& m) { return m.commitment.has_value(); });
+    if (done || !any) {
+        return std::optional<TickReport>{};
+    }
+    COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
+    if (!ballot) {
+        COVENANT_TRY(const bool complete, collect(context_, view, work.collected));
+        static_cast<void>(complete);  // what is still missing is judged as such
+        bool audited = false;
+        COVENANT_TRY(auto step, audit_next(moment, work, audited));
+        if (step) {
+            return step;
+        }
+        if (!audited) {
+            return std::optional<TickReport>{};
+        }
+        COVENANT_TRY(const std::vector<Screened>* verdicts, screened(moment, work));
+        std::vector<AuditResult> audits;
+        for (const auto& [uid, result] : work.audits) {
+            audits.push_back(result);
+        }
+        COVENANT_TRY(ballot, score(context_, view, *verdicts, audits));
+    }
+    COVENANT_CHECK(context_.ledger.submit(
+        key, protocol::CommitScores{context_.run, view.round,
+                                    ballot_hash(context_, view.round, *ballot)}));
+    log::info("round", "scored",
+              {{"round", view.round.value}, {"findings", ballot->findings.size()}});
+    return std::optional(report(Activity::kScored, view.round));
+}
+
+Validator::Step Validator::reveal(const Moment& moment) {
+    const protocol::RoundView& view = moment.view;
+    const auto committed = view.score_commitments.find(context_.uid);
+    const std::string key = intent_key("reveal", view.round);
+    if (committed == view.score_commitments.end() || view.reveals.contains(context_.uid)) {
+        return std::optional<TickReport>{};
+    }
+    COVENANT_TRY(const bool done, sent(key));
+    COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
+    if (done || !ballot || ballot_hash(context_, view.round, *ballot) != committed->second) {
+        return std::optional<TickReport>{};
+    }
+    COVENANT_CHECK(context_.ledger.submit(
+        key, protocol::RevealScores{context_.run, view.round, ballot->weights, ballot->findings,
+                                    ballot->salt}));
+    return std::optional(report(Activity::kRevealed, view.round));
+}
+
+Validator::Step Validator::settle(const Moment& moment) {
+    const protocol::RoundView& view = moment.view;
+    if (view.score_commitments.empty() ||
+        moment.now.value < view.times.score_reveal.value + turn_seconds(view.electorate)) {
+        return std::optional<TickReport>{};
+    }
+    const std::string key = intent_key("settle", view.round);
+    COVENANT_TRY(const bool done, sent(key));
+    if (done) {
+        return std::optional<TickReport>{};
+    }
+    COVENANT_CHECK(context_.ledger.submit(key, protocol::SettleRound{context_.run, view.round}));
+    return std::optional(report(Activity::kSettled, view.round));
+}
+
+}  // namespace covenant::validator

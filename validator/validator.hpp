@@ -1,0 +1,87 @@
+// A validator as a sequence of idempotent stages, like the miner. Several rounds are in flight at
+// once: while round r is collected and voted on, the audits of r - 1 are scored and the scores of r
+// - 2 settled.
+#pragma once
+
+#include "validator/context.hpp"
+#include "validator/stages/audit.hpp"
+#include "validator/stages/screen.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace covenant::validator {
+
+enum class Activity : std::uint8_t {
+    kWaiting,
+    kBeacon,      // proof sent
+    kVoted,       // on inclusion
+    kAgreed,      // on the next parameters
+    kCheckpoint,  // published
+    kAudited,     // one duty done
+    kScored,      // ballot committed
+    kRevealed,
+    kSettled,
+};
+
+struct TickReport {
+    Activity activity = Activity::kWaiting;
+    protocol::Round round;
+    std::string note;
+};
+
+class Validator {
+  public:
+    explicit Validator(ValidatorContext context) : context_(std::move(context)) {}
+
+    // One look at the chain (after ledger.sync()) and at most one stage, the most urgent one that
+    // is due.
+    Result<TickReport> tick(const chain::Head& head);
+    // Rounds after this one are left to others.
+    void set_last_round(std::optional<protocol::Round> round) { last_round_ = round; }
+    // True when the last round is settled on chain.
+    [[nodiscard]] bool finished() const;
+
+  private:
+    // What is known of a round that is not settled yet; all of it can be fetched or computed again.
+    struct Work {
+        Collected collected;
+        std::optional<std::vector<Screened>> screened;
+        std::map<protocol::Uid, AuditResult> audits;
+        std::optional<std::string>
+            disagreement;  // why this node cannot vote on the next parameters; said once
+    };
+    struct Moment {
+        std::shared_ptr<const protocol::RunState> state;
+        protocol::RoundView view;
+        protocol::ChainTime now;
+    };
+    using Step = Result<std::optional<TickReport>>;
+
+    Step prove_beacon(const protocol::RunState& state, protocol::BeaconSlot slot,
+                      protocol::ChainTime now);
+    Step urgent(const Moment& moment);   // votes: their windows are short
+    Step patient(const Moment& moment);  // audits, scores, settlement
+    Step vote_inclusion(const Moment& moment, Work& work);
+    Step vote_parameters(const Moment& moment, Work& work);
+    Step checkpoint(const Moment& moment);
+    Step audit_next(const Moment& moment, Work& work, bool& all_done);
+    Step commit_scores(const Moment& moment, Work& work);
+    Step reveal(const Moment& moment);
+    Step settle(const Moment& moment);
+
+    Result<const std::vector<Screened>*> screened(const Moment& moment, Work& work);
+    // True when this intent was submitted before, in whatever phase it is.
+    Result<bool> sent(const std::string& key);
+    // Validators take turns, two seconds apart, with what only one of them has to do.
+    [[nodiscard]] std::uint64_t turn_seconds(
+        std::span<const protocol::ValidatorStake> electorate) const;
+
+    ValidatorContext context_;
+    std::map<protocol::Round, Work> work_;
+    std::optional<protocol::Round> last_round_;
+    std::optional<protocol::Round> pruned_;
+};
+
+}  // namespace covenant::validator
