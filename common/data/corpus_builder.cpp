@@ -5,6 +5,7 @@
 #include "common/base/hex.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/data/corpus_tokenizer.hpp"
 #include "common/data/window_reader.hpp"
 
 #include <algorithm>
@@ -207,6 +208,9 @@ Result<CorpusManifest> reuse(const fs::path& folder, const CorpusManifest& plan,
                              const CorpusOptions& options, const CorpusProgress& report) {
     report(CorpusStage::kVerify, 0, 1);
     COVENANT_TRY(const WindowReader reader, WindowReader::open(folder));
+    if (auto tokenizer = open_tokenizer(folder, reader.manifest()); !tokenizer) {
+        return fail(std::move(tokenizer).error());
+    }
     const CorpusManifest& found = reader.manifest();
     CorpusManifest comparable = plan;
     comparable.tokenizer_hash = found.tokenizer_hash;

@@ -154,7 +154,6 @@ Result<Split> open_split(const std::filesystem::path& folder, std::string_view n
 
 struct WindowReader::State {
     CorpusManifest manifest;
-    Tokenizer tokenizer;
     Split training;
     Split heldout;
 };
@@ -204,18 +203,11 @@ Result<WindowReader> WindowReader::open_checked(const std::filesystem::path& fol
                                         ": its hash is " + to_0x(hash) + ", the manifest says " +
                                         to_0x(manifest->tokenizer_hash) + "; restore the file");
     }
-    COVENANT_TRY(Tokenizer tokenizer, Tokenizer::from_bytes(model));
-    if (tokenizer.vocab_size() != manifest->vocab_size) {
-        return fail(Errc::kMalformed, "tokenizer " + tokenizer_path(folder).string() + ": it has " +
-                                          std::to_string(tokenizer.vocab_size()) +
-                                          " ids, the manifest says " +
-                                          std::to_string(manifest->vocab_size));
-    }
     COVENANT_TRY(Split training, open_split(folder, "training", *manifest, manifest->shards));
     COVENANT_TRY(Split heldout,
                  open_split(folder, "held-out", *manifest, manifest->heldout_shards));
-    return WindowReader(std::make_unique<State>(State{std::move(*manifest), std::move(tokenizer),
-                                                      std::move(training), std::move(heldout)}));
+    return WindowReader(std::make_unique<State>(
+        State{std::move(*manifest), std::move(training), std::move(heldout)}));
 }
 
 Result<WindowReader> WindowReader::open(const std::filesystem::path& folder,
@@ -235,9 +227,6 @@ Result<WindowReader> WindowReader::open(const std::filesystem::path& folder) {
 
 const CorpusManifest& WindowReader::manifest() const {
     return state_->manifest;
-}
-const Tokenizer& WindowReader::tokenizer() const {
-    return state_->tokenizer;
 }
 
 Result<std::vector<Token>> WindowReader::window(protocol::WindowIndex index) const {

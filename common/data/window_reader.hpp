@@ -1,5 +1,6 @@
 // The data set as miners and validators see it: windows by index, each proven against the run's
-// roots before it is handed out. Thread-safe after opening.
+// roots before it is handed out. Thread-safe after opening. Never loads SentencePiece (see
+// corpus_tokenizer.hpp for why that matters): training needs token ids only.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -49,7 +50,6 @@ class WindowReader {
     ~WindowReader();
 
     [[nodiscard]] const CorpusManifest& manifest() const;
-    [[nodiscard]] const Tokenizer& tokenizer() const;
     [[nodiscard]] std::uint32_t window_tokens() const { return manifest().window_tokens; }
 
     // T + 1 tokens. kInvalidArgument: index outside; kCorrupt: the bytes changed since opening.

@@ -2,6 +2,7 @@
 
 #include "common/base/file.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/data/corpus_tokenizer.hpp"
 #include "common/data/king_james.hpp"
 #include "common/data/window_reader.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -59,6 +60,7 @@ TEST(CorpusBuilder, SplitsAndCutsAsTheManifestSays) {
                                                 testing::sample_text(5'000, 2) + "no last newline"};
     const auto manifest = build(folder / "data", documents).value();
     const auto reader = WindowReader::open(folder / "data", manifest.data_spec()).value();
+    const Tokenizer tokenizer = open_tokenizer(folder / "data", manifest).value();
 
     std::vector<std::vector<Token>> training;
     std::vector<std::vector<Token>> heldout;
@@ -71,7 +73,7 @@ TEST(CorpusBuilder, SplitsAndCutsAsTheManifestSays) {
             if (!last && (block.size() < 512 || block.back() != '\n')) continue;
             const Hash256 hash = crypto::sha256_tagged("corpus-split", as_bytes(block));
             const bool held = load_le<std::uint64_t>(hash.bytes.data()) % 1'000'000 < 200'000;
-            auto tokens = reader.tokenizer().encode(block).value();
+            auto tokens = tokenizer.encode(block).value();
             if (last) tokens.push_back(kEndToken);
             for (std::size_t start = 0; start + 17 <= tokens.size(); start += 16) {
                 (held ? heldout : training)
@@ -93,6 +95,18 @@ TEST(CorpusBuilder, SplitsAndCutsAsTheManifestSays) {
     }
     EXPECT_GT(manifest.bytes_per_token(), 1.0);
     EXPECT_LT(manifest.bytes_per_token(), 8.0);
+}
+
+TEST(CorpusTokenizer, IsCheckedAgainstTheManifest) {
+    const TempFolder folder;
+    const std::vector<std::string> documents = {testing::sample_text(20'000)};
+    auto manifest = build(folder / "data", documents).value();
+    EXPECT_TRUE(open_tokenizer(folder / "data", manifest));
+    manifest.vocab_size += 1;
+    EXPECT_EQ(open_tokenizer(folder / "data", manifest).error().code, Errc::kMalformed);
+    manifest.tokenizer_hash.bytes[0] ^= 1;
+    EXPECT_EQ(open_tokenizer(folder / "data", manifest).error().code, Errc::kCorrupt);
+    EXPECT_EQ(open_tokenizer(folder / "nothing", manifest).error().code, Errc::kNotFound);
 }
 
 TEST(CorpusBuilder, ReusesWhatIsThere) {
