@@ -11,7 +11,10 @@
 namespace covenant::execution {
 
 // A way to lie, for devnets and tests. `kHalfBatch` trains on the first half of each step's windows
-// twice over and records the assigned windows; nothing else about the miner changes.
+// (the whole one where there is one) and records the assigned windows; `kSkipSegment` does not
+// train segment S / 2; `kStaleData` trains on the batch of the first step all round long;
+// `kAmplify` sends eight times its update; `kNoise` adds noise instead of training. Nothing else
+// changes.
 enum class Cheat : std::uint8_t { kNone, kHalfBatch, kSkipSegment, kStaleData, kAmplify, kNoise };
 Result<Cheat> parse_cheat(std::string_view name);  // "none", "half-batch", "skip-segment",
                                                    // "stale-data", "amplify", "noise"

@@ -1,0 +1,25 @@
+// The profile's environment must stand before libtorch loads, so this binary brings its own main.
+#include "common/base/hex.hpp"
+#include "tests/unit/common/execution/execution_fixture.hpp"
+
+#include <cstdio>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+int main(int argc, char** argv) {
+    if (const covenant::Status status = covenant::engine::ensure_profile_environment(argc, argv);
+        !status) {
+        fmt::print(stderr, "{}\n", status.error().context);
+        return 1;
+    }
+    if (argc == 3 && std::string_view(argv[1]) == "--print-commitment") {
+        namespace fixture = covenant::execution::testing;
+        fixture::TestRun run = fixture::make_run(argv[2]);
+        fmt::print("{}\n", covenant::to_0x(fixture::play(run, 1).result.commitment_root));
+        return 0;
+    }
+    ::testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}

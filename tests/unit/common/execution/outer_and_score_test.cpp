@@ -1,0 +1,171 @@
+#include "common/execution/loss_score.hpp"
+#include "common/execution/outer_step.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/execution/state_digest.hpp"
+#include "tests/unit/common/execution/execution_fixture.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace covenant::execution::testing {
+namespace {
+
+class OuterStep : public ::testing::Test {
+  protected:
+    std::uint64_t tokens() const { return run_.spec.windows_per_round() * run_.spec.model.seq_len; }
+    AggregatedArtifact of(std::uint32_t rank) const {
+        return {protocol::Uid(static_cast<std::uint16_t>(rank)), tokens(),
+                played(rank).result.artifact.chunks};
+    }
+    TestRun& run_ = shared_run();
+    engine::ParameterBuffer theta_ = run_.genesis.clone();
+};
+
+TEST_F(OuterStep, IsAFunctionOfTheArtifactsAlone) {
+    const std::vector<AggregatedArtifact> all{of(0), of(1), of(2)};
+    const auto report = outer_step(run_.engine.layout(), run_.spec, all, theta_);
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->contributions.size(), 3U);
+    EXPECT_FALSE(engine::same_bits(theta_, run_.genesis));
+    // From the encoded bytes, as another node gets them.
+    const auto elements = chunk_elements(run_.engine.layout());
+    std::vector<protocol::Artifact> decoded;
+    for (std::uint32_t rank = 0; rank < 3; ++rank) {
+        decoded.push_back(
+            protocol::decode_artifact(protocol::encode_artifact(played(rank).result.artifact),
+                                      run_.spec, elements)
+                .value());
+    }
+    std::vector<AggregatedArtifact> fetched;
+    for (std::uint16_t rank = 0; rank < 3; ++rank) {
+        fetched.push_back({protocol::Uid(rank), tokens(), decoded[rank].chunks});
+    }
+    engine::ParameterBuffer other = run_.genesis.clone();
+    ASSERT_TRUE(outer_step(run_.engine.layout(), run_.spec, fetched, other));
+    EXPECT_EQ(state_root(other), state_root(theta_));
+}
+
+TEST_F(OuterStep, NobodyLeavesTheParameters) {
+    ASSERT_TRUE(outer_step(run_.engine.layout(), run_.spec, {}, theta_));
+    EXPECT_TRUE(engine::same_bits(theta_, run_.genesis));
+}
+
+TEST_F(OuterStep, RefusesDisorderAndForeignChunks) {
+    const std::vector<AggregatedArtifact> backwards{of(2), of(1)};
+    EXPECT_EQ(outer_step(run_.engine.layout(), run_.spec, backwards, theta_).error().code,
+              Errc::kInvalidArgument);
+    std::vector<protocol::PayloadChunk> chunks = played(1).result.artifact.chunks;
+    chunks[0].indices.pop_back();
+    const std::vector<AggregatedArtifact> broken{{protocol::Uid(1), tokens(), chunks}};
+    const auto result = outer_step(run_.engine.layout(), run_.spec, broken, theta_);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::kMalformed);
+    EXPECT_NE(result.error().context.find("uid 1"), std::string::npos);
+    EXPECT_TRUE(engine::same_bits(theta_, run_.genesis));
+}
+
+TEST_F(OuterStep, ThreeMinersLowerTheHeldOutLoss) {
+    const auto before =
+        monitor_loss_bits(run_.engine, run_.spec, run_.run, run_.windows, run_.genesis);
+    const std::vector<AggregatedArtifact> all{of(0), of(1), of(2)};
+    ASSERT_TRUE(outer_step(run_.engine.layout(), run_.spec, all, theta_));
+    const auto after = monitor_loss_bits(run_.engine, run_.spec, run_.run, run_.windows, theta_);
+    ASSERT_TRUE(before);
+    ASSERT_TRUE(after);
+    EXPECT_NEAR(std::bit_cast<float>(*before), std::log(400.0F), 0.1F);
+    EXPECT_LT(std::bit_cast<float>(*after), std::bit_cast<float>(*before) - 0.1F);
+}
+
+class LossScore : public ::testing::Test {
+  protected:
+    LossScore() {
+        own_ = assigned_tokens(run_.windows,
+                               protocol::sample_assigned(run_.spec, assignment_of(run_, 1), {}, 4))
+                   .value();
+        heldout_ = heldout_tokens(run_.windows,
+                                  protocol::heldout_windows(run_.spec, "score", Hash256{}, 4))
+                       .value();
+        sets_ = {own_, heldout_};
+        for (const auto set : sets_)
+            base_.push_back(run_.engine.loss(run_.genesis, set).value());
+    }
+    Result<std::vector<double>> score(std::span<const protocol::PayloadChunk> chunks, double clip) {
+        return loss_scores(run_.engine, run_.spec, run_.genesis, chunks, clip, sets_, base_);
+    }
+    TestRun& run_ = shared_run();
+    std::vector<std::uint32_t> own_, heldout_;
+    std::vector<std::span<const std::uint32_t>> sets_;
+    std::vector<double> base_;
+};
+
+TEST_F(LossScore, HonestWorkHelpsAndItsNegativeHurts) {
+    std::vector<protocol::PayloadChunk> chunks = played(1).result.artifact.chunks;
+    const auto good = score(chunks, 1.0).value();
+    EXPECT_GT(good[0], 0.0);
+    EXPECT_GT(good[1], 0.0);
+    for (protocol::PayloadChunk& chunk : chunks) {
+        for (std::uint8_t& code : chunk.codes)
+            code ^= 2;
+    }
+    const auto bad = score(chunks, 1.0).value();
+    EXPECT_LT(bad[0], 0.0);
+    EXPECT_LT(bad[1], 0.0);
+}
+
+TEST_F(LossScore, IsTheRelativeGainOfTheProbe) {
+    const auto& chunks = played(1).result.artifact.chunks;
+    engine::ParameterBuffer probe = run_.genesis.clone();
+    const double scale = (static_cast<double>(0.2F) * 1.0) * 0.5;
+    engine::subtract_scaled(probe, to_sparse_chunks(chunks), static_cast<float>(scale));
+    const double loss = run_.engine.loss(probe, heldout_).value();
+    EXPECT_EQ(score(chunks, 0.5).value()[1], (base_[1] - loss) / base_[1]);
+    EXPECT_EQ(score(chunks, 0.0).value()[1], 0.0);
+}
+
+TEST_F(LossScore, AProbeThatIsNoNumberScoresMinusOne) {
+    const double infinite = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(score(played(1).result.artifact.chunks, infinite).value(),
+              (std::vector<double>{-1.0, -1.0}));
+}
+
+TEST_F(LossScore, RefusesBadInput) {
+    std::vector<protocol::PayloadChunk> chunks = played(1).result.artifact.chunks;
+    EXPECT_EQ(loss_scores(run_.engine, run_.spec, run_.genesis, chunks, 1.0, sets_,
+                          std::span(base_).first(1))
+                  .error()
+                  .code,
+              Errc::kInvalidArgument);
+    chunks.pop_back();
+    EXPECT_EQ(score(chunks, 1.0).error().code, Errc::kMalformed);
+}
+
+TEST(SpecConversion, KeepsEveryValue) {
+    const protocol::RunSpec& spec = shared_run().spec;
+    const engine::InnerHyper inner = inner_hyper(spec);
+    EXPECT_EQ(inner.beta1, 0.9F);
+    EXPECT_EQ(inner.beta2, 0.95F);
+    EXPECT_EQ(inner.eps, 1e-8F);
+    EXPECT_EQ(inner.weight_decay, 0.1F);
+    EXPECT_EQ(inner.clip_norm, 1.0F);
+    EXPECT_EQ(inner.micro_batch_windows, 2U);
+    ASSERT_EQ(inner.schedule.size(), 2U);
+    EXPECT_EQ(inner.schedule[1], (engine::LrPoint{100, static_cast<double>(1e-2F)}));
+    EXPECT_TRUE(inner.validate());
+    EXPECT_EQ(outer_hyper(spec).full_tokens, 6U * 2U * 16U);
+    EXPECT_EQ(outer_hyper(spec).support, engine::SupportExponent::kHalf);
+    EXPECT_EQ(compress_hyper(spec).keep, 1024U);
+    const protocol::PayloadChunk chunk{0x3f800000, 0x40000000, {1, 5}, {0, 3}};
+    EXPECT_EQ(to_payload_chunk(to_sparse_chunk(chunk)), chunk);
+    EXPECT_EQ(to_sparse_chunk(chunk).value(1), -2.0F);
+    for (const std::uint32_t keep : {1U, 64U, 1024U, 4096U}) {
+        for (const std::uint32_t live : {1U, 31U, 32U, 128U, 2047U, 4096U}) {
+            EXPECT_EQ(engine::keep_count(keep, live), protocol::kept_in_chunk(keep, live));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace covenant::execution::testing
