@@ -59,6 +59,7 @@ inline tl::unexpected<Error> fail(Error error) {
 #define COVENANT_CONCAT_(a, b) a##b
 #define COVENANT_CONCAT(a, b) COVENANT_CONCAT_(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration stands in no parentheses.
 // COVENANT_TRY(value, expr): declares `value` from a Result or returns its error.
 #define COVENANT_TRY(declaration, expression) \
     COVENANT_TRY_(COVENANT_CONCAT(result_, __LINE__), declaration, expression)
@@ -68,6 +69,8 @@ inline tl::unexpected<Error> fail(Error error) {
         return ::covenant::fail(std::move(result).error()); \
     }                                                       \
     declaration = std::move(*result)
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 // COVENANT_CHECK(expr): returns the error of a Status.
 #define COVENANT_CHECK(expression)                                       \

@@ -212,9 +212,14 @@ Json::Node& Json::own() {
     return *node_;
 }
 
+Json::Node Json::release(Json&& value) {
+    const std::shared_ptr<Node> node = std::move(value.node_);
+    return node.use_count() == 1 ? std::move(*node) : *node;
+}
+
 Json& Json::set(std::string_view key, Json value) {
     COVENANT_ASSERT(is_object(), "set() is for objects");
-    Node child = value.node_.use_count() == 1 ? std::move(*value.node_) : *value.node_;
+    Node child = release(std::move(value));
     auto& object = std::get<Node::Object>(own().value);
     for (auto& [name, node] : object) {
         if (name == key) {
@@ -228,7 +233,7 @@ Json& Json::set(std::string_view key, Json value) {
 
 Json& Json::push(Json value) {
     COVENANT_ASSERT(is_array(), "push() is for arrays");
-    Node child = value.node_.use_count() == 1 ? std::move(*value.node_) : *value.node_;
+    Node child = release(std::move(value));
     std::get<Node::Array>(own().value).push_back(std::move(child));
     return *this;
 }

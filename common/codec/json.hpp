@@ -132,7 +132,8 @@ class Json {
     Json(Exact, std::int64_t value);
     Json(Exact, std::uint64_t value);
     Json(std::shared_ptr<Node> node, std::string path);
-    Node& own();  // the node, unshared
+    Node& own();                        // the node, unshared
+    static Node release(Json&& value);  // its content, moved out unless it is shared
     [[nodiscard]] tl::unexpected<Error> wrong_kind(std::string_view expected) const;
 
     std::shared_ptr<Node> node_;

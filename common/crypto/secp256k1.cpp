@@ -20,8 +20,7 @@ constexpr std::size_t kScalar = 32;
 // that, and so safe to share between threads.
 const secp256k1_context* context() {
     static const secp256k1_context* const instance = [] {
-        secp256k1_context* fresh =
-            secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+        secp256k1_context* fresh = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
         SecretBytes seed = SecretBytes::random(kScalar);
         COVENANT_ASSERT(
             fresh != nullptr && secp256k1_context_randomize(fresh, seed.expose().data()) == 1,
