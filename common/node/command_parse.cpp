@@ -58,7 +58,7 @@ void build(Level& level, const Command& command, const OptionTable& globals,
     for (const Positional& positional : command.positionals()) {
         auto values = std::make_unique<std::vector<std::string>>();
         auto* option = level.app->add_option(positional.name, *values);
-        if (positional.rest == nullptr) option->expected(1);
+        if (positional.rest == nullptr) option->expected(1)->allow_extra_args(false);
         level.positionals.emplace_back(&positional, std::move(values));
     }
     for (const auto& child : command.children()) {

@@ -1,0 +1,207 @@
+#include "common/node/command.hpp"
+
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace covenant::node {
+namespace {
+
+struct CommandFixture : testing::Test {
+    CommandFixture() : tree("covenant", "talk to a network", "covenant 0.0") {
+        Command& wallet = tree.root().add("wallet", "keys");
+        Command& list = wallet.add("list", "list the keys");
+        list.options().add("limit", limit, "at most this many").range(1, 9);
+        list.options().add("deep", deep, "look everywhere").short_name('d');
+        list.options().add("tag", tags, "only with this tag");
+        list.handler([this](const CommandContext& context) -> Result<ExitCode> {
+            ++ran;
+            context.output.text("two keys");
+            context.output.data(codec::Json::object().set("keys", 2));
+            context.output.warn("one is old");
+            return ExitCode::kOk;
+        });
+        Command& show = wallet.add("show", "show one key");
+        show.positional("NAME", name, "the key's name");
+        show.rest("MORE", more, "more names");
+        show.handler([this](const CommandContext&) -> Result<ExitCode> {
+            ++ran;
+            return fail(Errc::kMismatch, "expected 1, found 2");
+        });
+        tree.root()
+            .add("status", "how it goes")
+            .handler([](const CommandContext&) -> Result<ExitCode> {
+                return fail(Errc::kUnavailable, "127.0.0.1:1 refused");
+            });
+        Command& daemon = tree.root().add("run", "work");
+        daemon.options().add("threads", threads, "compute threads").section("miner");
+        daemon.handler(
+            [](const CommandContext&) -> Result<ExitCode> { return ExitCode::kPrecondition; });
+        tree.add_config_commands(daemon);
+        tree.add_completions();
+    }
+
+    ExitCode run(const std::vector<std::string>& args) {
+        out.str("");
+        err.str("");
+        return tree.run(args, out, err, [](const std::string&) { return std::nullopt; });
+    }
+    codec::Json envelope() {
+        auto json = codec::Json::parse(out.str());
+        EXPECT_TRUE(json) << out.str();
+        return json ? *json : codec::Json::object();
+    }
+
+    CommandTree tree;
+    std::uint32_t limit = 3;
+    std::uint32_t threads = 2;
+    bool deep = false;
+    std::vector<std::string> tags;
+    std::string name;
+    std::vector<std::string> more;
+    int ran = 0;
+    std::ostringstream out;
+    std::ostringstream err;
+};
+
+TEST_F(CommandFixture, RunsTheCommandWithItsOptions) {
+    EXPECT_EQ(run({"wallet", "list", "--limit", "5", "-d", "--tag=a", "--tag", "b"}),
+              ExitCode::kOk);
+    EXPECT_EQ(ran, 1);
+    EXPECT_EQ(limit, 5U);
+    EXPECT_TRUE(deep);
+    EXPECT_EQ(tags, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(out.str(), "two keys\n");
+    EXPECT_EQ(err.str(), "warning: one is old\n");
+}
+
+TEST_F(CommandFixture, GlobalOptionsStandBeforeOrBehindTheCommand) {
+    EXPECT_EQ(run({"--json", "wallet", "list"}), ExitCode::kOk);
+    EXPECT_EQ(envelope().at("data")->u64("keys").value(), 2U);
+    EXPECT_EQ(run({"wallet", "list", "--json"}), ExitCode::kOk);
+    const codec::Json json = envelope();
+    EXPECT_EQ(json.u64("schema").value(), 1U);
+    EXPECT_TRUE(json.boolean("ok").value());
+    EXPECT_EQ(json.items("warnings")->size(), 1U);
+    EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(CommandFixture, PositionalArgumentsArriveInOrder) {
+    EXPECT_EQ(run({"wallet", "show", "alice", "bob", "carol"}), ExitCode::kVerificationFailed);
+    EXPECT_EQ(name, "alice");
+    EXPECT_EQ(more, (std::vector<std::string>{"bob", "carol"}));
+    EXPECT_NE(err.str().find("expected 1, found 2"), std::string::npos);
+}
+
+TEST_F(CommandFixture, AMissingArgumentIsUsage) {
+    EXPECT_EQ(run({"wallet", "show"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("NAME"), std::string::npos) << err.str();
+    EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, UnknownWordsPrintTheNearest) {
+    EXPECT_EQ(run({"walet", "list"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("no command 'walet'; did you mean 'wallet'?"), std::string::npos)
+        << err.str();
+    EXPECT_EQ(run({"wallet", "lst"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("did you mean 'list'?"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"wallet", "list", "--limt", "3"}), ExitCode::kUsage);
+    EXPECT_NE(
+        err.str().find("unknown option '--limt' of covenant wallet list; did you mean '--limit'?"),
+        std::string::npos)
+        << err.str();
+    EXPECT_EQ(run({"wallet", "list", "extra"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("'extra'"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"--jsn"}), ExitCode::kUsage);
+    EXPECT_EQ(run({"-x"}), ExitCode::kUsage);
+    EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, BadValuesAreUsageWithThreeLines) {
+    EXPECT_EQ(run({"wallet", "list", "--limit", "99"}), ExitCode::kUsage);
+    EXPECT_EQ(err.str(),
+              "error: covenant wallet list\n  why:  --limit: '99' is outside 1 to 9\n  next: "
+              "covenant wallet list "
+              "--help lists the options\n");
+    EXPECT_EQ(run({"wallet", "list", "--limit"}), ExitCode::kUsage);
+    EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, ErrorsAreJsonUnderJsonAndStillFail) {
+    EXPECT_EQ(run({"status", "--json"}), ExitCode::kUnavailable);
+    codec::Json json = envelope();
+    EXPECT_FALSE(json.boolean("ok").value());
+    EXPECT_TRUE(json.at("data")->is_null());
+    const codec::Json error = json.items("errors")->at(0);
+    EXPECT_EQ(error.string("code").value(), "unavailable");
+    EXPECT_NE(error.string("message")->find("refused"), std::string::npos);
+    EXPECT_NE(error.string("hint").value(), "");
+    EXPECT_EQ(run({"walet", "--json"}), ExitCode::kUsage);
+    EXPECT_EQ(envelope().items("errors")->at(0).string("code").value(), "invalid_argument");
+    EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(CommandFixture, AHandlersCodeIsTheExitCode) {
+    EXPECT_EQ(run({"run"}), ExitCode::kPrecondition);
+    EXPECT_EQ(run({"wallet"}), ExitCode::kUsage);
+    EXPECT_EQ(run({}), ExitCode::kUsage);
+}
+
+TEST_F(CommandFixture, HelpAndVersionNeedNothingElse) {
+    EXPECT_EQ(run({"-V"}), ExitCode::kOk);
+    EXPECT_EQ(out.str(), "covenant 0.0\n");
+    EXPECT_EQ(run({"--version"}), ExitCode::kOk);
+    EXPECT_EQ(run({"-h"}), ExitCode::kOk);
+    EXPECT_NE(out.str().find("wallet"), std::string::npos);
+    EXPECT_EQ(out.str().find("COVENANT_"), std::string::npos);
+    EXPECT_EQ(run({"wallet", "list", "--help"}), ExitCode::kOk);
+    EXPECT_NE(out.str().find("Usage: covenant wallet list"), std::string::npos);
+    EXPECT_NE(out.str().find("COVENANT_LIMIT"), std::string::npos);
+    EXPECT_NE(out.str().find("COVENANT_JSON"), std::string::npos);
+    EXPECT_EQ(run({"wallet", "show", "-h"}), ExitCode::kOk);
+    EXPECT_NE(out.str().find("NAME"), std::string::npos);
+    EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, ConfigCommandsWriteShowAndCheck) {
+    EXPECT_EQ(run({"config", "init"}), ExitCode::kOk);
+    EXPECT_NE(out.str().find("[miner]"), std::string::npos);
+    EXPECT_NE(out.str().find("#threads = 2"), std::string::npos);
+    EXPECT_EQ(run({"config", "show", "--origin", "--threads", "8"}), ExitCode::kOk);
+    EXPECT_NE(out.str().find("miner.threads"), std::string::npos);
+    EXPECT_NE(out.str().find("# --threads"), std::string::npos) << out.str();
+    EXPECT_EQ(run({"config", "check"}), ExitCode::kOk);
+    EXPECT_EQ(run({"config", "check", "--config", "/nonexistent/x.toml"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("/nonexistent/x.toml"), std::string::npos);
+}
+
+TEST_F(CommandFixture, CompletionKnowsEveryCommandAndOption) {
+    const std::string script = tree.bash_completion();
+    for (const char* word :
+         {"wallet", "'covenant wallet list'", "--limit=", "--json", "complete -F"}) {
+        EXPECT_NE(script.find(word), std::string::npos) << word;
+    }
+}
+
+TEST(ExitCodes, EveryErrorHasOne) {
+    const std::pair<Errc, ExitCode> expected[] = {{Errc::kInvalidArgument, ExitCode::kUsage},
+                                                  {Errc::kMalformed, ExitCode::kFailed},
+                                                  {Errc::kNotFound, ExitCode::kFailed},
+                                                  {Errc::kAlreadyExists, ExitCode::kFailed},
+                                                  {Errc::kPermission, ExitCode::kFailed},
+                                                  {Errc::kCorrupt, ExitCode::kVerificationFailed},
+                                                  {Errc::kIo, ExitCode::kFailed},
+                                                  {Errc::kUnavailable, ExitCode::kUnavailable},
+                                                  {Errc::kTimeout, ExitCode::kUnavailable},
+                                                  {Errc::kRejected, ExitCode::kRefused},
+                                                  {Errc::kPrecondition, ExitCode::kPrecondition},
+                                                  {Errc::kMismatch, ExitCode::kVerificationFailed},
+                                                  {Errc::kInterrupted, ExitCode::kInterrupted}};
+    for (const auto& [code, exit] : expected) {
+        EXPECT_EQ(exit_code_for(Error{code, "", false}), exit) << to_string(code);
+        EXPECT_NE(error_code_name(code), "unknown");
+    }
+}
+
+}  // namespace
+}  // namespace covenant::node

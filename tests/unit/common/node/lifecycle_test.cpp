@@ -1,0 +1,194 @@
+#include "common/node/lifecycle.hpp"
+
+#include "common/base/clock.hpp"
+#include "tests/support/temp_folder.hpp"
+
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace covenant::node {
+namespace {
+
+TEST(AtomicFile, WritesReadsAndReplaces) {
+    const testing::TempFolder folder;
+    const auto path = folder / "a";
+    ASSERT_TRUE(write_file_atomic(path, as_bytes("one"), Overwrite::kNo, 0600));
+    EXPECT_EQ(read_text_file(path, 10).value(), "one");
+    const auto again = write_file_atomic(path, as_bytes("two"), Overwrite::kNo);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Errc::kAlreadyExists);
+    EXPECT_EQ(read_text_file(path, 10).value(), "one");
+    ASSERT_TRUE(write_file_atomic(path, as_bytes("two"), Overwrite::kYes));
+    EXPECT_EQ(read_text_file(path, 10).value(), "two");
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
+        ++files;
+    EXPECT_EQ(files, 1U);
+}
+
+TEST(AtomicFile, ReadsAreBoundedAndNamed) {
+    const testing::TempFolder folder;
+    std::ofstream(folder / "big") << std::string(100, 'x');
+    EXPECT_EQ(read_file(folder / "big", 99).error().code, Errc::kCorrupt);
+    EXPECT_EQ(read_file(folder / "big", 100)->size(), 100U);
+    EXPECT_EQ(read_file(folder / "none", 1).error().code, Errc::kNotFound);
+    EXPECT_EQ(read_file(folder.path(), 100).error().code, Errc::kIo);
+    EXPECT_NE(read_file(folder / "none", 1).error().context.find("none"), std::string::npos);
+    EXPECT_EQ(write_file_atomic(folder / "no" / "such", {}, Overwrite::kNo).error().code,
+              Errc::kNotFound);
+}
+
+TEST(AtomicFile, AWriteThatCannotFinishLeavesNothing) {
+    const testing::TempFolder folder;
+    std::ofstream(folder / "a") << "old";
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit limit{1000, 1000};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        const auto written = write_file_atomic(folder / "a", Bytes(5000, 1), Overwrite::kYes);
+        ::_exit(written ? 1 : written.error().code == Errc::kIo ? 7 : 2);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    EXPECT_EQ(read_text_file(folder / "a", 10).value(), "old");
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
+        ++files;
+    EXPECT_EQ(files, 1U);
+}
+
+TEST(AtomicFile, AFullDiskIsSaidBeforeTheWork) {
+    const testing::TempFolder folder;
+    EXPECT_TRUE(require_free_space(folder.path(), 1));
+    const auto full = require_free_space(folder.path(), ~std::uint64_t{0});
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().code, Errc::kIo);
+    EXPECT_NE(full.error().context.find("needed"), std::string::npos);
+}
+
+TEST(DataDirectory, IsCreatedPrivateAndAbsolute) {
+    const testing::TempFolder folder;
+    const auto dir = DataDir::open(folder / "x" / "y", "test").value();
+    EXPECT_TRUE(dir.path().is_absolute());
+    struct stat info {};
+    ASSERT_EQ(::stat(dir.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0700U);
+    EXPECT_EQ(dir / "a", dir.path() / "a");
+    EXPECT_EQ(DataDir::open("", "test").error().code, Errc::kInvalidArgument);
+}
+
+TEST(DataDirectory, ASecondProcessIsToldWhoHoldsIt) {
+    const testing::TempFolder folder;
+    int to_parent[2], to_child[2];
+    ASSERT_EQ(::pipe(to_parent), 0);
+    ASSERT_EQ(::pipe(to_child), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto held = DataDir::open(folder.path(), "covenant-miner");
+        if (!held || ::write(to_parent[1], "x", 1) != 1) ::_exit(1);
+        char byte = 0;
+        if (::read(to_child[0], &byte, 1) < 0) ::_exit(2);
+        ::_exit(0);  // the kernel drops the lock
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(to_parent[0], &byte, 1), 1);
+    const auto second = DataDir::open(folder.path(), "covenant-validator");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::kAlreadyExists);
+    EXPECT_NE(second.error().context.find("covenant-miner (pid " + std::to_string(child) + ")"),
+              std::string::npos)
+        << second.error().context;
+    ASSERT_EQ(::write(to_child[1], "x", 1), 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(DataDir::open(folder.path(), "covenant-validator"));
+    for (const int fd : {to_parent[0], to_parent[1], to_child[0], to_child[1]})
+        ::close(fd);
+}
+
+TEST(DataDirectory, MovesKeepTheLock) {
+    const testing::TempFolder folder;
+    auto first = DataDir::open(folder.path(), "a").value();
+    {
+        const DataDir second = std::move(first);
+        EXPECT_FALSE(DataDir::open(folder.path(), "b"));
+    }
+    EXPECT_TRUE(DataDir::open(folder.path(), "b"));
+}
+
+TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
+    const pid_t child = ::fork();  // the environment is the process's
+    if (child == 0) {
+        ::setenv("XDG_DATA_HOME", "/data", 1);
+        ::setenv("HOME", "/home/x", 1);
+        if (default_datadir("testnet").value() != "/data/covenant/testnet") ::_exit(1);
+        if (default_datadir("/etc/nets/own.toml").value() != "/data/covenant/own") ::_exit(2);
+        ::unsetenv("XDG_DATA_HOME");
+        if (default_datadir("testnet").value() != "/home/x/.local/share/covenant/testnet")
+            ::_exit(3);
+        ::unsetenv("HOME");
+        ::_exit(default_datadir("testnet").error().code == Errc::kPrecondition ? 0 : 4);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// Waits for a stop without polling.
+void wait_for(const std::stop_token& token) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, token, std::chrono::seconds(10), [] { return false; });
+}
+
+TEST(Signals, TheFirstAsksTheSecondEnds) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        int ready[2];
+        ASSERT_EQ(::pipe(ready), 0);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const auto guard = SignalGuard::install().value();
+            if (::write(ready[1], "i", 1) != 1) ::_exit(1);
+            wait_for(guard->token());
+            if (guard->exit_code() !=
+                (signal == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated))
+                ::_exit(2);
+            if (::write(ready[1], "s", 1) != 1) ::_exit(3);
+            for (;;)
+                ::pause();
+        }
+        char byte = 0;
+        ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+        ::kill(child, signal);
+        ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+        EXPECT_EQ(byte, 's');
+        ::kill(child, signal);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        ASSERT_TRUE(WIFEXITED(status));
+        EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
+        ::close(ready[0]);
+        ::close(ready[1]);
+    }
+}
+
+TEST(Signals, WithoutASignalTheCodeIsTheCallers) {
+    const auto guard = SignalGuard::install().value();
+    EXPECT_FALSE(guard->token().stop_requested());
+    EXPECT_EQ(guard->exit_code(ExitCode::kRefused), ExitCode::kRefused);
+}
+
+}  // namespace
+}  // namespace covenant::node
