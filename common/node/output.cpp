@@ -150,11 +150,11 @@ void Output::data(codec::Json value) {
 }
 
 void Output::text(std::string_view line) {
-    if (!options_.json) *out_ << line << '\n';
+    if (!options_.json) *out_ << line << '\n' << std::flush;  // rows are read as they happen
 }
 
 void Output::table(const Table& table) {
-    if (!options_.json) *out_ << table.render(options_.width);
+    if (!options_.json) *out_ << table.render(options_.width) << std::flush;
 }
 
 void Output::note(std::string_view line) {

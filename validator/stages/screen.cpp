@@ -89,7 +89,7 @@ Status add_loss_scores(ValidatorContext& context, const protocol::RunState& stat
     COVENANT_TRY(const engine::ParameterBuffer* theta,
                  context.parameters.parameters(state, view.round));
     const auto heldout =
-        protocol::heldout_windows(context.spec, "loss-score", *view.sigma, rules.heldout_windows);
+        protocol::heldout_windows(context.spec, "score", *view.sigma, rules.heldout_windows);
     COVENANT_TRY(const auto heldout_tokens, execution::heldout_tokens(context.windows, heldout));
     COVENANT_TRY(const double heldout_base, context.engine.loss(*theta, heldout_tokens));
     for (Screened& one : screened) {

@@ -1,0 +1,94 @@
+#include "tools/covenant/commands/commands.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <unistd.h>
+
+namespace covenant::commands {
+namespace {
+
+using node::CommandContext;
+using node::ExitCode;
+
+// Only described here, for help and completion; covenant-engine reads them again.
+struct EngineOptions {
+    std::string round;
+    std::string hotkey;
+    std::string segment;
+};
+
+Result<std::string> engine_path() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) {
+        return fail(Errc::kIo, "cannot find this program's own path: " + error.message());
+    }
+    const auto path = self.parent_path() / "covenant-engine";
+    if (::access(path.c_str(), X_OK) != 0) {
+        return fail(Errc::kPrecondition, "no program " + path.string() +
+                                             ": it re-executes training and needs libtorch; "
+                                             "tools/devnet builds it");
+    }
+    return path.string();
+}
+
+}  // namespace
+
+Status execute_program(const std::string& program, const std::vector<std::string>& arguments) {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> raw;
+    for (std::string& word : words) {
+        raw.push_back(word.data());
+    }
+    raw.push_back(nullptr);
+    std::cout.flush();
+    std::cerr.flush();
+    ::execv(program.c_str(), raw.data());
+    return fail(Errc::kIo, "cannot start " + program + ": " + std::strerror(errno));
+}
+
+void add_engine_commands(node::CommandTree& tree, std::vector<std::string> arguments,
+                         Execute execute) {
+    const auto options = std::make_shared<EngineOptions>();
+    const auto handler = [options, arguments = std::move(arguments),
+                          execute = std::move(execute)](const CommandContext&) -> Result<ExitCode> {
+        COVENANT_TRY(const std::string engine, engine_path());
+        COVENANT_CHECK(execute(engine, arguments));
+        return ExitCode::kOk;  // a test's `execute` came back
+    };
+    node::Command& replay =
+        tree.root().add("replay", "re-execute a segment of a miner's round and compare");
+    replay.options()
+        .add("round", options->round, "the round")
+        .value_name("R")
+        .required()
+        .flag_only();
+    replay.options()
+        .add("hotkey", options->hotkey, "the miner: address, uid or devnet name")
+        .value_name("H")
+        .required()
+        .flag_only();
+    replay.options()
+        .add("segment", options->segment, "the segment; without it the first drawn one")
+        .value_name("S")
+        .flag_only();
+    replay.detail(
+        "Fetches the published boundary state, runs the segment's inner steps and compares the "
+        "digest\nwith what the miner committed. Exit code 0: the same; 5: another digest.\n"
+        "Example: covenant replay --datadir ./devnet-7 --round 4 --hotkey bob");
+    replay.handler(handler);
+    tree.root()
+        .add("simulate", "run a kept devnet's record through the in-process network")
+        .detail(
+            "The same beacons, roster and order of commitments must give the same assignments, "
+            "losses and\nparameters roots, round by round. Exit code 0: they do; 5: they differ.\n"
+            "Example: covenant simulate --datadir ./devnet-7")
+        .handler(handler);
+}
+
+}  // namespace covenant::commands

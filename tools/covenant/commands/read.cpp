@@ -1,0 +1,398 @@
+#include "common/base/hex.hpp"
+#include "common/protocol/audit.hpp"
+#include "common/protocol/schedule.hpp"
+#include "common/store/file_store.hpp"
+#include "tools/covenant/commands/commands.hpp"
+#include "tools/covenant/commands/session.hpp"
+#include "tools/covenant/report/round_report.hpp"
+
+#include <bit>
+#include <memory>
+
+#include <fmt/format.h>
+
+namespace covenant::commands {
+namespace {
+
+using codec::Json;
+using node::CommandContext;
+using node::ExitCode;
+using protocol::Round;
+using protocol::Uid;
+
+constexpr std::uint64_t kMaxEvidenceBytes = 4096;
+
+struct ReadOptions {
+    std::string round;
+    std::string hotkey;
+    bool explain = false;
+};
+
+Result<Round> round_of(const view::Scene& scene, const std::string& text) {
+    COVENANT_TRY(const std::uint64_t number,
+                 view::parse_number(text, "round", std::uint64_t{1} << 40));
+    if (number >= scene.end().value) {
+        return fail(Errc::kNotFound,
+                    scene.end().value == 0
+                        ? "round " + text + " has not begun: no round has"
+                        : fmt::format("round {} has not begun: there are rounds 0 to {}", text,
+                                      scene.end().value - 1));
+    }
+    return Round(number);
+}
+
+std::string loss_text(const std::optional<protocol::Accepted>& accepted) {
+    return accepted ? fmt::format("{:.4f}", std::bit_cast<float>(accepted->loss_bits)) : "-";
+}
+
+// A token amount with two decimals, for tables.
+std::string short_amount(Amount amount) {
+    return fmt::format("{:.2f}", static_cast<double>(amount.units / 1'000'000'000'000) / 1e6);
+}
+
+void warn_if_stored(const CommandContext& context, const view::Scene& scene) {
+    if (!scene.live && scene.head) {
+        context.output.note(
+            fmt::format("as of block {} of the stored index", scene.head->number.value));
+    }
+}
+
+Result<ExitCode> status(const CommandContext& context, Clock& clock) {
+    COVENANT_TRY(const view::Scene scene, load_scene(context.global, clock));
+    warn_if_stored(context, scene);
+    const Json json = view::status_json(scene);
+    context.output.data(json);
+    node::Output& out = context.output;
+    out.text(fmt::format("chain      {}  block {}", scene.chain_id,
+                         scene.head ? std::to_string(scene.head->number.value) : "-"));
+    out.text(fmt::format("run        {}  {}", to_0x(scene.state.run),
+                         scene.state.spec ? scene.state.spec->name : "not on this chain yet"));
+    if (!scene.state.spec || !scene.head) {
+        return ExitCode::kOk;
+    }
+    const auto round = protocol::round_at(scene.state.spec->timing, scene.now());
+    COVENANT_TRY(const std::string phase, json.string("phase"));
+    COVENANT_TRY(const std::uint64_t left, json.u64("seconds_left"));
+    out.text(fmt::format("round      {}  phase {}, {} left on chain time",
+                         round ? std::to_string(round->value) : "-", phase,
+                         node::human_duration(Millis(static_cast<std::int64_t>(left) * 1000))));
+    const auto loss = protocol::base_loss(scene.state, round.value_or(Round{}));
+    out.text(fmt::format("parameters {}  held-out loss {}",
+                         to_0x(protocol::base_root(scene.state, round.value_or(Round{}))),
+                         loss ? fmt::format("{:.4f} nats", *loss) : "not agreed yet"));
+    COVENANT_TRY(const std::uint64_t miners, json.u64("miners"));
+    COVENANT_TRY(const std::uint64_t validators, json.u64("validators"));
+    out.text(fmt::format("active     {} miners, {} validators", miners, validators));
+    return ExitCode::kOk;
+}
+
+void rounds_table(const CommandContext& context, const view::Scene& scene) {
+    node::Table table({"round", "heldout", "committed", "included", "reveals", "failed", "credited",
+                       "parameters root", "state"});
+    table.align_right({0, 1, 2, 3, 4, 6});
+    for (const chain::RoundRow& row :
+         chain::round_rows(scene.state, scene.now(), Round{}, scene.end().value)) {
+        std::string failed;
+        for (const report::Failure& failure : report::failures(scene.state, row.round)) {
+            failed += fmt::format("{}{} segment {}", failed.empty() ? "" : ", ",
+                                  view::label(scene.state, scene.folder, failure.miner),
+                                  failure.segment.value);
+        }
+        Amount credited;
+        for (const auto& [uid, amount] : row.credits) {
+            credited += amount;
+        }
+        table.add({std::to_string(row.round.value), loss_text(row.accepted),
+                   std::to_string(row.committed.size()), std::to_string(row.included.size()),
+                   std::to_string(row.reveals), failed.empty() ? "-" : failed,
+                   row.settled ? short_amount(credited) : "-",
+                   row.accepted ? to_short_hex(row.accepted->root.view()) : "-",
+                   row.settled      ? "settled"
+                   : row.null_round ? "null"
+                                    : "open"});
+    }
+    context.output.table(table);
+}
+
+void round_text(const CommandContext& context, const view::Scene& scene, Round round) {
+    const chain::RoundRow row = chain::round_rows(scene.state, scene.now(), round, 1).front();
+    node::Output& out = context.output;
+    out.text(fmt::format("round {}   T0 {}   beacon {}", round.value, row.times.t0.value,
+                         row.sigma ? to_0x(*row.sigma) : "not proven"));
+    out.text("base root        " + to_0x(row.base_root));
+    out.text(fmt::format("parameters root  {}   held-out loss {}",
+                         row.accepted ? to_0x(row.accepted->root) : "not accepted",
+                         loss_text(row.accepted)));
+    node::Table table(
+        {"uid", "hotkey", "bytes", "ratio", "included", "drawn", "verdict", "weight", "credited"});
+    table.align_right({0, 2, 3, 7, 8});
+    for (const Uid uid : row.committed) {
+        const view::HotkeyRound one = view::hotkey_rounds(scene, uid).at(round.value);
+        std::string drawn;
+        for (const protocol::Segment segment : one.drawn) {
+            drawn += (drawn.empty() ? "" : ",") + std::to_string(segment.value);
+        }
+        const std::string verdict =
+            one.fails > 0 && one.failed_segment
+                ? fmt::format("{} fail at segment {}", one.fails, one.failed_segment->value)
+            : one.passes > 0 ? fmt::format("{} pass", one.passes)
+                             : std::string("-");
+        table.add({std::to_string(uid.value), view::label(scene.state, scene.folder, uid),
+                   std::to_string(one.bytes), fmt::format("{:.1f}x", one.compression_ratio),
+                   one.included ? "yes" : "no", drawn.empty() ? "-" : drawn, verdict,
+                   std::to_string(one.weight), short_amount(one.credited)});
+    }
+    context.output.table(table);
+}
+
+Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& options, Clock& clock) {
+    COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
+    warn_if_stored(context, scene);
+    if (options.round.empty()) {
+        context.output.data(report::rounds_json(scene.state, scene.now(), scene.end()));
+        rounds_table(context, scene);
+        return ExitCode::kOk;
+    }
+    COVENANT_TRY(const Round round, round_of(scene, options.round));
+    context.output.data(report::round_json(scene.state, round));
+    round_text(context, scene, round);
+    return ExitCode::kOk;
+}
+
+constexpr std::string_view kColumns =
+    "uid       slot in the roster, 0 to 255\n"
+    "hotkey    the online signing key: its devnet name, or its address\n"
+    "role      miner or validator\n"
+    "stake     tokens locked behind the hotkey now\n"
+    "weight    newest revealed vote on a miner, mean of the validators by stake, 65535 is the "
+    "best\n"
+    "rounds    rounds in which it committed (miner) or voted on inclusion (validator)\n"
+    "fails     rounds settled with a failed audit; such a round earns nothing\n"
+    "last      last round in which it took part\n"
+    "credited  emission credited over all rounds, in tokens\n"
+    "claimed   of that, paid out to the coldkey";
+
+Result<ExitCode> metagraph(const CommandContext& context, const ReadOptions& options,
+                           Clock& clock) {
+    if (options.explain) {
+        context.output.text(kColumns);
+        context.output.data(Json::object().set("columns", kColumns));
+        return ExitCode::kOk;
+    }
+    COVENANT_TRY(const view::Scene scene, load_scene(context.global, clock));
+    warn_if_stored(context, scene);
+    context.output.data(view::neurons_json(scene));
+    node::Table table({"uid", "hotkey", "role", "stake", "weight", "rounds", "fails", "last",
+                       "credited", "claimed"});
+    table.align_right({0, 3, 4, 5, 6, 7, 8, 9});
+    for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
+        table.add({std::to_string(row.uid.value), view::label(scene.state, scene.folder, row.uid),
+                   std::string(protocol::to_string(row.role)), short_amount(row.stake),
+                   std::to_string(row.last_weight), std::to_string(row.rounds),
+                   std::to_string(row.fails),
+                   row.last_active ? std::to_string(row.last_active->value) : "-",
+                   short_amount(row.credited), short_amount(row.claimed)});
+    }
+    context.output.table(table);
+    return ExitCode::kOk;
+}
+
+Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& options, Clock& clock) {
+    COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
+    COVENANT_TRY(const Uid uid, view::find_hotkey(scene.state, scene.folder, options.hotkey));
+    warn_if_stored(context, scene);
+    const protocol::Neuron& neuron = *scene.state.roster.find(uid);
+    for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
+        if (row.uid == uid) {
+            Json json = view::neuron_json(scene, row);
+            context.output.data(json.set("per_round", view::hotkey_rounds_json(scene, uid)));
+        }
+    }
+    context.output.text(fmt::format(
+        "uid {}  {}  {}  coldkey {}  stake {}", uid.value, protocol::to_string(neuron.role),
+        to_0x(neuron.hotkey), to_0x(neuron.coldkey), to_tokens(neuron.stake_at(scene.now()))));
+    const bool mines = neuron.role == protocol::Role::kMiner;
+    node::Table table =
+        mines
+            ? node::Table({"round", "committed", "ratio", "included", "audits", "weight",
+                           "credited", "settled"})
+            : node::Table({"round", "inclusion", "parameters", "revealed", "credited", "settled"});
+    for (const view::HotkeyRound& row : view::hotkey_rounds(scene, uid)) {
+        const std::string settled = row.settled ? "yes" : "no";
+        if (mines) {
+            const std::string audits =
+                row.failed_segment
+                    ? fmt::format("{} fail at segment {}", row.fails, row.failed_segment->value)
+                    : fmt::format("{} pass", row.passes);
+            table.add({std::to_string(row.round.value), row.committed ? "yes" : "no",
+                       row.committed ? fmt::format("{:.1f}x", row.compression_ratio) : "-",
+                       row.included ? "yes" : "no", row.committed ? audits : "-",
+                       std::to_string(row.weight), short_amount(row.credited), settled});
+        } else {
+            table.add({std::to_string(row.round.value), row.voted_inclusion ? "voted" : "-",
+                       row.agreed             ? "agreed"
+                       : row.voted_parameters ? "voted, not with the rest"
+                                              : "-",
+                       row.revealed ? "yes" : "no", short_amount(row.credited), settled});
+        }
+    }
+    context.output.table(table);
+    return ExitCode::kOk;
+}
+
+std::string replay_line(const CommandContext& context, const view::Scene& scene,
+                        const view::AuditRow& row) {
+    const std::string folder =
+        context.global.datadir.empty() ? "" : " --datadir " + context.global.datadir;
+    const std::string name = view::name_of(scene.folder, row.miner);
+    const protocol::Neuron* neuron = scene.state.roster.find(row.miner);
+    return fmt::format("covenant replay{} --round {} --hotkey {}{}", folder, row.round.value,
+                       !name.empty()       ? name
+                       : neuron == nullptr ? std::to_string(row.miner.value)
+                                           : to_0x(neuron->hotkey),
+                       row.segment ? fmt::format(" --segment {}", row.segment->value) : "");
+}
+
+Result<view::AuditFilter> audit_filter(const view::Scene& scene, const ReadOptions& options) {
+    view::AuditFilter filter;
+    if (!options.round.empty()) {
+        COVENANT_TRY(filter.round, round_of(scene, options.round));
+    }
+    if (!options.hotkey.empty()) {
+        COVENANT_TRY(filter.miner, view::find_hotkey(scene.state, scene.folder, options.hotkey));
+    }
+    return filter;
+}
+
+Result<ExitCode> audit_list(const CommandContext& context, const ReadOptions& options,
+                            Clock& clock) {
+    COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
+    COVENANT_TRY(const view::AuditFilter filter, audit_filter(scene, options));
+    warn_if_stored(context, scene);
+    Json rows = Json::array();
+    node::Table table({"round", "miner", "validator", "drawn", "verdict", "evidence"});
+    table.align_right({0});
+    for (const view::AuditRow& row : view::audit_rows(scene, filter)) {
+        rows.push(view::audit_json(scene, row));
+        std::string drawn;
+        for (const protocol::Segment segment : row.drawn) {
+            drawn += (drawn.empty() ? "" : ",") + std::to_string(segment.value);
+        }
+        table.add({std::to_string(row.round.value),
+                   view::label(scene.state, scene.folder, row.miner),
+                   view::label(scene.state, scene.folder, row.validator), drawn,
+                   row.passed ? "pass" : fmt::format("fail at segment {}", row.segment->value),
+                   row.passed ? "-" : to_short_hex(row.evidence.view())});
+    }
+    context.output.data(std::move(rows));
+    context.output.table(table);
+    return ExitCode::kOk;
+}
+
+// The evidence's content, when the store of the data folder has it.
+Result<Json> evidence_json(const CommandContext& context, const Hash256& evidence) {
+    COVENANT_TRY(const auto folder, data_folder(context.global));
+    if (evidence.is_zero() || !std::filesystem::is_directory(folder / "store")) {
+        return Json();
+    }
+    COVENANT_TRY(const auto store, store::FileStore::open(folder / "store"));
+    auto bytes = store->get(evidence, kMaxEvidenceBytes);
+    if (!bytes && bytes.error().code == Errc::kNotFound) {
+        return Json();
+    }
+    if (!bytes) {
+        return fail(std::move(bytes).error());
+    }
+    const auto decoded = protocol::decode_evidence(*bytes);
+    if (!decoded) {
+        return Json::object().set("verdict", protocol::to_string(decoded.error()));
+    }
+    return Json::object()
+        .set("verdict", protocol::to_string(decoded->verdict))
+        .set("segment", decoded->segment.value)
+        .set("chunk", decoded->chunk)
+        .set("claimed", to_0x(decoded->claimed))
+        .set("recomputed", to_0x(decoded->recomputed))
+        .set("opening", to_0x(decoded->opening));
+}
+
+Result<ExitCode> audit_show(const CommandContext& context, const ReadOptions& options,
+                            Clock& clock) {
+    COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
+    COVENANT_TRY(const view::AuditFilter filter, audit_filter(scene, options));
+    const auto rows = view::audit_rows(scene, filter);
+    if (rows.empty()) {
+        return fail(Errc::kNotFound, "no validator has revealed an audit of " + options.hotkey +
+                                         " in round " + options.round);
+    }
+    Json list = Json::array();
+    node::Output& out = context.output;
+    for (const view::AuditRow& row : rows) {
+        COVENANT_TRY(const Json evidence, evidence_json(context, row.evidence));
+        Json json = view::audit_json(scene, row);
+        json.set("evidence_content", evidence).set("replay", replay_line(context, scene, row));
+        list.push(std::move(json));
+        out.text(fmt::format("{} says {}{}", view::label(scene.state, scene.folder, row.validator),
+                             row.passed ? "pass" : "fail",
+                             row.passed ? ""
+                                        : fmt::format(" at segment {}, evidence {}",
+                                                      row.segment->value, to_0x(row.evidence))));
+        if (evidence.is_object() && evidence.has("claimed")) {
+            COVENANT_TRY(const std::string verdict, evidence.string("verdict"));
+            COVENANT_TRY(const std::string claimed, evidence.string("claimed"));
+            COVENANT_TRY(const std::string recomputed, evidence.string("recomputed"));
+            out.text("  " + verdict + "\n  claimed    " + claimed + "\n  recomputed " + recomputed);
+        }
+    }
+    out.text("check it yourself   " + replay_line(context, scene, rows.front()));
+    out.data(std::move(list));
+    return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_read_commands(node::CommandTree& tree, Clock& clock) {
+    const auto options = std::make_shared<ReadOptions>();
+    const auto run = [options, &clock](auto function) {
+        return [options, &clock, function](const CommandContext& context) {
+            return function(context, *options, clock);
+        };
+    };
+    tree.root()
+        .add("status", "head, round, phase, parameters and held-out loss")
+        .detail("Example: covenant status --datadir ./devnet-7")
+        .handler([&clock](const CommandContext& context) { return status(context, clock); });
+    tree.root()
+        .add("rounds", "what happened in every round, or in one")
+        .positional("ROUND", options->round, "only this round, in detail", false)
+        .detail("Example: covenant rounds 3 --datadir ./devnet-7 --json")
+        .handler(run(rounds));
+    node::Command& table = tree.root().add("metagraph", "every hotkey: stake, weight, emission");
+    table.options().add("explain", options->explain, "say what each column means").flag_only();
+    table.detail("Example: covenant metagraph --datadir ./devnet-7").handler(run(metagraph));
+    tree.root()
+        .add("miner", "one hotkey, round by round (validators too)")
+        .positional("HOTKEY", options->hotkey, "address, uid or devnet name")
+        .detail("Example: covenant miner mallory --datadir ./devnet-7")
+        .handler(run(hotkey));
+    node::Command& audit = tree.root().add("audit", "what validators found by re-execution");
+    node::Command& list = audit.add("list", "all findings, or those of a round or a hotkey");
+    list.options().add("round", options->round, "only this round").value_name("R").flag_only();
+    list.options()
+        .add("hotkey", options->hotkey, "only this miner: address, uid or devnet name")
+        .value_name("H")
+        .flag_only();
+    list.detail("Example: covenant audit list --datadir ./devnet-7 --hotkey mallory")
+        .handler(run(audit_list));
+    node::Command& show = audit.add("show", "one audit with its evidence and how to repeat it");
+    show.options().add("round", options->round, "the round").value_name("R").required().flag_only();
+    show.options()
+        .add("hotkey", options->hotkey, "the miner: address, uid or devnet name")
+        .value_name("H")
+        .required()
+        .flag_only();
+    show.detail("Example: covenant audit show --datadir ./devnet-7 --round 0 --hotkey mallory")
+        .handler(run(audit_show));
+}
+
+}  // namespace covenant::commands

@@ -1,0 +1,211 @@
+#include "tools/covenant/commands/session.hpp"
+
+#include "chain/indexer/follower.hpp"
+#include "chain/indexer/index.hpp"
+#include "chain/indexer/queries.hpp"
+#include "common/base/hex.hpp"
+#include "common/net/http_client.hpp"
+#include "common/node/lifecycle.hpp"
+
+#include <system_error>
+
+namespace covenant::commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kRpcTimeoutMs = 5'000;
+
+bool names_file(const std::string& network) {
+    std::error_code ignored;
+    return network.ends_with(".json") || network.find('/') != std::string::npos ||
+           fs::is_regular_file(network, ignored);
+}
+
+Result<protocol::RunId> choose_run(const view::Folder& folder, const chain::NetworkFile* network,
+                                   chain::IndexReader& reader) {
+    if (network != nullptr && !network->run.is_zero()) {
+        return network->run;
+    }
+    if (folder.run) {
+        return *folder.run;
+    }
+    COVENANT_TRY(const auto runs, reader.runs());
+    return runs.empty() ? protocol::RunId{} : runs.back();
+}
+
+Result<view::Scene> read_index(const fs::path& index, const fs::path& folder,
+                               const chain::NetworkFile* network) {
+    view::Scene scene;
+    COVENANT_TRY(scene.folder, view::read_folder(folder));
+    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string()));
+    COVENANT_TRY(const protocol::RunId run, choose_run(scene.folder, network, reader));
+    COVENANT_TRY(const chain::IndexInfo info, reader.info());
+    COVENANT_TRY(scene.state, reader.state(run));
+    scene.chain_id = info.chain_id;
+    scene.head = info.head;
+    return scene;
+}
+
+Status follow(const fs::path& path, const chain::NetworkFile& network, chain::RpcClient& rpc) {
+    COVENANT_TRY(chain::Database database,
+                 chain::Database::open(path.string(), chain::Database::Durability::kRebuildable));
+    COVENANT_TRY(chain::Index index, chain::Index::open(database, network.chain_id,
+                                                        network.genesis_hash, network.contracts));
+    chain::Follower follower(
+        index, rpc,
+        {.genesis = network.genesis_hash, .start = protocol::BlockNumber(network.deployed_at)});
+    COVENANT_TRY(const chain::FollowReport report, follower.follow());
+    static_cast<void>(report);
+    return {};
+}
+
+// The index of another chain under the same name is worth nothing: all of it comes from the chain.
+void remove_index(const fs::path& path) {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+        fs::remove(path.string() + suffix, ignored);
+    }
+}
+
+Result<view::Scene> read_chain(const fs::path& network_file, const fs::path& folder, Clock& clock) {
+    COVENANT_TRY(const chain::NetworkFile network, chain::load_network(network_file.string()));
+    COVENANT_TRY(const auto rpc, make_rpc(network.rpc_url, clock));
+    COVENANT_CHECK(chain::check_network(network, *rpc));
+    std::error_code made;
+    fs::create_directories(folder, made);
+    if (made) {
+        return fail(Errc::kIo, "cannot make " + folder.string() + ": " + made.message());
+    }
+    const fs::path index = folder / "cli-index.sqlite";
+    Status followed = follow(index, network, *rpc);
+    if (!followed && followed.error().code == Errc::kMismatch) {
+        remove_index(index);
+        followed = follow(index, network, *rpc);
+    }
+    COVENANT_CHECK(std::move(followed));
+    COVENANT_TRY(view::Scene scene, read_index(index, network_file.parent_path(), &network));
+    scene.live = true;
+    return scene;
+}
+
+}  // namespace
+
+Result<fs::path> data_folder(const node::GlobalOptions& global) {
+    if (global.datadir.empty()) {
+        return node::default_datadir(
+            names_file(global.network) ? fs::path(global.network).stem().string() : global.network);
+    }
+    std::error_code error;
+    fs::path path = fs::absolute(global.datadir, error);
+    if (error) {
+        return fail(Errc::kInvalidArgument, "--datadir " + global.datadir + ": " + error.message());
+    }
+    return path;
+}
+
+Result<fs::path> network_path(const node::GlobalOptions& global) {
+    if (names_file(global.network)) {
+        return fs::path(global.network);
+    }
+    COVENANT_TRY(const fs::path folder, data_folder(global));
+    fs::path path = folder / "network.json";
+    if (!fs::exists(path)) {
+        return fail(Errc::kPrecondition,
+                    "no network.json in " + folder.string() +
+                        ": name the network's file with --network FILE, or a devnet's folder with "
+                        "--datadir DIR");
+    }
+    return path;
+}
+
+Result<std::unique_ptr<chain::RpcClient>> make_rpc(const std::string& url, Clock& clock) {
+    net::initialize(2);
+    COVENANT_TRY(auto transport, chain::make_http_transport(url, kRpcTimeoutMs));
+    chain::RpcOptions options;
+    options.retry.attempts = 2;
+    return std::make_unique<chain::RpcClient>(std::move(transport), clock, options);
+}
+
+Result<view::Scene> load_scene(const node::GlobalOptions& global, Clock& clock) {
+    COVENANT_TRY(const fs::path folder, data_folder(global));
+    if (names_file(global.network)) {
+        return read_chain(global.network, folder, clock);
+    }
+    const fs::path index = folder / "index.sqlite";
+    if (fs::exists(index)) {
+        const fs::path path = folder / "network.json";
+        if (!fs::exists(path)) {
+            return read_index(index, folder, nullptr);
+        }
+        COVENANT_TRY(const chain::NetworkFile network, chain::load_network(path.string()));
+        return read_index(index, folder, &network);
+    }
+    COVENANT_TRY(const fs::path network, network_path(global));
+    return read_chain(network, folder, clock);
+}
+
+Result<view::Scene> load_run(const node::GlobalOptions& global, Clock& clock) {
+    COVENANT_TRY(view::Scene scene, load_scene(global, clock));
+    if (!scene.state.spec) {
+        return fail(
+            Errc::kPrecondition,
+            scene.state.spec_verdict == protocol::Verdict::kUnknownRun
+                ? "run " + to_0x(scene.state.run) +
+                      " is not among the events read so far: wait for its creation, or name "
+                      "the run's own network file"
+                : "the run's specification is refused: " +
+                      std::string(protocol::to_string(scene.state.spec_verdict)));
+    }
+    return scene;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const node::GlobalOptions& global,
+                                                     Clock& clock) {
+    COVENANT_TRY(const fs::path path, network_path(global));
+    COVENANT_TRY(chain::NetworkFile network, chain::load_network(path.string()));
+    auto out = std::unique_ptr<Connection>(new Connection(std::move(network)));
+    COVENANT_TRY(out->rpc_, make_rpc(out->network_.rpc_url, clock));
+    COVENANT_CHECK(chain::check_network(out->network_, *out->rpc_));
+    out->account_ =
+        std::make_unique<chain::Account>(*out->rpc_, out->throwaway_, out->network_.chain_id);
+    out->reader_ = std::make_unique<chain::AdminClient>(*out->account_, out->network_);
+    return out;
+}
+
+Result<protocol::Uid> Connection::uid_of(const node::GlobalOptions& global,
+                                         std::string_view hotkey) {
+    if (!hotkey.starts_with("0x")) {
+        if (hotkey.find_first_not_of("0123456789") == std::string_view::npos) {
+            COVENANT_TRY(const std::uint64_t uid,
+                         view::parse_number(hotkey, "uid", protocol::kMaxUids - 1));
+            return protocol::Uid(static_cast<std::uint16_t>(uid));
+        }
+        COVENANT_TRY(const fs::path folder, data_folder(global));
+        COVENANT_TRY(const view::Folder known, view::read_folder(folder));
+        const auto named = known.names.find(std::string(hotkey));
+        if (named != known.names.end()) {
+            return named->second;
+        }
+        return fail(Errc::kInvalidArgument,
+                    "'" + std::string(hotkey) + "' is no address, uid or devnet name");
+    }
+    COVENANT_TRY(const Address address, crypto::parse_address(hotkey));
+    auto answer =
+        chain::eth_call(*rpc_, network_.contracts.registry, chain::calls::uid_of(address));
+    if (!answer && answer.error().code == Errc::kRejected) {
+        return fail(Errc::kNotFound,
+                    "no hotkey " + to_0x(address) + " is registered: `covenant register` does it");
+    }
+    if (!answer) {
+        return fail(std::move(answer).error());
+    }
+    chain::AbiReader reader(*answer);
+    const std::uint16_t uid = reader.uint16();
+    if (!reader.ok()) {
+        return fail(Errc::kMalformed, "the registry did not answer a uid");
+    }
+    return protocol::Uid(uid);
+}
+
+}  // namespace covenant::commands

@@ -1,0 +1,179 @@
+#include "tools/covenant/devnet/bring_up.hpp"
+
+#include "chain/deployer.hpp"
+#include "chain/rpc/types.hpp"
+#include "common/base/hex.hpp"
+#include "common/data/king_james.hpp"
+#include "common/node/keystore.hpp"
+#include "common/node/lifecycle.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+
+#include <thread>
+
+#include <unistd.h>
+
+namespace covenant::devnet {
+namespace {
+
+constexpr std::uint64_t kLeadSeconds =
+    12;  // from the run's creation to round 0: nodes start meanwhile
+constexpr std::uint64_t kMinerStake = 200;
+constexpr std::uint64_t kValidatorStake = 1000;
+constexpr std::string_view kPassword = "devnet";
+constexpr crypto::Argon2Params kQuickKdf{1,
+                                         std::uint64_t{1} << 20};  // development keys are no secret
+
+// What covenant-engine prepare prints.
+struct Genesis {
+    std::string profile;
+    Hash256 root;
+    Hash256 object;
+    double step_ms = 0.0;
+};
+
+Result<Genesis> prepare_genesis(const Options& options, const Programs& programs,
+                                const Layout& layout) {
+    COVENANT_TRY(const std::string text,
+                 run_and_read({programs.path("covenant-engine"), "prepare", "--store",
+                               layout.store().string(), "--seed", std::to_string(options.seed)},
+                              layout.logs() / "engine.log"));
+    COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
+    Genesis genesis;
+    COVENANT_TRY(genesis.profile, json.string("profile"));
+    COVENANT_TRY(genesis.root, json.fixed<Hash256>("root"));
+    COVENANT_TRY(genesis.object, json.fixed<Hash256>("object"));
+    COVENANT_TRY(genesis.step_ms, json.number("step_ms"));
+    return genesis;
+}
+
+Result<double> initial_loss(const Programs& programs, const Layout& layout, const Hash256& root) {
+    COVENANT_TRY(
+        const std::string text,
+        run_and_read({programs.path("covenant-engine"), "heldout-loss", "--spec",
+                      (layout.root / "run.spec").string(), "--data", layout.data().string(),
+                      "--store", layout.store().string(), "--root", to_0x(root)},
+                     layout.logs() / "engine.log"));
+    COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
+    return json.number("loss");
+}
+
+Status make_keys(const Layout& layout, std::uint64_t seed, const std::vector<Participant>& people) {
+    COVENANT_CHECK(node::write_file_atomic(
+        layout.password(), as_bytes(std::string(kPassword) + "\n"), node::Overwrite::kYes, 0600));
+    const auto password = crypto::SecretBytes::copy_of(as_bytes(kPassword));
+    for (const Participant& one : people) {
+        const node::Keystore keys(layout.nodes() / one.name / "keys");
+        std::error_code ignored;
+        std::filesystem::create_directories(layout.nodes() / one.name, ignored);
+        const auto stored = node::Keystore(keys).store(
+            "hotkey", node::KeyKind::kHotkey, hotkey_of(seed, one.name), password, kQuickKdf);
+        if (!stored && stored.error().code != Errc::kAlreadyExists) {
+            return fail(stored.error());
+        }
+    }
+    return {};
+}
+
+// Ether for fees, tokens, registration and stake for everybody.
+Status register_all(chain::RpcClient& rpc, Anvil& anvil, chain::AdminClient& admin,
+                    std::uint64_t seed, Record& record) {
+    for (const Participant& one : record.participants) {
+        const crypto::SecretKey coldkey = coldkey_of(seed, one.name);
+        const crypto::SecretKey hotkey = hotkey_of(seed, one.name);
+        COVENANT_CHECK(anvil.set_ether(coldkey.address(), kOneToken * 10));
+        COVENANT_CHECK(anvil.set_ether(hotkey.address(), kOneToken * 1000));
+        const std::uint64_t tokens =
+            one.role == protocol::Role::kMiner ? kMinerStake : kValidatorStake;
+        const Amount stake{kOneToken * tokens};
+        COVENANT_CHECK(admin.mint(coldkey.address(), stake));
+        chain::Account owner(rpc, coldkey, admin.network().chain_id);
+        chain::AdminClient as_owner(owner, admin.network());
+        COVENANT_TRY(const protocol::Uid uid,
+                     as_owner.register_hotkey(hotkey, one.role, PublicKey{}));
+        COVENANT_CHECK(as_owner.add_stake(uid, stake));
+        record.uids[one.name] = uid;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Programs> find_programs() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) {
+        return fail(Errc::kIo, "cannot find this program's own path: " + error.message());
+    }
+    Programs programs;
+    programs.folder = self.parent_path();
+    // build/<preset>/bin inside the repository
+    for (auto up = programs.folder; up.has_relative_path(); up = up.parent_path()) {
+        if (std::filesystem::exists(up / "contracts" / "foundry.toml")) {
+            programs.repository = up;
+            return programs;
+        }
+    }
+    return fail(Errc::kPrecondition,
+                "no contracts folder above " + programs.folder.string() +
+                    ": a devnet runs from a source tree (tools/devnet builds one)");
+}
+
+Result<Record> bring_up(const Options& options, const Programs& programs, const Layout& layout,
+                        Anvil& anvil, Clock& clock, const Say& say) {
+    Record record;
+    COVENANT_TRY(record.participants, participants(options));
+    record.seed = options.seed;
+    record.rounds = options.rounds;
+    record.cheat = options.cheat;
+    record.keep = options.keep;
+    protocol::RunSpec spec = nano_run(options.rounds);
+
+    say("preparing the King James text");
+    COVENANT_TRY(const data::CorpusManifest corpus, data::prepare_king_james(layout.data()));
+    spec.data = corpus.data_spec();
+    say("making the first parameters and timing an inner step");
+    COVENANT_TRY(const Genesis genesis, prepare_genesis(options, programs, layout));
+    spec.genesis_root = genesis.root;
+    spec.profile = genesis.profile;
+    record.step_ms = genesis.step_ms;
+
+    say("deploying the contracts");
+    COVENANT_CHECK(anvil.set_instant_blocks(true));
+    const crypto::SecretKey operator_key = operator_of(options.seed);
+    COVENANT_CHECK(anvil.set_ether(operator_key.address(), kOneToken * 1000));
+    COVENANT_TRY(spec.chain_id, chain::chain_id(anvil.rpc()));
+    chain::Account account(anvil.rpc(), operator_key, spec.chain_id);
+    chain::DeployOptions deployment;
+    deployment.artifacts = (programs.repository / "contracts" / "out").string();
+    deployment.rpc_url = anvil.url();
+    deployment.faucet = true;
+    COVENANT_TRY(chain::NetworkFile network, chain::deploy(account, deployment));
+
+    say("making keys, registering and staking");
+    COVENANT_CHECK(make_keys(layout, options.seed, record.participants));
+    chain::AdminClient admin(account, network);
+    COVENANT_CHECK(register_all(anvil.rpc(), anvil, admin, options.seed, record));
+
+    say("creating the run");
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    spec.timing = plan_timing(spec, options, genesis.step_ms, cores);
+    COVENANT_TRY(const chain::BlockHeader head, chain::latest_block(anvil.rpc()));
+    const auto now = static_cast<std::uint64_t>(clock.unix_ms() / 1000);
+    spec.timing.start_time = std::max(head.timestamp, now) + kLeadSeconds;
+    COVENANT_TRY(record.run, admin.create_run(spec));
+    network.run = record.run;
+    COVENANT_CHECK(chain::save_network(network, layout.network().string()));
+    COVENANT_CHECK(node::write_file_atomic(layout.root / "run.spec",
+                                           protocol::encode_run_spec(spec), node::Overwrite::kYes));
+    COVENANT_CHECK(anvil.set_instant_blocks(false));
+
+    COVENANT_TRY(auto store, store::FileStore::open(layout.store()));
+    COVENANT_CHECK(
+        store->publish(store::checkpoint_name(record.run, genesis.root), genesis.object));
+    COVENANT_TRY(record.initial_loss, initial_loss(programs, layout, genesis.root));
+    COVENANT_CHECK(save_record(layout, record));
+    return record;
+}
+
+}  // namespace covenant::devnet

@@ -1,0 +1,28 @@
+// From an empty folder to a run on chain with everybody registered.
+#pragma once
+
+#include "chain/admin_client.hpp"
+#include "tools/covenant/devnet/anvil.hpp"
+#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record.hpp"
+
+#include <functional>
+
+namespace covenant::devnet {
+
+// Programs that this binary starts; they stand beside it.
+struct Programs {
+    std::filesystem::path folder;      // of covenant, covenant-engine, covenant-miner, ...
+    std::filesystem::path repository;  // for contracts/out and anvil
+    [[nodiscard]] std::string path(std::string_view name) const { return (folder / name).string(); }
+};
+Result<Programs> find_programs();
+
+using Say = std::function<void(std::string_view step)>;
+
+// Corpus, genesis, contracts, keys, registrations, stake, run. The chain mines on demand while this
+// goes on and every block_seconds afterwards; round 0 opens a few seconds after it returns.
+Result<Record> bring_up(const Options& options, const Programs& programs, const Layout& layout,
+                        Anvil& anvil, Clock& clock, const Say& say);
+
+}  // namespace covenant::devnet

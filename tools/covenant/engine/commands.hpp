@@ -1,0 +1,33 @@
+// What needs the training engine, kept out of `covenant` so that its reads start at once.
+// `covenant` runs these for the user.
+#pragma once
+
+#include "common/node/command.hpp"
+
+#include <string>
+
+namespace covenant::tool {
+
+struct EngineOptions {
+    std::string store;
+    std::string data;
+    std::string spec;
+    std::string root;
+    std::uint64_t seed = 7;
+    std::uint64_t steps = 12;
+    std::uint64_t round = 0;
+    std::string hotkey;
+    std::int64_t segment = -1;
+};
+
+// Theta_0 into a store, the profile's text, and the time of one inner step.
+void add_prepare(node::CommandTree& tree, EngineOptions& options);
+// Held-out loss of the parameters with a root, on the run's monitor windows.
+void add_heldout_loss(node::CommandTree& tree, EngineOptions& options);
+// Re-executes a drawn segment from its published boundary: exit code 0 same, 5 different.
+void add_replay(node::CommandTree& tree, EngineOptions& options);
+// Runs the record of a devnet through the in-process simulator and compares round by round: 0 same,
+// 5 different.
+void add_simulate(node::CommandTree& tree, EngineOptions& options);
+
+}  // namespace covenant::tool

@@ -1,0 +1,135 @@
+#include "common/base/hex.hpp"
+#include "common/engine/engine.hpp"
+#include "common/engine/genesis.hpp"
+#include "common/execution/loss_score.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/execution/state_digest.hpp"
+#include "common/node/lifecycle.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "tools/covenant/engine/commands.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+#include <iostream>
+
+namespace covenant::tool {
+namespace {
+
+// The median of some steps after a warm-up, on random tokens: arithmetic takes the same time
+// whatever it means.
+Result<double> time_step(engine::Engine& engine, engine::ParameterBuffer theta,
+                         std::uint64_t steps) {
+    engine::TrainState state = engine::TrainState::fresh(std::move(theta));
+    engine::InnerHyper hyper;
+    hyper.schedule = {{0, 1e-4}};
+    const std::size_t windows = hyper.micro_batch_windows;
+    std::vector<std::uint32_t> tokens(windows * (engine.config().seq_len + 1));
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        tokens[i] = static_cast<std::uint32_t>((i * 7919) % engine.config().vocab_size);
+    }
+    std::vector<double> times;
+    for (std::uint64_t step = 0; step < steps + 2; ++step) {
+        const auto start = std::chrono::steady_clock::now();
+        COVENANT_TRY(const engine::StepReport report,
+                     engine.train_step(state, tokens, hyper, step));
+        static_cast<void>(report);
+        const std::chrono::duration<double, std::milli> took =
+            std::chrono::steady_clock::now() - start;
+        if (step >= 2) {
+            times.push_back(took.count());
+        }
+    }
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+Result<node::ExitCode> prepare(const EngineOptions& options) {
+    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
+    COVENANT_TRY(engine::Engine engine, engine::Engine::create(engine::nano_config(), profile));
+    engine::ParameterBuffer theta = engine::genesis_parameters(engine.layout(), options.seed);
+    COVENANT_TRY(auto store, store::FileStore::open(options.store));
+    COVENANT_TRY(const Hash256 object, store->put(theta.bytes()));
+    codec::Json out = codec::Json::object();
+    out.set("profile", profile.text)
+        .set("root", to_0x(execution::state_root(theta)))
+        .set("object", to_0x(object));
+    COVENANT_TRY(const double step_ms, time_step(engine, std::move(theta), options.steps));
+    out.set("step_ms", step_ms);
+    std::cout << out.dump() << "\n";
+    return node::ExitCode::kOk;
+}
+
+Result<node::ExitCode> heldout_loss(const EngineOptions& options) {
+    COVENANT_TRY(const Bytes spec_bytes, node::read_file(options.spec, protocol::kMaxRunSpecBytes));
+    const auto spec = protocol::decode_run_spec(spec_bytes);
+    if (!spec) {
+        return fail(Errc::kMalformed,
+                    options.spec + ": " + std::string(protocol::to_string(spec.error())));
+    }
+    const protocol::RunId run = protocol::run_id(spec_bytes);
+    COVENANT_TRY(const Hash256 root, fixed_from_hex<Hash256>(options.root));
+    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
+    COVENANT_CHECK(engine::check_profile(profile, spec->profile));
+    COVENANT_TRY(engine::Engine engine,
+                 engine::Engine::create(execution::model_config(spec->model), profile));
+    COVENANT_TRY(const auto windows, data::WindowReader::open(options.data, spec->data));
+    COVENANT_TRY(auto store, store::FileStore::open(options.store));
+    engine::ParameterBuffer theta(engine.layout());
+    COVENANT_TRY(const Hash256 object, store->resolve(store::checkpoint_name(run, root)));
+    COVENANT_TRY(const Bytes bytes, store->get(object, theta.bytes().size()));
+    if (bytes.size() != theta.bytes().size()) {
+        return fail(Errc::kCorrupt, "the checkpoint has another size than the model");
+    }
+    std::memcpy(theta.mutable_bytes().data(), bytes.data(), bytes.size());
+    if (execution::state_root(theta) != root) {
+        return fail(Errc::kMismatch, "the checkpoint does not have root " + options.root);
+    }
+    COVENANT_TRY(const std::uint32_t loss,
+                 execution::monitor_loss_bits(engine, *spec, run, windows, theta));
+    codec::Json out = codec::Json::object();
+    out.set("loss", static_cast<double>(std::bit_cast<float>(loss)))
+        .set("bytes_per_token", windows.manifest().bytes_per_token());
+    std::cout << out.dump() << "\n";
+    return node::ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_prepare(node::CommandTree& tree, EngineOptions& options) {
+    node::Command& command = tree.root().add(
+        "prepare", "first parameters into a store, profile, and the time of a step");
+    command.options()
+        .add("store", options.store, "folder of the artifact store")
+        .value_name("DIR")
+        .required();
+    command.options().add("seed", options.seed, "of the first parameters").value_name("N");
+    command.options()
+        .add("steps", options.steps, "inner steps to time")
+        .value_name("N")
+        .range(1, 1000);
+    command.handler([&options](const node::CommandContext&) { return prepare(options); });
+}
+
+void add_heldout_loss(node::CommandTree& tree, EngineOptions& options) {
+    node::Command& command =
+        tree.root().add("heldout-loss", "loss of a checkpoint on the run's monitor windows");
+    command.options()
+        .add("spec", options.spec, "file with the RunSpec's bytes")
+        .value_name("FILE")
+        .required();
+    command.options()
+        .add("data", options.data, "folder of the data set")
+        .value_name("DIR")
+        .required();
+    command.options()
+        .add("store", options.store, "folder of the artifact store")
+        .value_name("DIR")
+        .required();
+    command.options().add("root", options.root, "of the parameters").value_name("HEX").required();
+    command.handler([&options](const node::CommandContext&) { return heldout_loss(options); });
+}
+
+}  // namespace covenant::tool

@@ -1,0 +1,201 @@
+// `covenant replay`: what a validator did, by anyone, from public bytes: chain events, store, data.
+#include "chain/indexer/queries.hpp"
+#include "chain/network_file.hpp"
+#include "common/base/hex.hpp"
+#include "common/execution/audit.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/protocol/round_view.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/report/round_report.hpp"
+
+#include <bit>
+
+#include <fmt/format.h>
+
+namespace covenant::tool {
+namespace {
+
+using protocol::Verdict;
+
+// Address, uid or a devnet's name.
+Result<protocol::Uid> resolve_miner(const protocol::RunState& state, const devnet::Record& record,
+                                    const std::string& text) {
+    if (const auto named = record.uids.find(text); named != record.uids.end()) {
+        return named->second;
+    }
+    if (const auto address = fixed_from_hex<Address>(text)) {
+        if (const protocol::Neuron* neuron = state.roster.find(*address)) {
+            return neuron->uid;
+        }
+    } else if (const auto number = from_decimal(text); number && *number < protocol::kMaxUids) {
+        return protocol::Uid(static_cast<std::uint16_t>(*number));
+    }
+    return fail(Errc::kNotFound,
+                "no miner '" + text + "' in this run: give a name, a hotkey address or a uid");
+}
+
+struct Replayed {
+    protocol::Segment segment;
+    execution::SegmentAudit audit;
+};
+
+class Replay {
+  public:
+    Replay(const EngineOptions& options, const devnet::Layout& layout)
+        : options_(options), layout_(layout) {}
+
+    Status open() {
+        COVENANT_TRY(record_, devnet::load_record(layout_));
+        COVENANT_TRY(auto index, chain::IndexReader::open(layout_.index().string()));
+        COVENANT_TRY(state_, index.state(record_.run));
+        if (!state_.spec) {
+            return fail(Errc::kNotFound, "the run is not in " + layout_.index().string());
+        }
+        COVENANT_TRY(uid_, resolve_miner(state_, record_, options_.hotkey));
+        const auto view = protocol::round_view(state_, protocol::Round(options_.round));
+        const protocol::MinerView* miner = view ? view->miner(uid_) : nullptr;
+        if (miner == nullptr || !miner->commitment) {
+            return fail(Errc::kNotFound, options_.hotkey + " committed nothing in round " +
+                                             std::to_string(options_.round));
+        }
+        view_ = *view;
+        miner_ = *miner;
+        COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
+        COVENANT_CHECK(engine::check_profile(profile, state_.spec->profile));
+        COVENANT_TRY(engine_,
+                     engine::Engine::create(execution::model_config(state_.spec->model), profile));
+        COVENANT_TRY(windows_, data::WindowReader::open(layout_.data(), state_.spec->data));
+        COVENANT_TRY(store_, store::FileStore::open(layout_.store()));
+        return fetch();
+    }
+
+    // Segments to replay: the one asked for, or all that were drawn.
+    Result<std::vector<protocol::Segment>> segments() const {
+        if (options_.segment >= 0) {
+            if (static_cast<std::uint64_t>(options_.segment) >= state_.spec->segments()) {
+                return fail(
+                    Errc::kInvalidArgument,
+                    "a round has segments 0 to " + std::to_string(state_.spec->segments() - 1));
+            }
+            return std::vector{protocol::Segment(static_cast<std::uint16_t>(options_.segment))};
+        }
+        auto drawn = report::drawn_segments(state_, view_.round, uid_);
+        if (drawn.empty()) {
+            return fail(Errc::kNotFound,
+                        "the beacon drew no segment of this commitment: nothing was opened");
+        }
+        return drawn;
+    }
+
+    Result<Replayed> run(protocol::Segment segment) {
+        const std::string name = store::state_opening_name(state_.run, view_.round, uid_, segment);
+        auto address = store_->resolve(name);
+        if (!address) {
+            return fail(
+                std::move(address).error().within("segment " + std::to_string(segment.value) +
+                                                  " was not opened (only drawn segments are)"));
+        }
+        COVENANT_TRY(const Bytes bytes,
+                     store_->get(*address, execution::state_opening_bytes(engine_->layout())));
+        auto boundary = execution::decode_state_opening(bytes, engine_->layout(),
+                                                        artifact_.trace.at(segment.value));
+        if (!boundary) {
+            return fail(Errc::kMismatch, "the opening of segment " + std::to_string(segment.value) +
+                                             " is not the committed state: " +
+                                             std::string(protocol::to_string(boundary.error())));
+        }
+        const execution::SegmentJob job{*state_.spec, *windows_, view_.assignment(miner_),
+                                        segment,      {},        {}};
+        COVENANT_TRY(auto audit, execution::audit_segment(*engine_, artifact_, miner_.hotkey,
+                                                          std::move(*boundary), job));
+        return Replayed{segment, std::move(audit)};
+    }
+
+    [[nodiscard]] const protocol::MinerView& miner() const { return miner_; }
+
+  private:
+    Status fetch() {
+        const auto elements = execution::chunk_elements(engine_->layout());
+        COVENANT_TRY(auto fetched,
+                     store::fetch_artifact(*store_, miner_.commitment->signed_commitment.commitment,
+                                           miner_.hotkey, *state_.spec, elements));
+        if (fetched.verdict != Verdict::kAccept) {
+            return fail(Errc::kMismatch, "the artifact is refused: " +
+                                             std::string(protocol::to_string(fetched.verdict)));
+        }
+        artifact_ = std::move(fetched.artifact);
+        return {};
+    }
+
+    const EngineOptions& options_;
+    const devnet::Layout& layout_;
+    devnet::Record record_;
+    protocol::RunState state_;
+    protocol::Uid uid_;
+    protocol::RoundView view_;
+    protocol::MinerView miner_;
+    protocol::Artifact artifact_;
+    std::optional<engine::Engine> engine_;
+    std::optional<data::WindowReader> windows_;
+    std::unique_ptr<store::FileStore> store_;
+};
+
+codec::Json to_json(const Replayed& one) {
+    codec::Json row = codec::Json::object();
+    row.set("segment", one.segment.value).set("verdict", protocol::to_string(one.audit.verdict));
+    row.set("claimed", to_0x(one.audit.claimed_hash))
+        .set("recomputed", to_0x(one.audit.recomputed_hash));
+    row.set("loss", static_cast<double>(std::bit_cast<float>(one.audit.recomputed.loss_bits)));
+    return row;
+}
+
+Result<node::ExitCode> replay(const EngineOptions& options, const node::CommandContext& context) {
+    const devnet::Layout layout{context.global.datadir};
+    Replay replay(options, layout);
+    COVENANT_CHECK(replay.open());
+    COVENANT_TRY(const auto segments, replay.segments());
+    codec::Json rows = codec::Json::array();
+    bool same = true;
+    for (const protocol::Segment segment : segments) {
+        COVENANT_TRY(const Replayed one, replay.run(segment));
+        const bool equal = one.audit.verdict == Verdict::kAccept;
+        same = same && equal;
+        context.output.text(fmt::format(
+            "round {} {} segment {}: {}", options.round, to_0x(replay.miner().hotkey),
+            segment.value,
+            equal ? "same digest"
+                  : "DIFFERENT (" + std::string(protocol::to_string(one.audit.verdict)) + ")"));
+        context.output.text(fmt::format("  committed   {}", to_0x(one.audit.claimed_hash)));
+        context.output.text(fmt::format("  re-executed {}", to_0x(one.audit.recomputed_hash)));
+        rows.push(to_json(one));
+    }
+    codec::Json data = codec::Json::object();
+    data.set("round", options.round).set("hotkey", to_0x(replay.miner().hotkey)).set("same", same);
+    data.set("segments", std::move(rows));
+    context.output.data(std::move(data));
+    return same ? node::ExitCode::kOk : node::ExitCode::kVerificationFailed;
+}
+
+}  // namespace
+
+void add_replay(node::CommandTree& tree, EngineOptions& options) {
+    node::Command& command = tree.root().add(
+        "replay", "re-execute drawn segments of a miner's round and compare digests");
+    command.options().add("round", options.round, "the round").value_name("R").required();
+    command.options()
+        .add("hotkey", options.hotkey, "the miner: address, uid or devnet name")
+        .value_name("HOTKEY")
+        .required();
+    command.options()
+        .add("segment", options.segment, "one segment; -1 takes all that were drawn")
+        .value_name("S");
+    command.detail(
+        "Exit code 0: the same digest. 5: another one, or bytes that are not what was committed.");
+    command.handler(
+        [&options](const node::CommandContext& context) { return replay(options, context); });
+}
+
+}  // namespace covenant::tool

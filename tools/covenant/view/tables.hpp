@@ -1,0 +1,99 @@
+// What the command line and the explorer say about a run, computed from the folded chain state and
+// nothing else: rows for tables, and the same as JSON. Pure.
+//
+// In JSON hashes and addresses are whole 0x texts, amounts decimal strings in tokens, times seconds
+// of chain time, missing facts null.
+#pragma once
+
+#include "chain/indexer/queries.hpp"
+#include "common/codec/json.hpp"
+#include "tools/covenant/view/names.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace covenant::view {
+
+// A run as of a block.
+struct Scene {
+    protocol::RunState state;
+    Folder folder;
+    std::uint64_t chain_id = 0;
+    std::optional<chain::IndexedBlock> head;  // nothing: no block was read yet
+    bool live = false;                        // read from the chain now, not from a stored index
+
+    [[nodiscard]] protocol::ChainTime now() const {
+        return head ? head->time : protocol::ChainTime{};
+    }
+    // One past the last round to show: those that have begun, and no more than a devnet was asked
+    // for.
+    [[nodiscard]] protocol::Round end() const;
+};
+
+// ---- the run
+
+codec::Json status_json(const Scene& scene);
+// RunSpec in words: model, data, timing, stake, and what a round costs.
+codec::Json run_json(const Scene& scene);
+// Upper bound of one artifact's ciphertext.
+std::uint64_t artifact_bytes_bound(const protocol::RunSpec& spec);
+// Of a state and its optimiser: buffers of 4 bytes a parameter that a node holds while it trains.
+std::uint64_t training_bytes_estimate(const protocol::RunSpec& spec);
+
+// ---- hotkeys
+
+codec::Json neuron_json(const Scene& scene, const chain::NeuronRow& row);
+codec::Json neurons_json(const Scene& scene);
+
+// One hotkey in one round.
+struct HotkeyRound {
+    protocol::Round round;
+    // miner
+    std::optional<protocol::ChainTime> committed;
+    std::uint64_t bytes = 0;
+    double compression_ratio = 0.0;
+    bool included = false;
+    std::vector<protocol::Segment> drawn;
+    std::size_t passes = 0;  // findings of validators
+    std::size_t fails = 0;
+    std::optional<protocol::Segment> failed_segment;
+    std::uint16_t weight = 0;  // stake-weighted mean of the revealed ones
+    // validator
+    bool voted_inclusion = false;
+    bool voted_parameters = false;
+    bool agreed = false;  // with the accepted parameters
+    bool revealed = false;
+    // both
+    Amount credited;
+    bool settled = false;
+};
+std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, protocol::Uid uid);
+codec::Json hotkey_rounds_json(const Scene& scene, protocol::Uid uid);
+
+// ---- scores and audits
+
+struct AuditRow {
+    protocol::Round round;
+    protocol::Uid miner;
+    protocol::Uid validator;
+    bool passed = false;
+    std::optional<protocol::Segment> segment;  // that failed
+    std::vector<protocol::Segment> drawn;
+    Hash256 evidence;  // zero for a pass
+};
+struct AuditFilter {
+    std::optional<protocol::Round> round;
+    std::optional<protocol::Uid> miner;
+};
+std::vector<AuditRow> audit_rows(const Scene& scene, const AuditFilter& filter);
+codec::Json audit_json(const Scene& scene, const AuditRow& row);
+
+codec::Json scores_json(const Scene& scene, protocol::Round round);
+
+// ---- emission
+
+// By hotkey over all rounds, and what each round minted.
+codec::Json emission_json(const Scene& scene);
+
+}  // namespace covenant::view
