@@ -1,0 +1,226 @@
+#include "chain/indexer/follower.hpp"
+
+#include "chain/indexer/queries.hpp"
+#include "common/protocol/event.hpp"
+#include "tests/support/temp_folder.hpp"
+#include "tests/unit/chain/fake_node.hpp"
+
+#include <gtest/gtest.h>
+
+namespace covenant::chain {
+namespace {
+
+using namespace protocol;
+
+class FollowerTest : public ::testing::Test {
+  protected:
+    FollowerTest() {
+        auto opened = Database::open(path(), Database::Durability::kRebuildable);
+        EXPECT_TRUE(opened);
+        database.emplace(std::move(*opened));
+        auto made = Index::open(*database, 31337, node.blocks[0].hash, contracts);
+        EXPECT_TRUE(made);
+        index.emplace(std::move(*made));
+    }
+
+    [[nodiscard]] std::string path() const { return (folder / "index.db").string(); }
+    Follower follower(std::uint64_t near = 8, std::uint64_t range = 1'000) {
+        FollowerOptions options;
+        options.genesis = node.blocks[0].hash;
+        options.start = BlockNumber(1);
+        options.near_head_blocks = near;
+        options.max_range = range;
+        return {*index, rpc, options};
+    }
+    [[nodiscard]] Log stake(std::uint16_t uid, std::uint64_t total) const {
+        return encode_log(contracts, StakeChanged{Uid(uid), Amount{total}});
+    }
+    // The totals of all stake events, in order: who sees the same sees the same chain.
+    std::vector<std::uint64_t> totals() {
+        const auto events = index->events_from({});
+        EXPECT_TRUE(events);
+        std::vector<std::uint64_t> out;
+        for (const Event& event : *events) {
+            out.push_back(
+                static_cast<std::uint64_t>(std::get<StakeChanged>(event.body).total.units));
+        }
+        return out;
+    }
+    static RpcOptions quick() {
+        RpcOptions out;
+        out.retry.attempts = 1;
+        return out;
+    }
+
+    testing::TempFolder folder;
+    ContractAddresses contracts = fake_contracts();
+    VirtualClock clock{0};
+    FakeNode node;
+    RpcClient rpc{std::make_unique<FakeTransport>(node), clock, quick()};
+    std::optional<Database> database;
+    std::optional<Index> index;
+};
+
+TEST_F(FollowerTest, FollowsBlockByBlock) {
+    node.mine({stake(1, 10)});
+    auto report = follower().follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->head.number, BlockNumber(1));
+    EXPECT_EQ(report->events, 1U);
+    node.mine({stake(1, 20), stake(2, 5)});
+    ASSERT_TRUE(follower().follow());
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 20, 5}));
+    node.calls.clear();
+    ASSERT_TRUE(follower().follow());  // nothing new: one question
+    EXPECT_EQ(node.calls.size(), 1U);
+}
+
+TEST_F(FollowerTest, CatchesUpByRangesAndHalvesThem) {
+    for (std::uint64_t i = 1; i <= 100; ++i) {
+        node.mine(i % 10 == 0 ? std::vector<Log>{stake(1, i)} : std::vector<Log>{});
+    }
+    node.max_log_range = 7;
+    const auto report = follower(8, 64).follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 20, 30, 40, 50, 60, 70, 80, 90, 100}));
+    EXPECT_EQ(report->head.number, BlockNumber(100));
+}
+
+TEST_F(FollowerTest, UndoesAReorg) {
+    node.mine({stake(1, 10)});
+    node.mine({stake(1, 20)});
+    node.mine({stake(1, 30)});
+    ASSERT_TRUE(follower().follow());
+    node.reorg(2, 0);
+    node.mine({stake(1, 21)});
+    node.mine();
+    node.mine({stake(1, 41)});
+    const auto report = follower().follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->fork, BlockNumber(1));
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 21, 41}));
+    EXPECT_EQ(index->reorgs().value(), 1U);
+}
+
+TEST_F(FollowerTest, UndoesAReorgToAShorterChain) {
+    node.mine({stake(1, 10)});
+    node.mine({stake(1, 20)});
+    node.mine({stake(1, 30)});
+    ASSERT_TRUE(follower().follow());
+    node.reorg(2, 0);
+    const auto report = follower().follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->fork, BlockNumber(1));
+    EXPECT_EQ(report->head.number, BlockNumber(1));
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10}));
+}
+
+TEST_F(FollowerTest, UndoesAReorgDeeperThanTheNearBlocks) {
+    for (std::uint64_t i = 1; i <= 40; ++i) {
+        node.mine({stake(1, i)});
+    }
+    ASSERT_TRUE(follower(4).follow());
+    node.reorg(30, 31);
+    const auto report = follower(4).follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->fork, BlockNumber(10));
+    EXPECT_EQ(totals().size(), 10U);
+}
+
+TEST_F(FollowerTest, AChainMovingUnderneathIsReadAgainLater) {
+    node.mine({stake(1, 10)});
+    ASSERT_TRUE(follower().follow());
+    node.mine({stake(1, 20)});
+    node.mine({stake(1, 30)});
+    node.before = [&](const std::string& method) {
+        if (method != "eth_getLogs") return;
+        node.before = nullptr;
+        node.reorg(2, 3);
+    };
+    const auto moved = follower().follow();
+    ASSERT_FALSE(moved);
+    EXPECT_EQ(moved.error().code, Errc::kUnavailable);
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10}));
+    ASSERT_TRUE(follower().follow());
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10}));
+}
+
+TEST_F(FollowerTest, AnotherGenesisIsAnotherChain) {
+    node.mine({stake(1, 10)});
+    ASSERT_TRUE(follower().follow());
+    const Hash256 genesis = node.blocks[0].hash;
+    FakeNode other;
+    other.reorg(0, 0);  // another branch number: other hashes from here on
+    other.mine();
+    other.blocks[0].hash = hash_of(9);
+    node.blocks = other.blocks;
+    FollowerOptions options;
+    options.genesis = genesis;
+    options.start = BlockNumber(1);
+    const auto report = Follower(*index, rpc, options).follow();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, Errc::kMismatch);
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10}));  // what was known is kept
+}
+
+TEST_F(FollowerTest, ABrokenLogOfOursStopsWithoutATrace) {
+    Log broken = stake(1, 10);
+    broken.data.resize(5);
+    node.mine({stake(1, 1), broken});
+    const auto report = follower().follow();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, Errc::kMalformed);
+    EXPECT_EQ(index->cursor().value().has_value(), false);
+}
+
+TEST_F(FollowerTest, DeadNodeIsUnavailable) {
+    node.offline = true;
+    EXPECT_EQ(follower().follow().error().code, Errc::kUnavailable);
+}
+
+TEST_F(FollowerTest, TheIndexBelongsToOneChainAndItsContracts) {
+    EXPECT_EQ(Index::open(*database, 1, node.blocks[0].hash, contracts).error().code,
+              Errc::kMismatch);
+    EXPECT_EQ(Index::open(*database, 31337, hash_of(1), contracts).error().code, Errc::kMismatch);
+    ContractAddresses other = contracts;
+    other.emissions.bytes[0] = 1;
+    EXPECT_EQ(Index::open(*database, 31337, node.blocks[0].hash, other).error().code,
+              Errc::kMismatch);
+}
+
+TEST_F(FollowerTest, QueriesFilterAndCount) {
+    const RunId run = hash_of(1);
+    node.mine({stake(1, 10), encode_log(contracts, Credited{run, Round(0), Uid(1), Amount{7}}),
+               encode_log(contracts, Credited{run, Round(1), Uid(2), Amount{8}})});
+    node.mine({encode_log(contracts, ParametersAccepted{run, Round(0), hash_of(5), 0x40800000})});
+    ASSERT_TRUE(follower().follow());
+    auto reader = IndexReader::open(path());
+    ASSERT_TRUE(reader) << reader.error().context;
+    EventFilter credits;
+    credits.kind = "credited";
+    const auto rows = reader->events(credits);
+    ASSERT_TRUE(rows) << rows.error().context;
+    ASSERT_EQ(rows->size(), 2U);
+    EXPECT_EQ(rows->at(0).body.string("amount").value(), "7");
+    EXPECT_EQ(rows->at(0).confirmations, 2U);
+    credits.round = Round(1);
+    EXPECT_EQ(reader->count(credits).value(), 1U);
+    EventFilter newest;
+    newest.newest_first = true;
+    newest.limit = 1;
+    EXPECT_EQ(reader->events(newest)->at(0).kind, "parameters_accepted");
+    EXPECT_EQ(reader->events(newest)->at(0).body.number("loss").value(), 4.0);
+    EXPECT_EQ(reader->info()->events, 4U);
+    EXPECT_EQ(reader->info()->contracts, contracts);
+    // The views are for people; they must at least compile and count.
+    for (const char* view :
+         {"rounds", "commitments", "votes", "scores", "findings", "credits", "claims"}) {
+        auto select = database->prepare("SELECT COUNT(*) FROM " + std::string(view));
+        ASSERT_TRUE(select) << view;
+        EXPECT_TRUE(select->step().value()) << view;
+    }
+    EXPECT_EQ(IndexReader::open((folder / "none.db").string()).error().code, Errc::kNotFound);
+}
+
+}  // namespace
+}  // namespace covenant::chain
