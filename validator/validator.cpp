@@ -91,6 +91,9 @@ bool Validator::finished() const {
 
 Result<bool> Validator::sent(const std::string& key) {
     COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(key));
+    if (status.phase == chain::IntentPhase::kRefused && refused_.insert(key).second) {
+        log::warn("chain", "refused: " + status.reason, {{"intent", key}});
+    }
     return status.phase != chain::IntentPhase::kUnknown;
 }
 
@@ -108,7 +111,8 @@ std::uint64_t Validator::turn_seconds(std::span<const protocol::ValidatorStake> 
 Validator::Step Validator::prove_beacon(const protocol::RunState& state, protocol::BeaconSlot slot,
                                         ChainTime now) {
     const ChainTime target = protocol::beacon_target(context_.spec.timing, slot);
-    if (state.beacons.contains(slot) || now < target) {
+    if (state.beacons.contains(slot) || now < target ||
+        now >= protocol::beacon_deadline(context_.spec.timing, slot)) {
         return std::optional<TickReport>{};
     }
     const auto electorate =
@@ -116,7 +120,22 @@ Validator::Step Validator::prove_beacon(const protocol::RunState& state, protoco
     if (now.value < target.value + turn_seconds(electorate)) {
         return std::optional<TickReport>{};
     }
-    const std::string key = "beacon/" + std::to_string(slot.value);
+    // A proof can be refused because another validator's came first, or because the node that
+    // estimated it had not seen the block. While the beacon is missing, every turn is a new
+    // attempt, unless the last one is still on its way.
+    const std::uint64_t attempt =
+        (now.value - target.value - turn_seconds(electorate)) / kTurnSeconds;
+    const auto attempt_key = [slot](std::uint64_t number) {
+        return "beacon/" + std::to_string(slot.value) + "/" + std::to_string(number);
+    };
+    if (attempt > 0) {
+        COVENANT_TRY(const chain::IntentStatus last,
+                     context_.ledger.status(attempt_key(attempt - 1)));
+        if (last.phase == chain::IntentPhase::kPending) {
+            return std::optional<TickReport>{};
+        }
+    }
+    const std::string key = attempt_key(attempt);
     COVENANT_TRY(const bool done, sent(key));
     if (done) {
         return std::optional<TickReport>{};

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace covenant::validator {
@@ -72,7 +73,7 @@ class Validator {
     Step settle(const Moment& moment);
 
     Result<const std::vector<Screened>*> screened(const Moment& moment, Work& work);
-    // True when this intent was submitted before, in whatever phase it is.
+    // True when this intent was submitted before, in whatever phase it is; logs a refusal once.
     Result<bool> sent(const std::string& key);
     // Validators take turns, two seconds apart, with what only one of them has to do.
     [[nodiscard]] std::uint64_t turn_seconds(
@@ -80,6 +81,7 @@ class Validator {
 
     ValidatorContext context_;
     std::map<protocol::Round, Work> work_;
+    std::set<std::string> refused_;  // intents whose refusal was logged
     std::optional<protocol::Round> last_round_;
     std::optional<protocol::Round> pruned_;
 };
