@@ -1,7 +1,7 @@
 // Client and server against each other.
 #include "common/net/http_client.hpp"
 #include "common/net/http_server.hpp"
-#include "raw_server.hpp"
+#include "tests/unit/common/net/raw_server.hpp"
 
 #include <atomic>
 #include <future>

@@ -1,5 +1,5 @@
 // The client against servers that misbehave.
-#include "raw_server.hpp"
+#include "tests/unit/common/net/raw_server.hpp"
 
 #include "common/net/http_client.hpp"
 

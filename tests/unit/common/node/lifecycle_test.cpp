@@ -131,11 +131,11 @@ TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
     const pid_t child = ::fork();  // the environment is the process's
     if (child == 0) {
         ::setenv("XDG_DATA_HOME", "/data", 1);
-        ::setenv("HOME", "/home/x", 1);
+        ::setenv("HOME", "/users/x", 1);
         if (default_datadir("testnet").value() != "/data/covenant/testnet") ::_exit(1);
         if (default_datadir("/etc/nets/own.toml").value() != "/data/covenant/own") ::_exit(2);
         ::unsetenv("XDG_DATA_HOME");
-        if (default_datadir("testnet").value() != "/home/x/.local/share/covenant/testnet")
+        if (default_datadir("testnet").value() != "/users/x/.local/share/covenant/testnet")
             ::_exit(3);
         ::unsetenv("HOME");
         ::_exit(default_datadir("testnet").error().code == Errc::kPrecondition ? 0 : 4);
