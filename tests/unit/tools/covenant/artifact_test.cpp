@@ -1,0 +1,181 @@
+#include "common/base/file.hpp"
+#include "common/base/hex.hpp"
+#include "common/crypto/sha256.hpp"
+#include "common/protocol/artifact_format.hpp"
+#include "common/protocol/model_shape.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "tests/support/temp_folder.hpp"
+#include "tests/unit/tools/sample_run.hpp"
+#include "tools/covenant/commands/artifact_view.hpp"
+#include "tools/covenant/commands/commands.hpp"
+
+#include <bit>
+#include <sstream>
+
+#include <gmock/gmock.h>
+
+namespace covenant::commands {
+namespace {
+
+using codec::Json;
+using node::ExitCode;
+using ::testing::HasSubstr;
+
+protocol::Artifact sample_artifact() {
+    const protocol::RunSpec spec = sample::spec();
+    protocol::Artifact out;
+    out.run = sample::run();
+    out.uid = sample::kAlice;
+    out.base_root = spec.genesis_root;
+    out.trace.resize(spec.segments() + 1);
+    for (std::size_t i = 0; i < out.trace.size(); ++i) {
+        out.trace[i].theta_root = vectors::filled_hash(static_cast<std::uint8_t>(i + 1));
+        out.trace[i].adam_t = 2 * i;
+        out.trace[i].loss_bits = i == 0 ? 0 : vectors::bits_of(4.0F);
+    }
+    out.feedback.norm_bits = std::bit_cast<std::uint64_t>(1.5);
+    out.feedback.kept_per_chunk = spec.outer.kept_per_chunk;
+    out.profile.profile_id = protocol::profile_id(spec.profile);
+    out.profile.hardware_class = "test";
+    for (const std::uint16_t elements : protocol::chunk_elements(spec.model)) {
+        protocol::PayloadChunk chunk;
+        chunk.low_bits = vectors::bits_of(0.25F);
+        chunk.high_bits = vectors::bits_of(0.5F);
+        const std::uint32_t kept = protocol::kept_in_chunk(spec.outer.kept_per_chunk, elements);
+        for (std::uint16_t i = 0; i < kept; ++i) {
+            chunk.indices.push_back(i);
+            chunk.codes.push_back(static_cast<std::uint8_t>(i % 4));
+        }
+        out.chunks.push_back(std::move(chunk));
+    }
+    out.feedback.payload_root = protocol::payload_root(out.chunks);
+    return out;
+}
+
+class ArtifactTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        spec_file = (folder / "run.spec").string();
+        ASSERT_TRUE(write_file_durably(spec_file, sample::spec_bytes()));
+        plain = protocol::encode_artifact(sample_artifact());
+        sealed = store::seal_artifact(plain);
+        auto opened = store::FileStore::open(folder / "store");
+        ASSERT_TRUE(opened);
+        files = std::move(*opened);
+        ASSERT_TRUE(files->put(sealed.ciphertext));
+    }
+    struct Ran {
+        ExitCode code = ExitCode::kOk;
+        std::string out;
+        std::string err;
+    };
+    Ran run(std::vector<std::string> args) {
+        node::CommandTree tree("covenant", "test", "covenant test");
+        add_artifact_commands(tree, clock);
+        args.insert(args.end(), {"--datadir", folder.path().string(), "--json"});
+        std::ostringstream out;
+        std::ostringstream err;
+        Ran ran;
+        ran.code = tree.run(args, out, err, [](const std::string&) { return std::nullopt; });
+        ran.out = out.str();
+        ran.err = err.str();
+        return ran;
+    }
+    static Json data(const Ran& ran) { return Json::parse(ran.out)->at("data").value(); }
+    [[nodiscard]] std::string key_hex() const { return to_hex(sealed.key.view()); }
+
+    testing::TempFolder folder;
+    SystemClock clock;
+    std::string spec_file;
+    Bytes plain;
+    store::SealedArtifact sealed;
+    std::unique_ptr<store::FileStore> files;
+};
+
+TEST_F(ArtifactTest, a_plaintext_file_is_decoded) {
+    const auto path = folder / "artifact.bin";
+    ASSERT_TRUE(write_file_durably(path, plain));
+    const Ran ran = run({"artifact", "inspect", path.string()});
+    ASSERT_EQ(ran.code, ExitCode::kOk) << ran.out;
+    const Json json = data(ran);
+    EXPECT_EQ(json.at("header")->u64("uid").value(), 0U);
+    EXPECT_EQ(json.items("trace")->size(), sample::spec().segments() + 1);
+    EXPECT_EQ(json.u64("wire_bytes").value(), plain.size());
+    EXPECT_TRUE(json.at("ciphertext")->is_null());
+}
+
+TEST_F(ArtifactTest, a_ciphertext_of_the_store_opens_with_its_key) {
+    const Ran ran = run({"artifact", "inspect", to_0x(sealed.ciphertext_hash), "--key", key_hex()});
+    ASSERT_EQ(ran.code, ExitCode::kOk) << ran.out;
+    EXPECT_EQ(data(ran).u64("wire_bytes").value(), sealed.ciphertext.size());
+    EXPECT_EQ(data(ran).u64("plaintext_bytes").value(), plain.size());
+    const auto key_file = folder / "key.bin";
+    ASSERT_TRUE(write_file_durably(key_file, sealed.key.view()));
+    EXPECT_EQ(
+        run({"artifact", "inspect", to_0x(sealed.ciphertext_hash), "--key", key_file.string()})
+            .code,
+        ExitCode::kOk);
+}
+
+TEST_F(ArtifactTest, wrong_keys_and_addresses_are_refused) {
+    const std::string hash = to_0x(sealed.ciphertext_hash);
+    EXPECT_EQ(run({"artifact", "inspect", hash, "--key", std::string(64, '1')}).code,
+              ExitCode::kVerificationFailed);
+    EXPECT_EQ(run({"artifact", "inspect", hash, "--key", "12"}).code, ExitCode::kUsage);
+    EXPECT_EQ(run({"artifact", "inspect", std::string(64, '7')}).code, ExitCode::kFailed);
+    EXPECT_EQ(run({"artifact", "inspect", "no-such-file"}).code, ExitCode::kFailed);
+}
+
+TEST_F(ArtifactTest, bytes_that_break_the_format_are_named_by_their_verdict) {
+    Bytes cut = plain;
+    cut.pop_back();
+    const auto path = folder / "cut.bin";
+    ASSERT_TRUE(write_file_durably(path, cut));
+    const Ran ran = run({"artifact", "inspect", path.string()});
+    EXPECT_EQ(ran.code, ExitCode::kVerificationFailed);
+    EXPECT_EQ(data(ran).string("verdict").value(), "malformed");
+}
+
+TEST_F(ArtifactTest, verify_compares_the_store_with_the_chain) {
+    sample::write_index((folder / "index.sqlite").string());
+    // The sample chain's commitments name objects that are not in the store.
+    const Ran missing = run({"artifact", "verify", "--round", "0", "--hotkey", "0"});
+    EXPECT_EQ(missing.code, ExitCode::kVerificationFailed) << missing.out;
+    EXPECT_EQ(data(missing).string("verdict").value(), "unavailable");
+    EXPECT_EQ(run({"artifact", "verify", "--round", "1", "--hotkey", "0"}).code, ExitCode::kFailed);
+    const Ran listed = run({"artifact", "ls"});
+    ASSERT_EQ(listed.code, ExitCode::kOk);
+    ASSERT_EQ(data(listed).size(), 2U);
+    EXPECT_FALSE(data(listed).at_index(0)->boolean("stored").value());
+}
+
+TEST_F(ArtifactTest, a_store_that_is_not_there_is_not_made) {
+    const auto nowhere = folder / "nowhere";
+    const Ran ran =
+        run({"artifact", "inspect", to_0x(sealed.ciphertext_hash), "--store", nowhere.string()});
+    EXPECT_EQ(ran.code, ExitCode::kPrecondition);
+    EXPECT_FALSE(std::filesystem::exists(nowhere));
+}
+
+TEST(ArtifactSummary, counts_bytes_as_the_format_writes_them) {
+    const protocol::Artifact artifact = sample_artifact();
+    const ArtifactSummary summary = summarize(artifact, sample::spec(), 1000, 500);
+    std::uint64_t bytes = 0;
+    std::uint64_t kept = 0;
+    for (const protocol::PayloadChunk& chunk : artifact.chunks) {
+        bytes += protocol::encode_payload_chunk(chunk).size();
+        kept += chunk.indices.size();
+    }
+    EXPECT_EQ(summary.payload_bytes, bytes);
+    EXPECT_EQ(summary.kept_values, kept);
+    EXPECT_DOUBLE_EQ(summary.bits_per_kept_value,
+                     8.0 * static_cast<double>(bytes) / static_cast<double>(kept));
+    EXPECT_DOUBLE_EQ(summary.low.mean, 0.25);
+    EXPECT_DOUBLE_EQ(summary.high.highest, 0.5);
+    EXPECT_EQ(summary.zero_chunks, 0U);
+    EXPECT_THAT(artifact_text(artifact, summary), HasSubstr("6 segments"));
+}
+
+}  // namespace
+}  // namespace covenant::commands
