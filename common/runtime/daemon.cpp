@@ -29,13 +29,13 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
         std::fprintf(stderr, "%s: %s\n", daemon.name.c_str(), environment.error().context.c_str());
         return static_cast<int>(node::exit_code_for(environment.error()));
     }
-    net::initialize(2);
     ParticipantOptions options;
     node::CommandTree tree(daemon.name, daemon.doc, version_text(daemon.name));
     const auto open = [&](const node::CommandContext& command, bool run) -> Result<node::ExitCode> {
         options.datadir = command.global.datadir;
         options.network_file = command.global.network;
         COVENANT_TRY(const auto signals, node::SignalGuard::install());
+        net::initialize(2);  // its threads inherit the blocked signals
         COVENANT_TRY(const auto sink, install_log(command.global));
         SystemClock clock;
         auto participant = Participant::open(options, daemon.role, clock, signals->token());

@@ -112,6 +112,9 @@ Result<ExitCode> import(const CommandContext& context, const WalletOptions& opti
 Result<ExitCode> export_key(const CommandContext& context, const WalletOptions& options) {
     COVENANT_TRY(const node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const node::KeyFile key, keys.describe(options.name));
+    if (std::filesystem::exists(options.file)) {  // before passwords are asked for and derived
+        return fail(Errc::kAlreadyExists, options.file + " is there: name another file");
+    }
     COVENANT_TRY(
         const crypto::SecretBytes ours,
         password_of(context, options.password_file, "password of key '" + key.name + "'", false));
