@@ -1,5 +1,6 @@
 #include "tools/covenant/commands/transaction.hpp"
 
+#include "chain/abi/revert.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/prompt.hpp"
 
@@ -20,7 +21,7 @@ Result<std::optional<Cost>> estimate(chain::RpcClient& rpc, const chain::CallReq
     COVENANT_TRY(const chain::GasEstimate estimate, chain::estimate_gas(rpc, call));
     if (estimate.error) {
         if (estimate.error->failure == chain::RpcFailure::kReverted) {
-            return fail(Errc::kRejected, estimate.error->message);
+            return fail(Errc::kRejected, chain::describe_revert(estimate.error->data));
         }
         return std::nullopt;
     }
