@@ -1,13 +1,14 @@
-// The chain as a node sees it: a folded state to read and intents to submit. EvmLedger speaks to a real EVM chain,
-// SimLedger runs the same rules in-process under a virtual clock; nodes cannot tell them apart.
+// The chain as a node sees it: a folded state to read and intents to submit. EvmLedger speaks to a
+// real EVM chain, SimLedger runs the same rules in-process under a virtual clock; nodes cannot tell
+// them apart.
 #pragma once
+
+#include "common/base/result.hpp"
+#include "common/protocol/transition.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "common/base/result.hpp"
-#include "common/protocol/transition.hpp"
 
 namespace covenant::chain {
 
@@ -26,18 +27,20 @@ enum class IntentPhase : std::uint8_t {
 
 struct IntentStatus {
     IntentPhase phase = IntentPhase::kUnknown;
-    std::string reason;     // of a refusal: custom error or verdict name
-    Hash256 transaction;    // zero before the first send
+    std::string reason;   // of a refusal: custom error or verdict name
+    Hash256 transaction;  // zero before the first send
 };
 
 class Ledger {
   public:
     virtual ~Ledger() = default;
 
-    // Identity, fixed at construction (EvmLedger checks chain id, genesis hash and contract code before it exists).
+    // Identity, fixed at construction (EvmLedger checks chain id, genesis hash and contract code
+    // before it exists).
     [[nodiscard]] virtual protocol::SigningDomain domain() const = 0;
     [[nodiscard]] virtual Address score_ledger() const = 0;
-    [[nodiscard]] virtual Address sender() const = 0;  // the account that signs this ledger's transactions
+    [[nodiscard]] virtual Address sender()
+        const = 0;  // the account that signs this ledger's transactions
 
     // Follows the chain up to its head (reorgs included), advances the outbox, returns the head.
     // kUnavailable or kTimeout while the chain does not answer; the state then stays as it was.
@@ -47,8 +50,9 @@ class Ledger {
     // Counts reorgs seen; a stage that read an older value must look again.
     [[nodiscard]] virtual std::uint64_t reorgs() const = 0;
 
-    // Records the intent durably under `key` and sends it. The same key with the same intent is a no-op, with another
-    // one kAlreadyExists: what was sent once is never replaced by other content.
+    // Records the intent durably under `key` and sends it. The same key with the same intent is a
+    // no-op, with another one kAlreadyExists: what was sent once is never replaced by other
+    // content.
     virtual Status submit(const std::string& key, const protocol::Intent& intent) = 0;
     virtual Result<IntentStatus> status(const std::string& key) = 0;
 };

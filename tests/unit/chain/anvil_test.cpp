@@ -115,7 +115,7 @@ class AnvilTest : public ::testing::Test {
             const auto status = ledgers[who]->status(key);
             EXPECT_TRUE(status);
             if (status->phase != IntentPhase::kPending) return *status;
-            clock.sleep_for(Millis(20), {});
+            call("evm_mine", Json::array());  // returns when the block is there
         }
         return {};
     }
