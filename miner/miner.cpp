@@ -166,7 +166,7 @@ Status Miner::prune(const protocol::RunState& state, Round round) {
             return fail(std::move(record).error());
         }
     }
-    return runtime::prune_states(context_, state, round, std::move(keep));
+    return runtime::prune(context_, state, round, std::move(keep));
 }
 
 bool Miner::finished(const chain::Head& head) const {

@@ -17,7 +17,7 @@ Status run(runtime::Participant& participant, const runtime::ParticipantOptions&
         [&validator](const chain::Head& head) -> Result<runtime::Participant::Tick> {
             COVENANT_TRY(const validator::TickReport report, validator.tick(head));
             return runtime::Participant::Tick{report.activity != validator::Activity::kWaiting,
-                                              validator.finished(), report.note};
+                                              validator.finished(head), report.note};
         });
 }
 

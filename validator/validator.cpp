@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kRoundsInFlight = 3;
 constexpr std::uint64_t kTurnSeconds = 2;
+constexpr std::uint64_t kSettleSeconds = 60;  // after the reveals, for all validators' turns
 
 TickReport report(Activity activity, Round round, std::string note = {}) {
     return {activity, round, std::move(note)};
@@ -49,7 +50,7 @@ Result<TickReport> Validator::tick(const chain::Head& head) {
         return report(Activity::kWaiting, {}, "the run has not started");
     }
     if (pruned_ != current) {
-        COVENANT_CHECK(runtime::prune_states(context_, *state, *current, {}));
+        COVENANT_CHECK(runtime::prune(context_, *state, *current, {}));
         std::erase_if(work_, [&](const auto& entry) {
             return entry.first.value + kRoundsInFlight < current->value;
         });
@@ -80,13 +81,17 @@ Result<TickReport> Validator::tick(const chain::Head& head) {
     return report(Activity::kWaiting, *current);
 }
 
-bool Validator::finished() const {
+bool Validator::finished(const chain::Head& head) const {
     if (!last_round_) {
         return false;
     }
     const auto state = context_.ledger.state();
     const auto record = state->rounds.find(*last_round_);
-    return record != state->rounds.end() && record->second.settled.has_value();
+    // A round in which nobody committed is never settled.
+    const auto over = protocol::round_times(context_.spec.timing, *last_round_).score_reveal.value +
+                      kSettleSeconds;
+    return (record != state->rounds.end() && record->second.settled.has_value()) ||
+           head.time.value >= over;
 }
 
 Result<bool> Validator::sent(const std::string& key) {

@@ -41,8 +41,8 @@ class Validator {
     Result<TickReport> tick(const chain::Head& head);
     // Rounds after this one are left to others.
     void set_last_round(std::optional<protocol::Round> round) { last_round_ = round; }
-    // True when the last round is settled on chain.
-    [[nodiscard]] bool finished() const;
+    // True when the last round is settled on chain, or had nothing to settle.
+    [[nodiscard]] bool finished(const chain::Head& head) const;
 
   private:
     // What is known of a round that is not settled yet; all of it can be fetched or computed again.

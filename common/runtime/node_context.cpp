@@ -6,18 +6,35 @@
 #include <cstring>
 
 namespace covenant::runtime {
+namespace {
+
+// Far beyond any reorganisation, and long after a round's settlement.
+constexpr std::uint64_t kKeepJournalRounds = 256;
+constexpr std::string_view kRoundPrefix = "round";
+
+}  // namespace
 
 std::string stage_key(protocol::Round round, std::string_view stage) {
-    return node::journal_key("round", round.value, stage);
+    return node::journal_key(kRoundPrefix, round.value, stage);
 }
 
-Status prune_states(NodeContext& context, const protocol::RunState& state, protocol::Round round,
-                    std::set<Hash256> keep) {
+Status prune(NodeContext& context, const protocol::RunState& state, protocol::Round round,
+             std::set<Hash256> keep) {
     for (std::uint64_t back = 0; back <= std::min(round.value, kKeepRounds); ++back) {
         keep.insert(protocol::base_root(state, protocol::Round(round.value - back)));
     }
     const std::vector<Hash256> roots(keep.begin(), keep.end());
-    return context.states.retain(roots);
+    COVENANT_CHECK(context.states.retain(roots));
+    if (round.value < kKeepJournalRounds) {
+        return {};
+    }
+    for (const std::string_view prefix : {kRoundPrefix, kHistoryPrefix}) {
+        COVENANT_TRY(const std::uint64_t rows,
+                     context.journal.prune_before(
+                         prefix, node::journal_key(prefix, round.value - kKeepJournalRounds)));
+        static_cast<void>(rows);
+    }
+    return {};
 }
 
 namespace {

@@ -40,15 +40,18 @@ struct NodeContext {
 };
 
 // Journal keys of a round: "round/00000000000000000007/<stage>".
+// Prefix of a validator's journal rows that each follow from the row before.
+inline constexpr std::string_view kHistoryPrefix = "history";
+
 std::string stage_key(protocol::Round round, std::string_view stage);
 
 // Rounds whose local state an audit, the next round or a late follower can still need.
 inline constexpr std::uint64_t kKeepRounds = 6;
 
-// Drops this node's buffers but those in `keep` and the chain's parameters of the last kKeepRounds
-// rounds.
-Status prune_states(NodeContext& context, const protocol::RunState& state, protocol::Round round,
-                    std::set<Hash256> keep);
+// At the start of a round: drops this node's buffers but those in `keep` and the chain's parameters
+// of the last kKeepRounds rounds, and journal rows of rounds that are long settled.
+Status prune(NodeContext& context, const protocol::RunState& state, protocol::Round round,
+             std::set<Hash256> keep);
 
 // Where the parameter follower gets and keeps bytes: own states first, then checkpoints that
 // somebody published; artifacts from the shared store.
