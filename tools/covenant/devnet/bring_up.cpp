@@ -20,7 +20,7 @@ constexpr std::uint64_t kLeadSeconds =
     12;  // from the run's creation to round 0: nodes start meanwhile
 constexpr std::uint64_t kMinerStake = 200;
 constexpr std::uint64_t kValidatorStake = 1000;
-constexpr std::string_view kPassword = "devnet";
+constexpr std::string_view kPassword = "devnet";  // lint: no secret: the keys follow from --seed
 constexpr crypto::Argon2Params kQuickKdf{1,
                                          std::uint64_t{1} << 20};  // development keys are no secret
 
