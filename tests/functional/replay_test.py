@@ -1,0 +1,175 @@
+#!/usr/bin/python3 -B
+"""A kept devnet without its chain: anyone repeats an audit, refutes the cheat, and finds a changed byte."""
+
+import decimal
+import json
+import shlex
+import shutil
+
+from support import FunctionalTest, Paths, flipped_byte, main
+
+
+class ReplayTest(FunctionalTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = Paths.kept / "devnet"
+        cls.data = json.loads((Paths.kept / "devnet.out.json").read_text())
+        cls.record = json.loads((cls.folder / "devnet.json").read_text())
+        cls.people = {one["name"]: one for one in cls.record["participants"]}
+
+    def drawn(self, round_index, name):
+        hotkey = self.people[name]["hotkey"]
+        return next(row["drawn"] for row in self.data["rounds"][round_index]["audits"] if row["hotkey"] == hotkey)
+
+    def object_of(self, digest):
+        return self.folder / "store/objects" / digest[2:4] / digest[2:]
+
+    def opening(self, round_index, name, segment):
+        link = (self.folder / "store/names" / self.data["run"][2:] / str(round_index) / str(self.people[name]["uid"])
+                / f"@segment-{segment}")
+        return self.object_of("0x" + link.read_text().strip())
+
+    def arguments(self, *extra):
+        return ("--datadir", self.folder, *extra)
+
+    # --- replay
+
+    def test_an_honest_drawn_segment_is_reproduced(self):
+        for segment in self.drawn(2, "alice"):
+            data = self.succeed("replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", segment))
+            self.assertTrue(data["same"])
+            self.assertEqual([row["segment"] for row in data["segments"]], [segment])
+            self.assertEqual(data["segments"][0]["claimed"], data["segments"][0]["recomputed"])
+
+    def test_hotkeys_may_be_named_by_address_and_uid_and_all_drawn_segments_are_taken(self):
+        for who in (self.people["bob"]["hotkey"], self.people["bob"]["uid"]):
+            data = self.succeed("replay", *self.arguments("--round", 1, "--hotkey", who))
+            self.assertEqual([row["segment"] for row in data["segments"]], self.drawn(1, "bob"))
+            self.assertEqual(data["hotkey"], self.people["bob"]["hotkey"])
+
+    def test_the_printed_lines_are_what_they_say(self):
+        for line, code in ((self.data["replay"], 0), (self.data["refute"], 5)):
+            words = shlex.split(line)
+            self.assertEqual(words[:2], ["covenant", "replay"])
+            self.assertEqual(self.covenant(*words[1:]).code, code, line)
+
+    def test_the_cheat_is_refuted(self):
+        words = shlex.split(self.data["refute"])
+        value = self.refused(5, *words[1:])
+        self.assertFalse(value["data"]["same"])
+        row = value["data"]["segments"][0]
+        self.assertEqual(str(row["segment"]), words[words.index("--segment") + 1])
+        self.assertNotEqual(row["claimed"], row["recomputed"])
+
+    def test_what_cannot_be_replayed_is_an_error(self):
+        self.refused(1, "replay", *self.arguments("--round", 2, "--hotkey", "zoe"), words=["zoe"])
+        self.refused(1, "replay", *self.arguments("--round", 99, "--hotkey", "alice"), words=["99"])
+        self.refused(2, "replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", 6), words=["0 to 5"])
+        undrawn = min(set(range(6)) - set(self.drawn(2, "alice")))
+        self.refused(1, "replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", undrawn),
+                     words=["not opened"])
+
+    def test_a_flipped_bit_in_an_opening_is_found(self):
+        segment = self.drawn(3, "bob")[0]
+        line = self.arguments("--round", 3, "--hotkey", "bob", "--segment", segment)
+        with flipped_byte(self.opening(3, "bob", segment)):
+            self.refused(5, "replay", *line)
+        self.succeed("replay", *line)
+
+    def test_a_flipped_bit_in_an_artifact_is_found(self):
+        row = next(row for row in self.data["rounds"][3]["artifacts"] if row["hotkey"] == self.people["bob"]["hotkey"])
+        line = self.arguments("--round", 3, "--hotkey", "bob")
+        with flipped_byte(self.object_of(row["ciphertext"])):
+            self.refused(5, "artifact", "verify", *line)
+            self.refused(5, "replay", *line)
+        with flipped_byte(self.object_of(row["key"])):
+            self.refused(5, "artifact", "verify", *line)
+        self.succeed("artifact", "verify", *line)
+
+    # --- the record in the simulator
+
+    def test_the_record_simulates_to_the_same_rounds(self):
+        data = self.succeed("simulate", *self.arguments(), timeout=300)
+        self.assertTrue(data["same"])
+        self.assertEqual([row["index"] for row in data["rounds"]], list(range(len(self.data["rounds"]))))
+        for row, one in zip(data["rounds"], self.data["rounds"]):
+            self.assertEqual((row["same"], row["differences"]), (True, []))
+            self.assertEqual(row["recorded"], row["simulated"])
+            self.assertIn(one["parameters_root"], row["simulated"])
+
+    def test_another_record_does_not_simulate_to_the_same_rounds(self):
+        copy = self.scratch / "edited"
+        copy.mkdir()
+        for name in ("index.sqlite", "index.sqlite-wal", "network.json", "run.spec"):
+            if (self.folder / name).exists():
+                shutil.copy(self.folder / name, copy / name)
+        (copy / "data").symlink_to(self.folder / "data")
+        edited = dict(self.record, rounds=1, participants=[
+            dict(one, cheat="noise") if one["name"] == "mallory" else one for one in self.record["participants"]])
+        (copy / "devnet.json").write_text(json.dumps(edited))
+        value = self.refused(5, "simulate", "--datadir", copy, timeout=120)
+        self.assertFalse(value["data"]["same"])
+        self.assertIn("mallory's commitment", json.dumps(value["data"]["rounds"][0]["differences"]))
+
+    # --- the reading commands say what the devnet said
+
+    def test_rounds_are_the_devnets(self):
+        rounds = self.succeed("rounds", *self.arguments())
+        self.assertEqual(rounds[:len(self.data["rounds"])], self.data["rounds"])
+        self.assertEqual(self.succeed("rounds", 2, *self.arguments()), self.data["rounds"][2])
+
+    def test_metagraph_has_the_totals(self):
+        rows = {row["hotkey"]: row for row in self.succeed("metagraph", *self.arguments())}
+        for total in self.data["totals"]["emission"]:
+            self.assertEqual(rows[total["hotkey"]]["credited"], total["amount"])
+        failed = sum(any(row["verdict"] == "fail" for row in one["audits"]) for one in self.data["rounds"])
+        self.assertEqual(rows[self.people["mallory"]["hotkey"]]["fails"], failed)
+        self.assertEqual({row["name"] for row in rows.values()}, set(self.people))
+
+    def test_metagraph_has_the_claims(self):
+        rows = {row["hotkey"]: row for row in self.succeed("metagraph", *self.arguments())}
+        for paid in self.data["totals"]["paid"]:
+            row = rows[paid["hotkey"]]
+            self.assertEqual((row["claimed"], row["claimable"]), (paid["balance"], "0"), paid["name"])
+
+    def test_a_hotkeys_rounds_add_up(self):
+        data = self.succeed("miner", "alice", *self.arguments())
+        amounts = [decimal.Decimal(row["credited"]) for row in data["per_round"][:len(self.data["rounds"])]]
+        by_round = [decimal.Decimal(next(row["amount"] for row in one["emission"]
+                                         if row["hotkey"] == self.people["alice"]["hotkey"]))
+                    for one in self.data["rounds"]]
+        self.assertEqual(amounts, by_round)
+
+    def test_audits_are_the_devnets(self):
+        listed = self.succeed("audit", "list", *self.arguments("--round", 1))
+        for one in (listed, self.data["rounds"][1]["audits"]):
+            self.assertTrue(one)
+        verdicts = sorted((row["hotkey"], row["verdict"]) for row in self.data["rounds"][1]["audits"])
+        self.assertEqual(sorted((row["hotkey"], row["verdict"]) for row in listed), verdicts)
+
+    def test_every_artifact_is_stored_and_verifies(self):
+        rows = self.succeed("artifact", "ls", *self.arguments())
+        expected = sum(len(one["artifacts"]) for one in self.data["rounds"])
+        self.assertGreaterEqual(len(rows), expected)
+        for row in rows[:expected]:
+            self.assertTrue(row["stored"] and row["key_published"], row)
+        for name in ("alice", "mallory"):
+            data = self.succeed("artifact", "verify", *self.arguments("--round", 2, "--hotkey", name))
+            self.assertEqual(data["verdict"], "accept")
+            shown = next(row for row in self.data["rounds"][2]["artifacts"] if row["hotkey"] == data["hotkey"])
+            self.assertEqual(data["ciphertext"], shown["ciphertext"])
+        decoded = self.succeed("artifact", "inspect", shown["ciphertext"], *self.arguments())
+        self.assertEqual(decoded["ciphertext"], shown["ciphertext"])
+
+    def test_text_names_the_cheats_failing_segment(self):
+        done = self.covenant("rounds", *self.arguments())
+        self.assertEqual(done.code, 0, done)
+        self.assertRegex(done.out, r"mallory segment \d")
+        shown = self.covenant("audit", "show", *self.arguments("--round", 0, "--hotkey", "mallory"))
+        self.assertEqual(shown.code, 0, shown)
+        self.assertIn("covenant replay", shown.out)
+
+
+if __name__ == "__main__":
+    main()
