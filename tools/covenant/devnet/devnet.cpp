@@ -2,23 +2,19 @@
 
 #include "chain/indexer/queries.hpp"
 #include "chain/rpc/types.hpp"
-#include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/covenant/devnet/printing.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <csignal>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
 namespace covenant::devnet {
 namespace {
 
-using codec::Json;
 using protocol::Round;
 using protocol::Uid;
 
@@ -42,12 +38,9 @@ class Devnet {
     Status restart_dead();  // and say what cannot be mended
     Result<bool>
     look();  // reads the index, prints what is new; true when the last round is settled
-    void print_header();
-    void print_round(const protocol::RunState& state, Round round);
     Status finish(bool complete);
     Status claim_all(std::map<std::string, Amount>& balances);
     void clean_up();
-    [[nodiscard]] std::string name_of(Uid uid) const;
     [[nodiscard]] std::string elapsed() const;
     void say(std::string_view step) { output_.note(fmt::format("{:>6}  {}", elapsed(), step)); }
 
@@ -73,15 +66,6 @@ class Devnet {
 
 std::string Devnet::elapsed() const {
     return fmt::format("{:.1f} s", static_cast<double>(clock_.unix_ms() - started_ms_) / 1000.0);
-}
-
-std::string Devnet::name_of(Uid uid) const {
-    for (const auto& [name, at] : record_.uids) {
-        if (at == uid) {
-            return name;
-        }
-    }
-    return "uid " + std::to_string(uid.value);
 }
 
 Status Devnet::prepare() {
@@ -190,76 +174,6 @@ Result<std::unique_ptr<Process>> Devnet::start_node(const std::string& name) {
     return Process::start(name, std::move(argv), layout_.logs() / (name + ".log"));
 }
 
-void Devnet::print_header() {
-    std::vector<std::string> miners;
-    std::vector<std::string> validators;
-    for (const Participant& one : record_.participants) {
-        const std::string address =
-            to_short_hex(hotkey_of(record_.seed, one.name).address().view());
-        std::string text = one.name + " " + address;
-        if (one.cheat != "none") {
-            text += " (cheats: " + one.cheat + ")";
-        }
-        (one.role == protocol::Role::kMiner ? miners : validators).push_back(std::move(text));
-    }
-    output_.text(
-        fmt::format("covenant devnet  run {}  nano, 0.887 M parameters  seed {}  data in {}",
-                    to_short_hex(record_.run.view()), record_.seed, layout_.root.string()));
-    output_.text(fmt::format("DEV ONLY keys: {} mine, {} validate", fmt::join(miners, "  "),
-                             fmt::join(validators, "  ")));
-    output_.text(fmt::format(
-        "held-out loss of the first parameters: {:.3f} nats   one inner step: {:.1f} ms",
-        record_.initial_loss, record_.step_ms));
-    std::string credits;
-    for (const Participant& one : record_.participants) {
-        if (one.role == protocol::Role::kMiner) {
-            credits += (credits.empty() ? "" : " / ") + one.name;
-        }
-    }
-    output_.text(fmt::format("{:>5}  {:>7}  {:>9}  {:>8}  {:>7}  {:<34}  emission {}", "round",
-                             "heldout", "committed", "included", "audited", "verdicts", credits));
-}
-
-void Devnet::print_round(const protocol::RunState& state, Round round) {
-    const auto found = state.rounds.find(round);
-    if (found == state.rounds.end()) {
-        output_.text(fmt::format("{:>5}  null round: nothing was committed", round.value));
-        return;
-    }
-    const protocol::RoundRecord& record = found->second;
-    std::set<Uid> audited;
-    for (const auto& [validator, scores] : record.reveals) {
-        for (const protocol::Finding& finding : scores.findings) {
-            audited.insert(finding.uid);
-        }
-    }
-    std::string verdicts;
-    for (const report::Failure& failure : report::failures(state, round)) {
-        verdicts += fmt::format("{}{} segment {} mismatch", verdicts.empty() ? "" : ", ",
-                                name_of(failure.miner), failure.segment.value);
-    }
-    std::string credits;
-    std::size_t miners = 0;
-    for (const Participant& one : record_.participants) {
-        if (one.role == protocol::Role::kMiner) {
-            ++miners;
-            const auto credit = record.credits.find(record_.uids.at(one.name));
-            const double tokens =
-                credit == record.credits.end()
-                    ? 0.0
-                    : static_cast<double>(credit->second.units / 1'000'000'000'000) / 1e6;
-            credits += fmt::format("{}{:.2f}", credits.empty() ? "" : " / ", tokens);
-        }
-    }
-    const std::string loss =
-        record.accepted ? fmt::format("{:.3f}", std::bit_cast<float>(record.accepted->loss_bits))
-                        : "null";
-    output_.text(fmt::format("{:>5}  {:>7}  {:>7}/{}  {:>6}/{}  {:>7}  {:<34}  {}", round.value,
-                             loss, record.commitments.size(), miners,
-                             protocol::included(state, round).count(), miners, audited.size(),
-                             verdicts.empty() ? "-" : verdicts, credits));
-}
-
 Result<bool> Devnet::look() {
     if (!index_) {
         auto opened = chain::IndexReader::open(layout_.index().string());
@@ -287,7 +201,7 @@ Result<bool> Devnet::look() {
         if (!settled && (!info.head || info.head->time.value < over)) {
             return false;
         }
-        print_round(state_, round);
+        print_round(output_, record_, state_, round);
     }
     return true;
 }
@@ -348,65 +262,9 @@ Status Devnet::finish(bool complete) {
         output_.note("stopped; nodes ended cleanly");
         return {};
     }
-    const Round end(record_.rounds);
     std::map<std::string, Amount> balances;
     COVENANT_CHECK(claim_all(balances));
-    const auto final_loss = protocol::base_loss(state_, end);
-    output_.text(fmt::format(
-        "\nheld-out loss {:.3f} -> {:.3f} nats in {} rounds, {} after start", record_.initial_loss,
-        final_loss.value_or(static_cast<float>(record_.initial_loss)), record_.rounds, elapsed()));
-    Json paid = Json::array();
-    output_.text("emission paid, as the token contract has it:");
-    for (const Participant& one : record_.participants) {
-        output_.text(fmt::format("  {:<10} {:<9} {:>14} COV   {}", one.name,
-                                 protocol::to_string(one.role), to_tokens(balances[one.name]),
-                                 to_0x(coldkey_of(record_.seed, one.name).address())));
-        Json row = Json::object();
-        row.set("name", one.name).set("role", protocol::to_string(one.role));
-        row.set("hotkey", to_0x(hotkey_of(record_.seed, one.name).address()));
-        row.set("balance", to_tokens(balances[one.name]));
-        paid.push(std::move(row));
-    }
-    const std::string folder = layout_.root.string();
-    std::string honest;
-    std::string cheat;
-    for (Round round; round < end; round = round.next()) {
-        const auto failed = report::failures(state_, round);
-        for (const report::Failure& failure : failed) {
-            if (cheat.empty()) {
-                const std::string name = name_of(failure.miner);
-                output_.text(
-                    fmt::format("caught: {} in round {}, segment {}, by {} validators, evidence {}",
-                                name, round.value, failure.segment.value, failure.validators,
-                                to_0x(failure.evidence)));
-                cheat =
-                    fmt::format("covenant replay --datadir {} --round {} --hotkey {} --segment {}",
-                                folder, round.value, name, failure.segment.value);
-            }
-        }
-        for (const Participant& one : record_.participants) {
-            const auto segments = report::drawn_segments(state_, round, record_.uids.at(one.name));
-            if (one.cheat == "none" && !segments.empty()) {
-                honest = fmt::format("covenant replay --datadir {} --round {} --hotkey {}", folder,
-                                     round.value, one.name);
-            }
-        }
-    }
-    const std::string bin = programs_.folder.string() + "/";
-    output_.text(fmt::format("check it yourself   {}{}", bin, honest));
-    if (!cheat.empty()) {
-        output_.text(fmt::format("refute the cheat    {}{}   (exit code 5)", bin, cheat));
-    }
-    output_.text(
-        fmt::format("look around         {}covenant-explorer run --datadir {}", bin, folder));
-    Json data = Json::object();
-    Json totals = report::totals_json(state_, end);
-    totals.set("initial_heldout_loss", record_.initial_loss).set("paid", std::move(paid));
-    data.set("run", to_0x(record_.run)).set("datadir", folder).set("seed", record_.seed);
-    data.set("rounds", report::rounds_json(state_, protocol::ChainTime(UINT64_MAX), end));
-    data.set("totals", std::move(totals));
-    data.set("replay", honest).set("refute", cheat.empty() ? Json() : Json(cheat));
-    output_.data(std::move(data));
+    print_closing(output_, record_, state_, layout_, programs_, balances, elapsed());
     return {};
 }
 
@@ -424,7 +282,7 @@ Result<node::ExitCode> Devnet::run() {
     COVENANT_CHECK(start_chain());
     say("starting nodes");
     COVENANT_CHECK(start_nodes());
-    print_header();
+    print_header(output_, record_, layout_);
     std::int64_t snapshot_ms = clock_.unix_ms();
     bool complete = false;
     Status trouble;
