@@ -17,6 +17,9 @@ using protocol::Round;
 
 namespace {
 
+// A commitment can be continued this many rounds later (R4.12), if others can read it by then.
+constexpr std::uint64_t kPublishRounds = 4;
+
 const protocol::RecordedCommitment* committed(const protocol::RunState& state, Round round,
                                               protocol::Uid uid) {
     const auto record = state.rounds.find(round);
@@ -39,7 +42,7 @@ Result<TickReport> Miner::tick(const chain::Head& head) {
         return TickReport{Activity::kWaiting, {}, "the run has not started"};
     }
     // Older rounds first: a key or an opening is due now, training can wait a moment.
-    for (std::uint64_t back = std::min<std::uint64_t>(current->value, 2) + 1; back-- > 0;) {
+    for (std::uint64_t back = std::min(current->value, kPublishRounds) + 1; back-- > 0;) {
         COVENANT_TRY(auto report, publish(*state, Round(current->value - back), head.time));
         if (report) {
             return *report;
@@ -121,7 +124,9 @@ Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state
     if (!view || now < view->times.t1) {
         return std::optional<TickReport>{};
     }
-    const std::string key_row = runtime::stage_key(round, "key-published");
+    // Another branch of the chain can hold another commitment and another beacon.
+    const std::string key_row = runtime::stage_key(
+        round, "key-published/" + to_hex(mine->signed_commitment.commitment.key_hash.view()));
     COVENANT_TRY(const bool key_done, context_.journal.contains(key_row));
     if (!key_done) {
         COVENANT_TRY(const auto package, sealed_package(context_, *view));
@@ -137,9 +142,13 @@ Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state
         log::debug("round", "key published", {{"round", round.value}});
         return std::optional(TickReport{Activity::kPublished, round, "key"});
     }
-    const std::string opening_row = runtime::stage_key(round, "openings-published");
+    if (!view->sigma || now >= view->times.score_commit) {
+        return std::optional<TickReport>{};
+    }
+    const std::string opening_row =
+        runtime::stage_key(round, "openings-published/" + to_hex(view->sigma->view()));
     COVENANT_TRY(const bool openings_done, context_.journal.contains(opening_row));
-    if (!openings_done && view->sigma && now < view->times.score_commit) {
+    if (!openings_done) {
         COVENANT_TRY(const bool drawn, publish_openings(context_, *view, *view->sigma));
         COVENANT_CHECK(context_.journal.put(opening_row, {}));
         log::debug("round", drawn ? "openings published" : "not drawn for audit",

@@ -189,6 +189,18 @@ Result<const std::vector<Screened>*> Validator::screened(const Moment& moment, W
     return &*work.screened;
 }
 
+// Without Theta_r nothing can be judged: this node abstains rather than accuses, and looks again.
+Validator::Step Validator::abstain(Round round, Work& work, Error error) {
+    if (!error.retryable && error.code != Errc::kMismatch) {
+        return fail(std::move(error));
+    }
+    if (!work.disagreement) {
+        work.disagreement = error.context;
+        log::warn("round", "abstaining: " + *work.disagreement, {{"round", round.value}});
+    }
+    return std::optional<TickReport>{};
+}
+
 Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
     const protocol::RoundView& view = moment.view;
     const std::string key = intent_key("inclusion", view.round);
@@ -203,16 +215,7 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
     }
     auto verdicts = screened(moment, work);
     if (!verdicts) {
-        // Without Theta_r nothing can be scored: this node abstains rather than accuses.
-        if (verdicts.error().retryable || verdicts.error().code == Errc::kMismatch) {
-            if (!work.disagreement) {
-                work.disagreement = verdicts.error().context;
-                log::warn("round", "abstaining from the inclusion vote: " + *work.disagreement,
-                          {{"round", view.round.value}});
-            }
-            return std::optional<TickReport>{};
-        }
-        return fail(std::move(verdicts).error());
+        return abstain(view.round, work, std::move(verdicts).error());
     }
     protocol::UidSet uids;
     for (const Screened& one : **verdicts) {
@@ -326,8 +329,17 @@ Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& al
             COVENANT_TRY(work.audits[miner.uid], decode_audit(*journalled));
             continue;
         }
+        // A key after the inclusion votes is as good as none, or one could wait for the draw.
+        const bool too_late =
+            !view.included.test(miner.uid.value) &&
+            std::any_of(work.screened->begin(), work.screened->end(), [&](const Screened& one) {
+                return one.uid == miner.uid && one.verdict == Verdict::kUnavailable;
+            });
+        if (too_late) {
+            work.collected[miner.uid] = {Verdict::kUnavailable, {}, 0};
+        }
         COVENANT_TRY(const auto result, audit(context_, *moment.state, view, *duty,
-                                              work.collected.at(miner.uid), final));
+                                              work.collected.at(miner.uid), final || too_late));
         if (!result) {
             all_done = false;
             continue;
@@ -359,20 +371,26 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
     if (!ballot) {
         COVENANT_TRY(const bool complete, collect(context_, view, work.collected));
         static_cast<void>(complete);  // what is still missing is judged as such
+        const auto verdicts = screened(moment, work);
+        if (!verdicts) {
+            return abstain(view.round, work, verdicts.error());
+        }
         bool audited = false;
-        COVENANT_TRY(auto step, audit_next(moment, work, audited));
-        if (step) {
+        auto step = audit_next(moment, work, audited);
+        if (!step) {
+            return abstain(view.round, work, std::move(step).error());
+        }
+        if (*step) {
             return step;
         }
         if (!audited) {
             return std::optional<TickReport>{};
         }
-        COVENANT_TRY(const std::vector<Screened>* verdicts, screened(moment, work));
         std::vector<AuditResult> audits;
         for (const auto& [uid, result] : work.audits) {
             audits.push_back(result);
         }
-        COVENANT_TRY(ballot, score(context_, view, *verdicts, audits));
+        COVENANT_TRY(ballot, score(context_, view, **verdicts, audits));
     }
     COVENANT_CHECK(context_.ledger.submit(
         key, protocol::CommitScores{context_.run, view.round,

@@ -64,6 +64,7 @@ class Validator {
                       protocol::ChainTime now);
     Step urgent(const Moment& moment);   // votes: their windows are short
     Step patient(const Moment& moment);  // audits, scores, settlement
+    Step abstain(protocol::Round round, Work& work, Error error);
     Step vote_inclusion(const Moment& moment, Work& work);
     Step vote_parameters(const Moment& moment, Work& work);
     Step checkpoint(const Moment& moment);

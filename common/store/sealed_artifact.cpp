@@ -108,9 +108,9 @@ std::string state_opening_name(const protocol::RunId& run, protocol::Round round
     return slot_name(run, round, uid) + "segment-" + std::to_string(segment.value);
 }
 
-std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round,
-                               protocol::Uid uid) {
-    return slot_name(run, round, uid) + "chunks";
+std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
+                               const Hash256& sigma) {
+    return slot_name(run, round, uid) + "chunks-" + to_hex(sigma.view());
 }
 
 std::string checkpoint_name(const protocol::RunId& run, const Hash256& parameters_root) {

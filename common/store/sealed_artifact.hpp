@@ -41,8 +41,9 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
 // Names in the store; see ArtifactStore::publish.
 std::string state_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
                                protocol::Segment segment);
-std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round,
-                               protocol::Uid uid);
+// Which chunks are drawn depends on the beacon, and a name keeps its first object.
+std::string chunk_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
+                               const Hash256& sigma);
 std::string checkpoint_name(const protocol::RunId& run, const Hash256& parameters_root);
 
 }  // namespace covenant::store

@@ -26,7 +26,7 @@ Status publish_state(MinerContext& context, const protocol::RoundView& view,
         store::state_opening_name(context.run, view.round, context.uid, segment), object);
 }
 
-Status publish_chunks(MinerContext& context, const protocol::RoundView& view,
+Status publish_chunks(MinerContext& context, const protocol::RoundView& view, const Hash256& sigma,
                       const store::TraceRecord& record, std::span<const std::uint32_t> chunks) {
     COVENANT_TRY(const auto theta, load(context, record.trace.back().theta_root));
     COVENANT_TRY(const auto feedback, load(context, record.feedback.feedback_root));
@@ -34,8 +34,8 @@ Status publish_chunks(MinerContext& context, const protocol::RoundView& view,
     COVENANT_TRY(const auto residual, load(context, record.feedback.residual_root));
     const Bytes opening = execution::encode_chunk_opening(chunks, theta, feedback, sum, residual);
     COVENANT_TRY(const Hash256 object, context.store.put(opening));
-    return context.store.publish(store::chunk_opening_name(context.run, view.round, context.uid),
-                                 object);
+    return context.store.publish(
+        store::chunk_opening_name(context.run, view.round, context.uid, sigma), object);
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ Result<bool> publish_openings(MinerContext& context, const protocol::RoundView& 
     for (const protocol::Segment segment : duty->segments) {
         COVENANT_CHECK(publish_state(context, view, segment, record.trace.at(segment.value)));
     }
-    COVENANT_CHECK(publish_chunks(context, view, record, duty->chunks));
+    COVENANT_CHECK(publish_chunks(context, view, sigma, record, duty->chunks));
     return true;
 }
 

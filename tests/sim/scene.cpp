@@ -77,8 +77,8 @@ protocol::RunSpec scene_spec() {
                    .commit_seconds = 5,
                    .beacon_delay_seconds = 1,
                    .inclusion_seconds = 14,
-                   .score_commit_seconds = 18,
-                   .score_reveal_seconds = 22,
+                   .score_commit_seconds = 20,
+                   .score_reveal_seconds = 24,
                    .genesis_lead_seconds = 5};
     spec.emission = {.per_round = Amount{1000 * kOneToken},
                      .miner_share_bps = 5000,
@@ -127,7 +127,7 @@ std::filesystem::path Scene::folder(const std::string& name) const {
 
 void Scene::step() {
     if (plan_ && plan_->killed_at && plan_->restart_after && !plan_->restarted &&
-        network_->now().value >= *plan_->killed_at + *plan_->restart_after) {
+        network_->now().value + 1 >= *plan_->killed_at + *plan_->restart_after) {
         plan_->restarted = true;
         must(network_->restart(plan_->name));
     }
@@ -217,7 +217,10 @@ protocol::Artifact Scene::artifact(std::uint64_t round, const std::string& name)
     const auto fetched = must(store::fetch_artifact(
         store_, record(round).commitments.at(uid(name)).signed_commitment.commitment,
         scene_key(name).address(), spec_, elements));
-    EXPECT_EQ(protocol::to_string(fetched.verdict), "accept");
+    if (fetched.verdict != protocol::Verdict::kAccept) {
+        throw std::runtime_error(fmt::format("artifact of {} in round {}: {}", name, round,
+                                             protocol::to_string(fetched.verdict)));
+    }
     return fetched.artifact;
 }
 

@@ -1,6 +1,6 @@
 // A whole tiny network for one test: its own folder, store and chain; the engine and the data are
 // the process's. Rounds last 20 s of chain time in blocks of 1 s: commits close at 5, the beacon is
-// due at 6, inclusion votes close at 14, score commitments at 18, reveals at 22.
+// due at 6, inclusion votes close at 14, score commitments at 20, reveals at 24.
 #pragma once
 
 #include "common/store/memory_store.hpp"

@@ -3,6 +3,7 @@
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
+#include "validator/stages/screen.hpp"
 
 namespace covenant::validator {
 
@@ -53,6 +54,15 @@ class Auditor {
 
     // False when an opening is missing.
     Result<bool> run(const protocol::RunState& state) {
+        COVENANT_TRY(const auto continuity,
+                     check_continuity(context_, state, view_, miner_, artifact_));
+        if (continuity && *continuity != Verdict::kAccept) {
+            // Every later link hangs on the first: what was brought along is not the miner's past.
+            blame(*continuity,
+                  protocol::segment_hash(trace_, protocol::Segment(0), artifact_.trace.front()), {},
+                  {});
+            return true;
+        }
         for (const protocol::Segment segment : duty_.segments) {
             COVENANT_TRY(const bool present, replay(segment));
             if (!present || evidence_.verdict != Verdict::kAccept) {
@@ -109,11 +119,11 @@ class Auditor {
 
     Result<bool> recompress(const protocol::RunState& state) {
         evidence_.segment = {};
-        COVENANT_TRY(
-            auto opening,
-            fetch_opening(context_,
-                          store::chunk_opening_name(context_.run, view_.round, duty_.miner),
-                          execution::max_chunk_opening_bytes(duty_.chunks.size())));
+        COVENANT_TRY(auto opening,
+                     fetch_opening(context_,
+                                   store::chunk_opening_name(context_.run, view_.round, duty_.miner,
+                                                             *view_.sigma),
+                                   execution::max_chunk_opening_bytes(duty_.chunks.size())));
         if (!opening) {
             return false;
         }

@@ -17,44 +17,6 @@ namespace {
 
 constexpr double kNormFloor = 0.1;  // of the round's median norm (R6.8)
 
-// R6.6: the first boundary is what the chain says it must be, and the others count on from it.
-Result<Verdict> check_continuity(ValidatorContext& context, const protocol::RunState& state,
-                                 const protocol::RoundView& view, const protocol::MinerView& miner,
-                                 const protocol::Artifact& artifact) {
-    const protocol::SegmentRecord& first = artifact.trace.front();
-    Hash256 m_root = context.zero_root;
-    Hash256 v_root = context.zero_root;
-    Hash256 feedback_root = context.zero_root;
-    std::uint64_t adam_t = 0;
-    Hash256 previous;
-    if (!miner.continuity.fresh) {
-        auto last = committed_trace(context, state, miner.continuity.previous_round, miner.uid);
-        if (!last) {
-            if (last.error().code == Errc::kNotFound) {
-                return Verdict::kBrokenContinuity;  // nobody can show what it continues
-            }
-            return fail(std::move(last).error());
-        }
-        const protocol::SegmentRecord& end = last->trace.back();
-        m_root = end.m_root;
-        v_root = end.v_root;
-        adam_t = end.adam_t;
-        feedback_root = miner.continuity.previous_included ? last->feedback.residual_root
-                                                           : last->feedback.sum_root;
-        previous = miner.continuity.previous_root;
-    }
-    bool same = first.theta_root == view.base_root && first.m_root == m_root &&
-                first.v_root == v_root && artifact.feedback.feedback_root == feedback_root &&
-                artifact.feedback.previous_commitment == previous;
-    for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
-        const protocol::Segment index(static_cast<std::uint16_t>(s));
-        same =
-            same && artifact.trace[s].adam_t == adam_t + s * context.spec.inner.steps_per_segment &&
-            artifact.trace[s].cursor == protocol::segment_cursor(context.spec, miner.rank, index);
-    }
-    return same ? Verdict::kAccept : Verdict::kBrokenContinuity;
-}
-
 Verdict check_norm(const protocol::Artifact& artifact, double& norm) {
     norm = engine::decoded_norm(execution::to_sparse_chunks(artifact.chunks));
     return std::bit_cast<std::uint64_t>(norm) == artifact.feedback.norm_bits
@@ -132,6 +94,45 @@ void apply_loss_gate(std::span<Screened> screened) {
 
 }  // namespace
 
+Result<std::optional<Verdict>> check_continuity(ValidatorContext& context,
+                                                const protocol::RunState& state,
+                                                const protocol::RoundView& view,
+                                                const protocol::MinerView& miner,
+                                                const protocol::Artifact& artifact) {
+    const protocol::SegmentRecord& first = artifact.trace.front();
+    Hash256 m_root = context.zero_root;
+    Hash256 v_root = context.zero_root;
+    Hash256 feedback_root = context.zero_root;
+    std::uint64_t adam_t = 0;
+    Hash256 previous;
+    if (!miner.continuity.fresh) {
+        auto last = committed_trace(context, state, miner.continuity.previous_round, miner.uid);
+        if (!last) {
+            if (last.error().code == Errc::kNotFound) {
+                return std::optional<Verdict>{};
+            }
+            return fail(std::move(last).error());
+        }
+        const protocol::SegmentRecord& end = last->trace.back();
+        m_root = end.m_root;
+        v_root = end.v_root;
+        adam_t = end.adam_t;
+        feedback_root = miner.continuity.previous_included ? last->feedback.residual_root
+                                                           : last->feedback.sum_root;
+        previous = miner.continuity.previous_root;
+    }
+    bool same = first.theta_root == view.base_root && first.m_root == m_root &&
+                first.v_root == v_root && artifact.feedback.feedback_root == feedback_root &&
+                artifact.feedback.previous_commitment == previous;
+    for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
+        const protocol::Segment index(static_cast<std::uint16_t>(s));
+        same =
+            same && artifact.trace[s].adam_t == adam_t + s * context.spec.inner.steps_per_segment &&
+            artifact.trace[s].cursor == protocol::segment_cursor(context.spec, miner.rank, index);
+    }
+    return std::optional(same ? Verdict::kAccept : Verdict::kBrokenContinuity);
+}
+
 Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::RunState& state,
                                      const protocol::RoundView& view, const Collected& collected) {
     const Hash256 profile = protocol::profile_id(context.spec.profile);
@@ -142,8 +143,11 @@ Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::
             one.verdict = Verdict::kWrongProfile;
         }
         if (one.verdict == Verdict::kAccept) {
-            COVENANT_TRY(one.verdict, check_continuity(context, state, view, *view.miner(uid),
-                                                       fetched.artifact));
+            COVENANT_TRY(
+                const auto continuity,
+                check_continuity(context, state, view, *view.miner(uid), fetched.artifact));
+            // Nobody can show what it continues: not voted for.
+            one.verdict = continuity.value_or(Verdict::kBrokenContinuity);
         }
         if (one.verdict == Verdict::kAccept) {
             one.verdict = check_norm(fetched.artifact, one.norm);

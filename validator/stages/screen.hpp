@@ -3,6 +3,7 @@
 
 #include "validator/stages/collect.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace covenant::validator {
@@ -19,6 +20,14 @@ struct Screened {
 // One entry per committed miner, ascending uid. Needs the round's sigma (which windows are scored).
 Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::RunState& state,
                                      const protocol::RoundView& view, const Collected& collected);
+
+// R6.6: the first boundary is what the chain says it must be, and the others count on from it.
+// Nothing when the commitment that it continues cannot be read here.
+Result<std::optional<protocol::Verdict>> check_continuity(ValidatorContext& context,
+                                                          const protocol::RunState& state,
+                                                          const protocol::RoundView& view,
+                                                          const protocol::MinerView& miner,
+                                                          const protocol::Artifact& artifact);
 
 // For the journal.
 Bytes encode_screened(std::span<const Screened> screened);

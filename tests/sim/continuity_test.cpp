@@ -1,0 +1,170 @@
+// What a miner's next round must start from: the moments and the error feedback of its last
+// commitment, or nothing (R4.12, R6.6).
+#include "common/execution/state_digest.hpp"
+#include "common/store/trace_record.hpp"
+#include "tests/sim/scene.hpp"
+#include "tests/unit/common/execution/execution_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace covenant::simulation::testing {
+namespace {
+
+using protocol::Round;
+using protocol::Verdict;
+
+constexpr const char* kMiner = "miner-1";
+
+Hash256 zero_root() {
+    return execution::state_root(
+        engine::ParameterBuffer(execution::testing::shared_run().engine.layout()));
+}
+
+void expect_continues(const protocol::Artifact& now, const protocol::Artifact& before,
+                      bool included) {
+    EXPECT_EQ(now.trace.front().m_root, before.trace.back().m_root);
+    EXPECT_EQ(now.trace.front().v_root, before.trace.back().v_root);
+    EXPECT_EQ(now.trace.front().adam_t, before.trace.back().adam_t);
+    EXPECT_EQ(now.feedback.feedback_root,
+              included ? before.feedback.residual_root : before.feedback.sum_root);
+}
+
+void expect_fresh(const protocol::Artifact& artifact) {
+    EXPECT_EQ(artifact.trace.front().m_root, zero_root());
+    EXPECT_EQ(artifact.trace.front().v_root, zero_root());
+    EXPECT_EQ(artifact.trace.front().adam_t, 0U);
+    EXPECT_EQ(artifact.feedback.feedback_root, zero_root());
+    EXPECT_TRUE(artifact.feedback.previous_commitment.is_zero());
+}
+
+// Plays round 0, leaves the miner out until `back`, and plays that round too.
+void play_gap(Scene& scene, std::uint64_t back) {
+    scene.run_to(0, 19);
+    scene.net().set_online(kMiner, false);
+    scene.run_to(back - 1, 19);
+    scene.net().set_online(kMiner, true);
+    scene.run_until_settled(back);
+    for (std::uint64_t r = 1; r < back; ++r) {
+        EXPECT_FALSE(scene.record(r).commitments.contains(scene.uid(kMiner)));
+        EXPECT_EQ(scene.credit(r, kMiner), Amount{});
+        EXPECT_TRUE(scene.record(r).accepted) << "the others go on";
+    }
+    EXPECT_TRUE(scene.included(back, kMiner));
+    EXPECT_GT(scene.credit(back, kMiner).units, 0U);
+}
+
+TEST(Continuity, EveryRoundContinuesTheOneBefore) {
+    Scene scene;
+    scene.run_until_settled(1);
+    for (const std::string& name : scene.miners()) {
+        expect_fresh(scene.artifact(0, name));
+        expect_continues(scene.artifact(1, name), scene.artifact(0, name), true);
+    }
+}
+
+TEST(Continuity, ARoundWithoutTheMiner) {
+    Scene scene;
+    play_gap(scene, 2);
+    expect_continues(scene.artifact(2, kMiner), scene.artifact(0, kMiner), true);
+}
+
+TEST(Continuity, AGapOfFourRoundsStillContinues) {
+    Scene scene;
+    play_gap(scene, 4);
+    expect_continues(scene.artifact(4, kMiner), scene.artifact(0, kMiner), true);
+}
+
+TEST(Continuity, AGapOfMoreThanFourRoundsStartsFresh) {
+    Scene scene;
+    play_gap(scene, 5);
+    expect_fresh(scene.artifact(5, kMiner));
+}
+
+// It committed and died; its key comes when it does, so that others can check what it continues.
+TEST(Continuity, AMinerThatDiedWithItsKeyContinuesThreeRoundsLater) {
+    Scene scene;
+    scene.fail_at(kMiner, "miner/1/", 0, std::nullopt);
+    scene.run_to(2, 19);
+    ASSERT_TRUE(scene.failed_as_planned());
+    // Its failure (no key in time) is settled: it starts fresh, and the old key is nobody's need.
+    ASSERT_TRUE(scene.net().restart(kMiner));
+    scene.run_until_settled(3);
+    EXPECT_TRUE(scene.failed(0, kMiner));
+    EXPECT_TRUE(scene.included(3, kMiner));
+    expect_fresh(scene.artifact(3, kMiner));
+}
+
+// The same where its key was not drawn for an audit: nothing failed, the commitment is continued.
+TEST(Continuity, AnUnauditedMinerContinuesACommitmentWhoseKeyCameLate) {
+    Scene scene({.change = [](protocol::RunSpec& spec) { spec.audit.probability_ppm = 1; }});
+    scene.fail_at(kMiner, "miner/1/", 0, std::nullopt);
+    scene.run_to(2, 19);
+    ASSERT_TRUE(scene.failed_as_planned());
+    ASSERT_TRUE(scene.net().restart(kMiner));
+    scene.run_until_settled(3);
+    EXPECT_FALSE(scene.failed(0, kMiner));
+    EXPECT_FALSE(scene.included(0, kMiner));
+    EXPECT_TRUE(scene.included(3, kMiner));
+    expect_continues(scene.artifact(3, kMiner), scene.artifact(0, kMiner), false);
+}
+
+class BrokenTest : public ::testing::Test {
+  protected:
+    // Before round 1 the miner's memory of round 0 is changed behind its back.
+    void play(const std::function<void(store::TraceRecord&)>& damage) {
+        scene_.run_to(0, 19);
+        scene_.with_index(kMiner, [&](store::IndexStore& index) {
+            auto record = store::get_trace_record(index, Round(0), scene_.uid(kMiner));
+            ASSERT_TRUE(record);
+            damage(*record);
+            ASSERT_TRUE(store::put_trace_record(index, Round(0), scene_.uid(kMiner), *record));
+        });
+        scene_.run_until_settled(1);
+    }
+    void expect_refused() {
+        ASSERT_TRUE(scene_.record(1).commitments.contains(scene_.uid(kMiner)));
+        EXPECT_FALSE(scene_.included(1, kMiner));
+        EXPECT_EQ(scene_.credit(1, kMiner), Amount{});
+        EXPECT_GT(scene_.credit(1, "miner-0").units, 0U);
+        EXPECT_EQ(protocol::to_string(scene_.screened("validator-0", 1, kMiner)),
+                  "broken_continuity");
+        EXPECT_TRUE(scene_.failed(1, kMiner)) << "an audit checks the links too";
+        for (const auto& [validator, finding] : scene_.findings(1, kMiner)) {
+            EXPECT_EQ(protocol::to_string(scene_.evidence(finding).verdict), "broken_continuity");
+        }
+    }
+    Scene scene_;
+};
+
+TEST_F(BrokenTest, AnotherErrorFeedback) {
+    play([](store::TraceRecord& record) {
+        record.feedback.residual_root = record.feedback.sum_root;
+    });
+    expect_refused();
+}
+
+TEST_F(BrokenTest, OtherMoments) {
+    play([](store::TraceRecord& record) {
+        record.trace.back().m_root = record.trace.front().m_root;
+        record.trace.back().v_root = record.trace.front().v_root;
+    });
+    expect_refused();
+}
+
+TEST_F(BrokenTest, AnotherStepCount) {
+    play([](store::TraceRecord& record) { record.trace.back().adam_t += 1; });
+    expect_refused();
+}
+
+// What was smuggled in does not become the state that the next round may continue.
+TEST_F(BrokenTest, IsNotContinued) {
+    play([](store::TraceRecord& record) {
+        record.feedback.residual_root = record.feedback.sum_root;
+    });
+    scene_.run_until_settled(3);
+    EXPECT_TRUE(scene_.included(3, kMiner));
+    expect_fresh(scene_.artifact(3, kMiner));
+}
+
+}  // namespace
+}  // namespace covenant::simulation::testing

@@ -1,0 +1,156 @@
+// A node dies right after it did something, and comes back two blocks later: the chain ends where
+// an undisturbed one does, and nothing is signed twice.
+#include "tests/sim/scene.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace covenant::simulation::testing {
+namespace {
+
+constexpr std::uint64_t kLastRound = 2;
+
+const std::string& undisturbed() {
+    static const std::string history = [] {
+        Scene scene;
+        scene.run_until_settled(kLastRound);
+        return scene.history(kLastRound);
+    }();
+    return history;
+}
+
+struct Death {
+    const char* name;
+    const char* node;
+    const char* note;  // "<role>/<activity number>/<note>"
+};
+
+class InterruptionTest : public ::testing::TestWithParam<Death> {};
+
+TEST_P(InterruptionTest, ChangesNothing) {
+    Scene scene;
+    scene.fail_at(GetParam().node, GetParam().note, 1);
+    scene.run_until_settled(kLastRound);
+    ASSERT_TRUE(scene.failed_as_planned()) << "nobody reported " << GetParam().note;
+    EXPECT_EQ(scene.history(kLastRound), undisturbed());
+    scene.expect_nothing_signed_twice(kLastRound);
+}
+
+INSTANTIATE_TEST_SUITE_P(After, InterruptionTest,
+                         ::testing::Values(Death{"Committed", "miner-1", "miner/1/"},
+                                           Death{"KeyPublished", "miner-1", "miner/2/key"},
+                                           Death{"OpeningsPublished", "miner-1",
+                                                 "miner/2/openings"},
+                                           Death{"BeaconProven", "validator-0", "validator/1/"},
+                                           Death{"Voted", "validator-0", "validator/2/"},
+                                           Death{"Agreed", "validator-0", "validator/3/"},
+                                           Death{"Checkpointed", "validator-0", "validator/4/"},
+                                           Death{"Audited", "validator-0", "validator/5/"},
+                                           Death{"Scored", "validator-0", "validator/6/"},
+                                           Death{"Revealed", "validator-0", "validator/7/"},
+                                           Death{"Settled", "validator-0", "validator/8/"}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+// Every miner and every validator dies once in the same round, each at another stage.
+TEST(Interruptions, EverybodyOnce) {
+    Scene scene;
+    const std::map<std::string, std::string> deaths{
+        {"miner-0", "miner/1/"},         {"miner-1", "miner/2/key"},
+        {"miner-2", "miner/2/openings"}, {"validator-0", "validator/2/"},
+        {"validator-1", "validator/5/"}, {"validator-2", "validator/6/"}};
+    std::map<std::string, std::uint64_t> died;
+    scene.net().set_probe([&](const std::string& node, protocol::Round at, std::string_view what) {
+        if (at.value < 1 || died.contains(node) || !what.starts_with(deaths.at(node))) return true;
+        died[node] = scene.net().now().value;
+        return false;
+    });
+    std::set<std::string> back;
+    while (!scene.record(kLastRound).settled && scene.net().now().value < kRunStart + 90) {
+        for (const auto& [node, when] : died) {
+            if (scene.net().now().value >= when + 2 && back.insert(node).second) {
+                ASSERT_TRUE(scene.net().restart(node));
+            }
+        }
+        scene.run_to(0, scene.net().now().value + 1 - kRunStart);
+    }
+    EXPECT_EQ(died.size(), deaths.size());
+    EXPECT_EQ(scene.history(kLastRound), undisturbed());
+    scene.expect_nothing_signed_twice(kLastRound);
+}
+
+// Every block, every node: nothing may live in memory only.
+TEST(Interruptions, ARestartOfAllAtEveryBlock) {
+    Scene scene;
+    while (!scene.record(1).settled && scene.net().now().value < kRunStart + 70) {
+        for (const std::string& name : scene.names()) {
+            ASSERT_TRUE(scene.net().kill(name));
+            ASSERT_TRUE(scene.net().restart(name));
+        }
+        scene.run_to(0, scene.net().now().value + 1 - kRunStart);
+    }
+    Scene calm;
+    calm.run_until_settled(1);
+    EXPECT_EQ(scene.history(1), calm.history(1));
+}
+
+// A miner that dies with its key: the network goes on without it, and holds it against the miner.
+TEST(Interruptions, AMinerThatNeverPublishesItsKeyFails) {
+    Scene scene;
+    scene.fail_at("miner-1", "miner/1/", 1, std::nullopt);
+    scene.run_until_settled(kLastRound);
+    ASSERT_TRUE(scene.failed_as_planned());
+    ASSERT_TRUE(scene.record(1).commitments.contains(scene.uid("miner-1")));
+    EXPECT_FALSE(scene.included(1, "miner-1"));
+    EXPECT_TRUE(scene.failed(1, "miner-1"));
+    EXPECT_EQ(scene.credit(1, "miner-1"), Amount{});
+    for (const auto& [validator, finding] : scene.findings(1, "miner-1")) {
+        EXPECT_EQ(finding.verdict, protocol::kFindingFail);
+        EXPECT_EQ(scene.evidence(finding).verdict, protocol::Verdict::kUnavailable);
+    }
+    for (std::uint64_t r = 0; r <= kLastRound; ++r) {
+        EXPECT_TRUE(scene.record(r).accepted) << r;
+        EXPECT_GT(scene.credit(r, "miner-0").units, 0U) << r;
+    }
+    EXPECT_FALSE(scene.record(2).commitments.contains(scene.uid("miner-1")));
+}
+
+// R6.1 and the round's timeline: a key that comes after the inclusion votes is as good as none, or
+// one could wait for the draw.
+TEST(Interruptions, AKeyAfterTheVoteIsTooLate) {
+    Scene scene;
+    scene.fail_at("miner-1", "miner/1/", 1, std::nullopt);
+    scene.run_to(1, 14);
+    ASSERT_TRUE(scene.failed_as_planned());
+    ASSERT_TRUE(scene.net().restart("miner-1"));
+    scene.run_until_settled(kLastRound);
+    EXPECT_TRUE(scene.store()
+                    .has(scene.record(1)
+                             .commitments.at(scene.uid("miner-1"))
+                             .signed_commitment.commitment.key_hash)
+                    .value());
+    EXPECT_FALSE(scene.included(1, "miner-1"));
+    EXPECT_EQ(scene.credit(1, "miner-1"), Amount{});
+    EXPECT_TRUE(scene.failed(1, "miner-1"));
+    EXPECT_TRUE(scene.included(2, "miner-1")) << "and it goes on";
+}
+
+// A drawn miner that shows its key and not its openings.
+TEST(Interruptions, OpeningsThatNeverComeFail) {
+    Scene scene;
+    scene.fail_at("miner-1", "miner/2/key", 1, std::nullopt);
+    scene.run_until_settled(1);
+    ASSERT_TRUE(scene.failed_as_planned());
+    EXPECT_TRUE(scene.included(1, "miner-1")) << "its artifact is whole";
+    EXPECT_TRUE(scene.failed(1, "miner-1"));
+    EXPECT_EQ(scene.credit(1, "miner-1"), Amount{});
+    for (const auto& [validator, finding] : scene.findings(1, "miner-1")) {
+        const protocol::Evidence evidence = scene.evidence(finding);
+        EXPECT_EQ(evidence.verdict, protocol::Verdict::kOpeningMissing);
+        EXPECT_TRUE(evidence.opening.is_zero());
+        EXPECT_EQ(evidence.segment, scene.duty(1, "miner-1")->segments.front());
+    }
+}
+
+}  // namespace
+}  // namespace covenant::simulation::testing
