@@ -187,7 +187,7 @@ class CommandLineTest(FunctionalTest):
 
         def level(*words, **extra):
             rows = self.succeed("config", "show", "--config", file, *words, **extra)
-            return next(row["value"] for row in rows if row["name"] == "log-level")
+            return json.loads(next(row["value"] for row in rows if row["name"] == "log-level"))  # in TOML's quotes
 
         self.assertEqual(level(), "warn")
         self.assertEqual(level(COVENANT_LOG_LEVEL="error"), "error")

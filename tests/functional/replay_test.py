@@ -108,7 +108,7 @@ class ReplayTest(FunctionalTest):
         edited = dict(self.record, rounds=1, participants=[
             dict(one, cheat="noise") if one["name"] == "mallory" else one for one in self.record["participants"]])
         (copy / "devnet.json").write_text(json.dumps(edited))
-        value = self.refused(5, "simulate", "--datadir", copy, timeout=120)
+        value = self.refused(5, "simulate", "--datadir", copy, timeout=240)
         self.assertFalse(value["data"]["same"])
         self.assertIn("mallory's commitment", json.dumps(value["data"]["rounds"][0]["differences"]))
 
