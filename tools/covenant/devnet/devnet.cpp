@@ -19,6 +19,7 @@ using protocol::Round;
 using protocol::Uid;
 
 constexpr auto kLook = Millis(200);
+constexpr int kIndexLooks = 100;
 constexpr int kKilledBySignal = 128;  // exit status of a killed process, less the signal
 constexpr int kMaxRestarts = 3;
 constexpr std::int64_t kSnapshotMs = 15'000;
@@ -40,6 +41,7 @@ class Devnet {
     look();  // reads the index, prints what is new; true when the last round is settled
     Status finish(bool complete);
     Status claim_all(std::map<std::string, Amount>& balances);
+    Status await_index();
     void clean_up();
     [[nodiscard]] std::string elapsed() const;
     void say(std::string_view step) { output_.note(fmt::format("{:>6}  {}", elapsed(), step)); }
@@ -69,6 +71,8 @@ std::string Devnet::elapsed() const {
 }
 
 Status Devnet::prepare() {
+    COVENANT_TRY(const auto people, participants(options_));  // refused before anything is written
+    static_cast<void>(people);
     COVENANT_TRY(programs_, find_programs());
     layout_.root = std::filesystem::absolute(
         options_.datadir.empty() ? "devnet-" + std::to_string(options_.seed) : options_.datadir);
@@ -251,6 +255,20 @@ Status Devnet::claim_all(std::map<std::string, Amount>& balances) {
     return {};
 }
 
+// The kept index must hold the last claims too: the explorer is stopped next.
+Status Devnet::await_index() {
+    COVENANT_TRY(const chain::BlockHeader head, chain::latest_block(anvil_->rpc()));
+    for (int looks = 0; looks < kIndexLooks; ++looks) {
+        COVENANT_TRY(const auto info, index_->info());
+        if (info.head && info.head->number.value >= head.number) {
+            return {};
+        }
+        clock_.sleep_for(kLook, {});
+    }
+    return fail(Errc::kTimeout, "the explorer has not read block " + std::to_string(head.number) +
+                                    "; see " + explorer_->log().string());
+}
+
 Status Devnet::finish(bool complete) {
     for (const auto& node : nodes_) {
         node->send(SIGTERM);
@@ -264,6 +282,7 @@ Status Devnet::finish(bool complete) {
     }
     std::map<std::string, Amount> balances;
     COVENANT_CHECK(claim_all(balances));
+    COVENANT_CHECK(await_index());
     print_closing(output_, record_, state_, layout_, programs_, balances, elapsed());
     return {};
 }
