@@ -62,7 +62,12 @@ Result<TraceRecord> decode_trace_record(ByteView bytes) {
     feedback.payload_root = in.fixed<Hash256>();
     feedback.norm_bits = in.u64();
     feedback.kept_per_chunk = in.u16();
-    if (!in.finish() || version != kVersion) {
+    if (version != kVersion && bytes.size() >= sizeof(version)) {
+        return fail(Errc::kCorrupt, "trace record in the index: version " +
+                                        std::to_string(version) + ", this build reads " +
+                                        std::to_string(kVersion));
+    }
+    if (!in.finish()) {
         return fail(Errc::kCorrupt,
                     "trace record in the index: " + std::string(codec::to_string(in.error())));
     }

@@ -1,0 +1,67 @@
+#include "common/store/trace_record.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace covenant::store {
+namespace {
+
+TraceRecord sample() {
+    TraceRecord out;
+    out.commitment_root.bytes.fill(9);
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        protocol::SegmentRecord segment;
+        segment.theta_root.bytes.fill(i);
+        segment.m_root.bytes.fill(10);
+        segment.v_root.bytes.fill(20);
+        segment.adam_t = 2U * i;
+        segment.cursor = 16U * i;
+        segment.window_root.bytes.fill(30);
+        segment.loss_bits = 0x40a00000;
+        out.trace.push_back(segment);
+    }
+    out.feedback.payload_root.bytes.fill(40);
+    out.feedback.norm_bits = 1;
+    out.feedback.kept_per_chunk = 64;
+    return out;
+}
+
+TEST(TraceRecord, SurvivesEncoding) {
+    EXPECT_EQ(decode_trace_record(encode_trace_record(sample())).value(), sample());
+    TraceRecord empty = sample();
+    empty.trace.clear();
+    EXPECT_EQ(decode_trace_record(encode_trace_record(empty)).value(), empty);
+}
+
+TEST(TraceRecord, EveryCutIsCorrupt) {
+    const Bytes good = encode_trace_record(sample());
+    for (std::size_t cut = 0; cut < good.size(); ++cut) {
+        const auto record = decode_trace_record(ByteView(good).first(cut));
+        ASSERT_FALSE(record) << cut;
+        EXPECT_EQ(record.error().code, Errc::kCorrupt) << cut;
+    }
+    Bytes longer = good;
+    longer.push_back(0);
+    EXPECT_EQ(decode_trace_record(longer).error().code, Errc::kCorrupt);
+}
+
+TEST(TraceRecord, AnotherVersionIsNamed) {
+    Bytes other = encode_trace_record(sample());
+    other[0] = 2;
+    const auto record = decode_trace_record(other);
+    ASSERT_FALSE(record);
+    EXPECT_EQ(record.error().code, Errc::kCorrupt);
+    EXPECT_NE(record.error().context.find("version 2"), std::string::npos)
+        << record.error().context;
+}
+
+TEST(TraceRecord, ACountBeyondTheLimitTakesNoMemory) {
+    Bytes huge = encode_trace_record(sample());
+    std::fill_n(huge.begin() + 2 + Hash256::kSize, 4, std::uint8_t{0xff});
+    EXPECT_EQ(decode_trace_record(huge).error().code, Errc::kCorrupt);
+}
+
+}  // namespace
+}  // namespace covenant::store
