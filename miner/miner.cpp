@@ -71,6 +71,10 @@ Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, 
     COVENANT_TRY(const auto sealed, sealed_package(context_, *view));
     if (sealed) {
         COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(intent_key));
+        if (status.phase == chain::IntentPhase::kRefused) {
+            skipped_ = round;  // final, and said once
+            log::warn("round", "commitment refused: " + status.reason, {{"round", round.value}});
+        }
         if (status.phase != chain::IntentPhase::kUnknown) {
             return std::optional<TickReport>{};
         }
@@ -107,7 +111,7 @@ Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, 
     COVENANT_CHECK(
         context_.ledger.submit(intent_key, protocol::PostCommitment{package.commitment}));
     const protocol::Commitment& commitment = package.commitment.commitment;
-    log::info("round", "committed",
+    log::info("round", "commitment sent",
               {{"round", round.value},
                {"loss", result->mean_loss},
                {"tokens", commitment.tokens},

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kRoundsInFlight = 3;
 constexpr std::uint64_t kTurnSeconds = 2;
+constexpr std::uint64_t kAttempts = 4;
 constexpr std::uint64_t kSettleSeconds = 60;  // after the reveals, for all validators' turns
 
 TickReport report(Activity activity, Round round, std::string note = {}) {
@@ -94,12 +95,25 @@ bool Validator::finished(const chain::Head& head) const {
            head.time.value >= over;
 }
 
-Result<bool> Validator::sent(const std::string& key) {
-    COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(key));
-    if (status.phase == chain::IntentPhase::kRefused && refused_.insert(key).second) {
-        log::warn("chain", "refused: " + status.reason, {{"intent", key}});
+Result<std::optional<std::string>> Validator::next_key(const std::string& intent, ChainTime now) {
+    std::optional<ChainTime> refused_at;
+    for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
+        const std::string key = intent + "/" + std::to_string(attempt);
+        COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(key));
+        if (status.phase == chain::IntentPhase::kUnknown) {
+            const bool wait = refused_at && now.value < refused_at->value + kTurnSeconds;
+            return wait ? std::nullopt : std::optional(key);
+        }
+        if (status.phase != chain::IntentPhase::kRefused) {
+            return std::optional<std::string>{};
+        }
+        const auto [seen, first] = refused_.try_emplace(key, now);
+        if (first) {
+            log::warn("chain", "refused: " + status.reason, {{"intent", key}});
+        }
+        refused_at = seen->second;
     }
-    return status.phase != chain::IntentPhase::kUnknown;
+    return std::optional<std::string>{};
 }
 
 std::uint64_t Validator::turn_seconds(std::span<const protocol::ValidatorStake> electorate) const {
@@ -125,27 +139,11 @@ Validator::Step Validator::prove_beacon(const protocol::RunState& state, protoco
     if (now.value < target.value + turn_seconds(electorate)) {
         return std::optional<TickReport>{};
     }
-    // A proof can be refused because another validator's came first, or because the node that
-    // estimated it had not seen the block. While the beacon is missing, every turn is a new
-    // attempt, unless the last one is still on its way.
-    const std::uint64_t attempt =
-        (now.value - target.value - turn_seconds(electorate)) / kTurnSeconds;
-    const auto attempt_key = [slot](std::uint64_t number) {
-        return "beacon/" + std::to_string(slot.value) + "/" + std::to_string(number);
-    };
-    if (attempt > 0) {
-        COVENANT_TRY(const chain::IntentStatus last,
-                     context_.ledger.status(attempt_key(attempt - 1)));
-        if (last.phase == chain::IntentPhase::kPending) {
-            return std::optional<TickReport>{};
-        }
-    }
-    const std::string key = attempt_key(attempt);
-    COVENANT_TRY(const bool done, sent(key));
-    if (done) {
+    COVENANT_TRY(const auto key, next_key("beacon/" + std::to_string(slot.value), now));
+    if (!key) {
         return std::optional<TickReport>{};
     }
-    if (Status submitted = context_.ledger.submit(key, protocol::ProveBeacon{context_.run, slot});
+    if (Status submitted = context_.ledger.submit(*key, protocol::ProveBeacon{context_.run, slot});
         !submitted) {
         // The block is not there yet, or another validator was faster; both settle by themselves.
         return submitted.error().retryable || submitted.error().code == Errc::kPrecondition
@@ -203,9 +201,9 @@ Validator::Step Validator::abstain(Round round, Work& work, Error error) {
 
 Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
     const protocol::RoundView& view = moment.view;
-    const std::string key = intent_key("inclusion", view.round);
-    COVENANT_TRY(const bool done, sent(key));
-    if (done || !std::any_of(view.miners.begin(), view.miners.end(),
+    const std::string intent = intent_key("inclusion", view.round);
+    COVENANT_TRY(const auto key, next_key(intent, moment.now));
+    if (!key || !std::any_of(view.miners.begin(), view.miners.end(),
                              [](const auto& m) { return m.commitment.has_value(); })) {
         return std::optional<TickReport>{};
     }
@@ -229,7 +227,7 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
         }
     }
     COVENANT_CHECK(
-        context_.ledger.submit(key, protocol::VoteInclusion{context_.run, view.round, uids}));
+        context_.ledger.submit(*key, protocol::VoteInclusion{context_.run, view.round, uids}));
     log::info("round", "voted on inclusion",
               {{"round", view.round.value},
                {"artifacts", (*verdicts)->size()},
@@ -239,9 +237,9 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
 
 Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
     const protocol::RoundView& view = moment.view;
-    const std::string key = intent_key("parameters", view.round);
-    COVENANT_TRY(const bool done, sent(key));
-    if (done || view.aggregated.empty() || view.accepted || !votes(view.electorate, context_.uid)) {
+    const std::string intent = intent_key("parameters", view.round);
+    COVENANT_TRY(const auto key, next_key(intent, moment.now));
+    if (!key || view.aggregated.empty() || view.accepted || !votes(view.electorate, context_.uid)) {
         return std::optional<TickReport>{};
     }
     auto candidate = context_.parameters.next(*moment.state, view.round);
@@ -259,7 +257,7 @@ Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
                  execution::monitor_loss_bits(context_.engine, context_.spec, context_.run,
                                               context_.windows, *candidate->parameters));
     COVENANT_CHECK(context_.ledger.submit(
-        key, protocol::VoteParameters{context_.run, view.round, candidate->root, loss}));
+        *key, protocol::VoteParameters{context_.run, view.round, candidate->root, loss}));
     log::info("round", "voted on parameters",
               {{"round", view.round.value},
                {"heldout_loss", std::bit_cast<float>(loss)},
@@ -360,11 +358,11 @@ Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& al
 
 Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
     const protocol::RoundView& view = moment.view;
-    const std::string key = intent_key("scores", view.round);
-    COVENANT_TRY(const bool done, sent(key));
+    const std::string intent = intent_key("scores", view.round);
+    COVENANT_TRY(const auto key, next_key(intent, moment.now));
     const bool any = std::any_of(view.miners.begin(), view.miners.end(),
                                  [](const auto& m) { return m.commitment.has_value(); });
-    if (done || !any) {
+    if (!key || !any) {
         return std::optional<TickReport>{};
     }
     COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
@@ -393,8 +391,8 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
         COVENANT_TRY(ballot, score(context_, view, **verdicts, audits));
     }
     COVENANT_CHECK(context_.ledger.submit(
-        key, protocol::CommitScores{context_.run, view.round,
-                                    ballot_hash(context_, view.round, *ballot)}));
+        *key, protocol::CommitScores{context_.run, view.round,
+                                     ballot_hash(context_, view.round, *ballot)}));
     log::info("round", "scored",
               {{"round", view.round.value}, {"findings", ballot->findings.size()}});
     return std::optional(report(Activity::kScored, view.round));
@@ -403,18 +401,18 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
 Validator::Step Validator::reveal(const Moment& moment) {
     const protocol::RoundView& view = moment.view;
     const auto committed = view.score_commitments.find(context_.uid);
-    const std::string key = intent_key("reveal", view.round);
+    const std::string intent = intent_key("reveal", view.round);
     if (committed == view.score_commitments.end() || view.reveals.contains(context_.uid)) {
         return std::optional<TickReport>{};
     }
-    COVENANT_TRY(const bool done, sent(key));
+    COVENANT_TRY(const auto key, next_key(intent, moment.now));
     COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
-    if (done || !ballot || ballot_hash(context_, view.round, *ballot) != committed->second) {
+    if (!key || !ballot || ballot_hash(context_, view.round, *ballot) != committed->second) {
         return std::optional<TickReport>{};
     }
     COVENANT_CHECK(context_.ledger.submit(
-        key, protocol::RevealScores{context_.run, view.round, ballot->weights, ballot->findings,
-                                    ballot->salt}));
+        *key, protocol::RevealScores{context_.run, view.round, ballot->weights, ballot->findings,
+                                     ballot->salt}));
     return std::optional(report(Activity::kRevealed, view.round));
 }
 
@@ -424,12 +422,12 @@ Validator::Step Validator::settle(const Moment& moment) {
         moment.now.value < view.times.score_reveal.value + turn_seconds(view.electorate)) {
         return std::optional<TickReport>{};
     }
-    const std::string key = intent_key("settle", view.round);
-    COVENANT_TRY(const bool done, sent(key));
-    if (done) {
+    const std::string intent = intent_key("settle", view.round);
+    COVENANT_TRY(const auto key, next_key(intent, moment.now));
+    if (!key) {
         return std::optional<TickReport>{};
     }
-    COVENANT_CHECK(context_.ledger.submit(key, protocol::SettleRound{context_.run, view.round}));
+    COVENANT_CHECK(context_.ledger.submit(*key, protocol::SettleRound{context_.run, view.round}));
     return std::optional(report(Activity::kSettled, view.round));
 }
 

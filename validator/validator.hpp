@@ -8,8 +8,8 @@
 #include "validator/stages/screen.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace covenant::validator {
@@ -74,15 +74,17 @@ class Validator {
     Step settle(const Moment& moment);
 
     Result<const std::vector<Screened>*> screened(const Moment& moment, Work& work);
-    // True when this intent was submitted before, in whatever phase it is; logs a refusal once.
-    Result<bool> sent(const std::string& key);
+    // The key to send an intent under now; nothing while it is on its way, done, or refused too
+    // often. What a contract refused is tried again after a turn: the node that estimated it may
+    // not have seen the block that it waits for. A refusal is logged once.
+    Result<std::optional<std::string>> next_key(const std::string& intent, protocol::ChainTime now);
     // Validators take turns, two seconds apart, with what only one of them has to do.
     [[nodiscard]] std::uint64_t turn_seconds(
         std::span<const protocol::ValidatorStake> electorate) const;
 
     ValidatorContext context_;
     std::map<protocol::Round, Work> work_;
-    std::set<std::string> refused_;  // intents whose refusal was logged
+    std::map<std::string, protocol::ChainTime> refused_;  // keys, and when that was first seen
     std::optional<protocol::Round> last_round_;
     std::optional<protocol::Round> pruned_;
 };

@@ -1,10 +1,10 @@
 #include "tools/covenant/commands/commands.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -49,7 +49,7 @@ Status execute_program(const std::string& program, const std::vector<std::string
     std::cout.flush();
     std::cerr.flush();
     ::execv(program.c_str(), raw.data());
-    return fail(Errc::kIo, "cannot start " + program + ": " + std::strerror(errno));
+    return fail(Errc::kIo, "cannot start " + program + ": " + std::generic_category().message(errno));
 }
 
 void add_engine_commands(node::CommandTree& tree, std::vector<std::string> arguments,

@@ -174,7 +174,7 @@ protocol::TimingSpec plan_timing(const protocol::RunSpec& spec, const Options& o
         2 + seconds(1.3 * (train + audit));  // validators audit the last round meanwhile
     timing.beacon_delay_seconds = 1;
     timing.inclusion_seconds =
-        timing.commit_seconds + timing.beacon_delay_seconds + 3 + seconds(1.5 * screen);
+        timing.commit_seconds + timing.beacon_delay_seconds + 4 + seconds(1.5 * screen);
     timing.round_seconds = timing.inclusion_seconds + 3 + seconds(1.5 * monitor);
     timing.score_commit_seconds = timing.round_seconds + timing.commit_seconds;
     timing.score_reveal_seconds = timing.score_commit_seconds + 4;

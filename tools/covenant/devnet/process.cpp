@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <system_error>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -25,7 +26,8 @@ int decode_status(int status) {
 Result<int> open_log(const std::filesystem::path& path) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return fail(Errc::kIo, "cannot write " + path.string() + ": " + std::strerror(errno));
+        return fail(Errc::kIo, "cannot write " + path.string() + ": " +
+                                   std::generic_category().message(errno));
     }
     return fd;
 }
@@ -70,7 +72,8 @@ Result<pid_t> spawn(std::vector<std::string>& argv, int out_fd, int err_fd) {
         become(raw.data(), out_fd, err_fd, parent);
     }
     if (pid < 0) {
-        return fail(Errc::kIo, "cannot start " + argv[0] + ": " + std::strerror(errno));
+        return fail(Errc::kIo,
+                    "cannot start " + argv[0] + ": " + std::generic_category().message(errno));
     }
     return pid;
 }
@@ -127,7 +130,7 @@ int Process::stop(Millis patience) {
 Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log) {
     std::array<int, 2> pipe_fds{};
     if (::pipe2(pipe_fds.data(), O_CLOEXEC) != 0) {
-        return fail(Errc::kIo, std::string("pipe: ") + std::strerror(errno));
+        return fail(Errc::kIo, std::string("pipe: ") + std::generic_category().message(errno));
     }
     COVENANT_TRY(const int log_fd, open_log(log));
     auto pid = spawn(argv, pipe_fds[1], log_fd);
@@ -171,7 +174,8 @@ Result<std::uint16_t> free_port() {
         ::close(fd);
     }
     if (!ok) {
-        return fail(Errc::kIo, std::string("no free port on 127.0.0.1: ") + std::strerror(errno));
+        return fail(Errc::kIo, std::string("no free port on 127.0.0.1: ") +
+                                   std::generic_category().message(errno));
     }
     return ntohs(address.sin_port);
 }

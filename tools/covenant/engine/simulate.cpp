@@ -84,6 +84,22 @@ chain::SimChainOptions recorded_chain(const RunState& recorded, const chain::Net
     return options;
 }
 
+// A null round of the record stays null: without its beacon nobody proves one, without acceptance
+// nobody votes on parameters.
+bool silent_at(const RunState& recorded, protocol::ChainTime now) {
+    const auto round = protocol::round_at(recorded.spec->timing, now);
+    if (!round) {
+        return false;
+    }
+    const auto at = recorded.rounds.find(*round);
+    if (at != recorded.rounds.end() && at->second.accepted) {
+        return false;
+    }
+    const protocol::RoundTimes times = protocol::round_times(recorded.spec->timing, *round);
+    const bool proven = recorded.beacons.contains(protocol::beacon_slot_of(*round));
+    return now >= (proven ? times.t2 : times.beacon);
+}
+
 // The uids of the record in order: a simulation registers in that order.
 Result<std::vector<simulation::Member>> members(const RunState& recorded,
                                                 const devnet::Record& record) {
@@ -194,9 +210,9 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
         .spec = *recorded.spec,
         .folder = scratch.path(),
         .chain = recorded_chain(recorded, network, start),
-        .commit_order = [&](Round round) {
-            return std::optional(committed_names(recorded, record, round));
-        }};
+        .commit_order =
+            [&](Round round) { return std::optional(committed_names(recorded, record, round)); },
+        .validators_silent = [&](protocol::ChainTime now) { return silent_at(recorded, now); }};
     COVENANT_TRY(auto people, members(recorded, record));
     COVENANT_TRY(const auto simulated,
                  simulation::Network::create(std::move(network_options), std::move(people), engine,

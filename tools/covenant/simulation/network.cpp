@@ -193,7 +193,9 @@ std::vector<Network::Node*> Network::order() {
             one->miner->set_last_round(named ? std::nullopt
                                              : std::optional(Round(round->value - 1)));
         }
-        if (!named) {
+        const bool silent =
+            one->validator && options_.validators_silent && options_.validators_silent(now());
+        if (!named && !silent) {
             nodes.push_back(one.get());
         }
     }

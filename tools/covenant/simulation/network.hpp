@@ -41,6 +41,8 @@ struct NetworkOptions {
     // Which miners commit in a round, in this order; a miner that is not named stays silent. Unset:
     // everybody, as they come.
     std::function<std::optional<std::vector<std::string>>(protocol::Round)> commit_order;
+    // Moments at which no validator does anything: what made a recorded round null. Unset: none.
+    std::function<bool(protocol::ChainTime)> validators_silent;
 };
 
 class Network {
