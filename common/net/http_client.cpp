@@ -260,7 +260,7 @@ Result<HttpResponse> HttpClient::request(std::string_view method, std::string_vi
                 message.headers().set_content_type(std::string(content_type));
             }
             bool stale = false;
-            auto result = impl_->once(std::move(message), deadline, stale);
+            auto result = impl_->once(message, deadline, stale);
             if (result) return result;
             if (!stale || attempt > 0) return fail(std::move(result).error().within(where));
             impl_->discard();

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -77,7 +78,8 @@ void set_port(BindAddress& address, std::uint16_t port) {
 Result<std::uint16_t> probe_port(BindAddress address, std::uint16_t port) {
     set_port(address, port);
     const int fd = ::socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return fail(Errc::kIo, fmt::format("socket: {}", std::strerror(errno)));
+    if (fd < 0)
+        return fail(Errc::kIo, fmt::format("socket: {}", std::generic_category().message(errno)));
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     sockaddr_storage name = address.storage;
@@ -101,7 +103,8 @@ Result<std::uint16_t> probe_port(BindAddress address, std::uint16_t port) {
                     fmt::format("port {} needs privileges; choose one above 1023", port));
     }
     if (failed != 0)
-        return fail(Errc::kIo, fmt::format("bind port {}: {}", port, std::strerror(failed)));
+        return fail(Errc::kIo,
+                    fmt::format("bind port {}: {}", port, std::generic_category().message(failed)));
     std::uint16_t network_port = 0;
     if (address.v6) {
         sockaddr_in6 bound{};
@@ -234,8 +237,8 @@ class HttpServer::Impl {
           host_(std::move(host)),
           port_(port),
           listener_(web::uri(fmt::format("http://{}:{}/", host_, port_))) {
-        const auto accept = [core = core_](http::http_request request) {
-            core->accept(std::move(request));
+        const auto accept = [core = core_](const http::http_request& request) {
+            core->accept(request);
         };
         for (const auto* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
             listener_.support(method, accept);

@@ -80,9 +80,9 @@ std::optional<std::string_view> HttpRequest::parameter(std::string_view name) co
 }
 
 const std::string& HttpRequest::capture(std::string_view name) const {
-    static const std::string kNone;
+    static const std::string none;
     const auto found = captures.find(name);
-    return found == captures.end() ? kNone : found->second;
+    return found == captures.end() ? none : found->second;
 }
 
 HttpReply error_reply(int status, std::string_view code, std::string_view message) {

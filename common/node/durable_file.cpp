@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ class Fd {
 tl::unexpected<Error> system_failure(std::string_view action, const std::filesystem::path& path,
                                      int error, std::size_t wanted = 0) {
     Errc code = Errc::kIo;
-    std::string why = std::strerror(error);
+    std::string why = std::generic_category().message(error);
     if (error == ENOENT) code = Errc::kNotFound;
     if (error == EACCES || error == EPERM || error == EROFS) code = Errc::kPermission;
     if (error == EEXIST) code = Errc::kAlreadyExists;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -40,7 +41,7 @@ Status check_mode(const std::filesystem::path& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         return fail(errno == ENOENT ? Errc::kNotFound : Errc::kIo,
-                    fmt::format("{}: {}", path.string(), std::strerror(errno)));
+                    fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
     }
     const unsigned mode = info.st_mode & 0777U;
     if ((mode & 077U) == 0) return {};

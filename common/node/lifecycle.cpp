@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -94,8 +94,10 @@ ExitCode SignalGuard::exit_code(ExitCode otherwise) const {
 
 Result<std::filesystem::path> default_datadir(std::string_view network) {
     const std::filesystem::path name = std::filesystem::path(network).stem();
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
     const char* base = std::getenv("XDG_DATA_HOME");
     if (base != nullptr && *base == '/') return std::filesystem::path(base) / "covenant" / name;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
     const char* home = std::getenv("HOME");
     if (home != nullptr && *home == '/') {
         return std::filesystem::path(home) / ".local" / "share" / "covenant" / name;
@@ -122,13 +124,15 @@ Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_vie
     const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         const int error = errno;
-        return fail(error == EACCES || error == EROFS ? Errc::kPermission : Errc::kIo,
-                    fmt::format("open {}: {}", lock.string(), std::strerror(error)));
+        return fail(
+            error == EACCES || error == EROFS ? Errc::kPermission : Errc::kIo,
+            fmt::format("open {}: {}", lock.string(), std::generic_category().message(error)));
     }
     DataDir held(absolute, fd);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) {
-            return fail(Errc::kIo, fmt::format("lock {}: {}", lock.string(), std::strerror(errno)));
+            return fail(Errc::kIo, fmt::format("lock {}: {}", lock.string(),
+                                               std::generic_category().message(errno)));
         }
         char holder[128] = {};
         const ssize_t count = ::pread(fd, holder, sizeof(holder) - 1, 0);
@@ -143,7 +147,8 @@ Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_vie
     }
     const std::string note = fmt::format("{} (pid {})\n", owner, ::getpid());
     if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, note.data(), note.size(), 0) < 0) {
-        return fail(Errc::kIo, fmt::format("write {}: {}", lock.string(), std::strerror(errno)));
+        return fail(Errc::kIo, fmt::format("write {}: {}", lock.string(),
+                                           std::generic_category().message(errno)));
     }
     return held;
 }

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
 std::optional<std::string> process_env(const std::string& name) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
     const char* value = std::getenv(name.c_str());
     if (value == nullptr) return std::nullopt;
     return std::string(value);

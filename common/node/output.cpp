@@ -136,6 +136,7 @@ OutputOptions terminal_options(bool json, bool quiet, ColorMode color) {
     options.color = color;
     options.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
     options.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
     const char* no_color = std::getenv("NO_COLOR");
     options.no_color = no_color != nullptr && *no_color != '\0';
     winsize size{};

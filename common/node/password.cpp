@@ -2,8 +2,8 @@
 #include "common/node/prompt.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <iostream>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ Result<crypto::SecretBytes> read_line(int fd) {
         const ssize_t count = ::read(fd, &byte, 1);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0)
-            return fail(Errc::kIo, fmt::format("read the password: {}", std::strerror(errno)));
+            return fail(Errc::kIo, fmt::format("read the password: {}",
+                                               std::generic_category().message(errno)));
         if (count == 0 || byte == '\n') break;
         if (size == kMaxPassword) {
             return fail(Errc::kInvalidArgument,
@@ -71,7 +72,8 @@ Result<crypto::SecretBytes> read_password_file(const std::filesystem::path& path
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         return fail(errno == ENOENT ? Errc::kNotFound : Errc::kPermission,
-                    fmt::format("password file {}: {}", path.string(), std::strerror(errno)));
+                    fmt::format("password file {}: {}", path.string(),
+                                std::generic_category().message(errno)));
     }
     struct stat info {};
     Result<crypto::SecretBytes> out = fail(Errc::kIo, "not read");

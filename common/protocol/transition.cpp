@@ -62,9 +62,9 @@ class Rules {
         return context_.now >= from && context_.now < to;
     }
     [[nodiscard]] const RoundRecord& record(Round round) const {
-        static const RoundRecord kEmpty;
+        static const RoundRecord empty;
         const RoundRecord* found = state_.record(round);
-        return found == nullptr ? kEmpty : *found;
+        return found == nullptr ? empty : *found;
     }
     // The sender, if it is a validator's hotkey.
     [[nodiscard]] const Neuron* validator() const {

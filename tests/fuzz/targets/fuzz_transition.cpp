@@ -196,8 +196,8 @@ class Machine {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const Machine kStart;
-    Machine machine = kStart;
+    static const Machine start;
+    Machine machine = start;
     for (std::size_t i = 0; i + 4 <= size && i < 4 * kMaxIntents; i += 4) {
         machine.step(data[i], data[i + 1], data[i + 2], data[i + 3]);
     }

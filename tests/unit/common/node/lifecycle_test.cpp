@@ -130,6 +130,7 @@ TEST(DataDirectory, MovesKeepTheLock) {
 TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
     const pid_t child = ::fork();  // the environment is the process's
     if (child == 0) {
+        // NOLINTBEGIN(concurrency-mt-unsafe): the child has one thread
         ::setenv("XDG_DATA_HOME", "/data", 1);
         ::setenv("HOME", "/users/x", 1);
         if (default_datadir("testnet").value() != "/data/covenant/testnet") ::_exit(1);
@@ -138,6 +139,7 @@ TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
         if (default_datadir("testnet").value() != "/users/x/.local/share/covenant/testnet")
             ::_exit(3);
         ::unsetenv("HOME");
+        // NOLINTEND(concurrency-mt-unsafe)
         ::_exit(default_datadir("testnet").error().code == Errc::kPrecondition ? 0 : 4);
     }
     int status = 0;
