@@ -30,6 +30,8 @@ Result<protocol::Outcome<Bytes>> fetch(ArtifactStore& store, const Hash256& addr
             return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kUnavailable));
         case Errc::kCorrupt:
             return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kHashMismatch));
+        case Errc::kRejected:  // longer than what was signed can be
+            return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kMalformed));
         default:
             return fail(std::move(object).error());
     }

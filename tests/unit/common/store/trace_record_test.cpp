@@ -1,5 +1,7 @@
 #include "common/store/trace_record.hpp"
 
+#include "tests/support/temp_folder.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -61,6 +63,24 @@ TEST(TraceRecord, ACountBeyondTheLimitTakesNoMemory) {
     Bytes huge = encode_trace_record(sample());
     std::fill_n(huge.begin() + 2 + Hash256::kSize, 4, std::uint8_t{0xff});
     EXPECT_EQ(decode_trace_record(huge).error().code, Errc::kCorrupt);
+}
+
+TEST(TraceRecord, IsKeptByRoundAndUid) {
+    const testing::TempFolder folder;
+    const auto index = IndexStore::open(folder / "index").value();
+    const TraceRecord record = sample();
+    TraceRecord other = record;
+    other.commitment_root.bytes.fill(31);
+    const protocol::Uid uid(2);
+    ASSERT_TRUE(put_trace_record(*index, protocol::Round(1), uid, record));
+    ASSERT_TRUE(put_trace_record(*index, protocol::Round(12), uid, other));
+    EXPECT_EQ(get_trace_record(*index, protocol::Round(1), uid).value(), record);
+    EXPECT_EQ(get_trace_record(*index, protocol::Round(12), uid).value(), other);
+    EXPECT_EQ(get_trace_record(*index, protocol::Round(1), protocol::Uid(1)).error().code,
+              Errc::kNotFound);
+    ASSERT_TRUE(put_trace_record(*index, protocol::Round(1), uid, other))
+        << "another branch of the chain";
+    EXPECT_EQ(get_trace_record(*index, protocol::Round(1), uid).value(), other);
 }
 
 }  // namespace

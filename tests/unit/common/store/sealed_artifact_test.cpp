@@ -1,0 +1,191 @@
+// Every verdict that fetching a committed artifact can end with.
+#include "common/store/sealed_artifact.hpp"
+
+#include "common/crypto/sha256.hpp"
+#include "common/store/memory_store.hpp"
+#include "tools/vectors/samples.hpp"
+
+#include <gtest/gtest.h>
+
+namespace covenant::store {
+namespace {
+
+using protocol::Verdict;
+
+class SealedArtifactTest : public ::testing::Test {
+  protected:
+    SealedArtifactTest() {
+        artifact.run = vectors::filled_hash(1);
+        artifact.round = protocol::Round(3);
+        artifact.uid = protocol::Uid(2);
+        artifact.base_root = vectors::filled_hash(2);
+        artifact.trace.resize(spec.segments() + std::size_t{1});
+        artifact.profile.profile_id = protocol::profile_id(spec.profile);
+        for (const std::uint16_t count : elements) {
+            protocol::PayloadChunk chunk;
+            chunk.high_bits = 0x3f800000;
+            const auto kept = protocol::kept_in_chunk(spec.outer.kept_per_chunk, count);
+            for (std::uint16_t i = 0; i < kept; ++i)
+                chunk.indices.push_back(i);
+            chunk.codes.assign(kept, 1);
+            artifact.chunks.push_back(std::move(chunk));
+        }
+        artifact.feedback.kept_per_chunk = spec.outer.kept_per_chunk;
+        seal();
+    }
+    // Stores and commits what the artifact says now.
+    void seal() {
+        artifact.feedback.payload_root = protocol::payload_root(artifact.chunks);
+        seal_bytes(protocol::encode_artifact(artifact));
+        commitment.run = artifact.run;
+        commitment.round = artifact.round;
+        commitment.uid = artifact.uid;
+        commitment.base_root = artifact.base_root;
+        commitment.root =
+            protocol::commitment_root({artifact.run, hotkey, artifact.round}, artifact.trace,
+                                      artifact.feedback, artifact.profile);
+    }
+    void seal_bytes(ByteView plaintext) {
+        const SealedArtifact sealed = seal_artifact(plaintext);
+        EXPECT_EQ(sealed.ciphertext_hash, crypto::sha256(sealed.ciphertext));
+        EXPECT_EQ(sealed.key_hash, crypto::sha256(sealed.key.view()));
+        EXPECT_EQ(store.put(sealed.ciphertext).value(), sealed.ciphertext_hash);
+        EXPECT_EQ(store.put(sealed.key.view()).value(), sealed.key_hash);
+        commitment.ciphertext_hash = sealed.ciphertext_hash;
+        commitment.key_hash = sealed.key_hash;
+        commitment.size = sealed.ciphertext.size();
+    }
+    FetchedArtifact fetch() {
+        return fetch_artifact(store, commitment, hotkey, spec, elements).value();
+    }
+    void expect(Verdict verdict) {
+        EXPECT_EQ(protocol::to_string(fetch().verdict), protocol::to_string(verdict));
+    }
+
+    protocol::RunSpec spec = vectors::sample_spec();
+    std::vector<std::uint16_t> elements{4096, 100};
+    Address hotkey = vectors::filled_address(7);
+    MemoryStore store;
+    protocol::Artifact artifact;
+    protocol::Commitment commitment;
+};
+
+TEST_F(SealedArtifactTest, OpensWhatWasCommitted) {
+    const FetchedArtifact fetched = fetch();
+    ASSERT_EQ(protocol::to_string(fetched.verdict), "accept");
+    EXPECT_EQ(fetched.artifact, artifact);
+    EXPECT_EQ(fetched.plaintext_bytes, protocol::encode_artifact(artifact).size());
+}
+
+TEST_F(SealedArtifactTest, EverySealHasItsOwnKey) {
+    const Bytes text{1, 2, 3};
+    EXPECT_NE(seal_artifact(text).key_hash, seal_artifact(text).key_hash);
+}
+
+TEST_F(SealedArtifactTest, MissingBytesAreUnavailable) {
+    ASSERT_TRUE(store.erase(commitment.key_hash));
+    expect(Verdict::kUnavailable);
+    seal();
+    ASSERT_TRUE(store.erase(commitment.ciphertext_hash));
+    expect(Verdict::kUnavailable);
+}
+
+TEST_F(SealedArtifactTest, DamagedBytesMismatch) {
+    ASSERT_TRUE(store.corrupt(commitment.key_hash));
+    expect(Verdict::kHashMismatch);
+    seal();
+    ASSERT_TRUE(store.corrupt(commitment.ciphertext_hash));
+    expect(Verdict::kHashMismatch);
+}
+
+TEST_F(SealedArtifactTest, AnotherSizeThanSigned) {
+    commitment.size -= 1;
+    expect(Verdict::kHashMismatch);
+}
+
+TEST_F(SealedArtifactTest, ASizeThatNoArtifactHasIsNotFetched) {
+    commitment.size = std::uint64_t{1} << 60;
+    expect(Verdict::kMalformed);
+}
+
+TEST_F(SealedArtifactTest, AKeyOfAnotherLength) {
+    commitment.key_hash = store.put(as_bytes("short")).value();
+    expect(Verdict::kMalformed);
+}
+
+// Bytes that hash to what was committed but cannot be what they should be are the miner's doing.
+TEST_F(SealedArtifactTest, ObjectsThatAreTooLongAreTheMinersFault) {
+    const std::uint64_t limit =
+        crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, elements));
+    commitment.ciphertext_hash = store.put(Bytes(limit + 1, 7)).value();
+    expect(Verdict::kMalformed);
+    seal();
+    commitment.key_hash = store.put(Bytes(33, 7)).value();
+    expect(Verdict::kMalformed);
+}
+
+TEST_F(SealedArtifactTest, AnotherKeyDoesNotOpenIt) {
+    commitment.key_hash = store.put(Bytes(32, 9)).value();
+    expect(Verdict::kDecryptFailed);
+}
+
+TEST_F(SealedArtifactTest, PlaintextThatIsNoArtifact) {
+    seal_bytes(as_bytes("no artifact"));
+    expect(Verdict::kMalformed);
+    Bytes longer = protocol::encode_artifact(artifact);
+    longer.push_back(0);
+    seal_bytes(longer);
+    EXPECT_NE(fetch().verdict, Verdict::kAccept);
+}
+
+TEST_F(SealedArtifactTest, AHeaderOfAnotherCommitment) {
+    const protocol::Commitment good = commitment;
+    commitment.run.bytes[0] ^= 1;
+    expect(Verdict::kHeaderMismatch);
+    commitment = good;
+    commitment.round = protocol::Round(4);
+    expect(Verdict::kHeaderMismatch);
+    commitment = good;
+    commitment.uid = protocol::Uid(3);
+    expect(Verdict::kHeaderMismatch);
+    commitment = good;
+    commitment.base_root.bytes[0] ^= 1;
+    expect(Verdict::kHeaderMismatch);
+}
+
+TEST_F(SealedArtifactTest, AnotherRootOrHotkey) {
+    const protocol::Commitment good = commitment;
+    commitment.root.bytes[0] ^= 1;
+    expect(Verdict::kCommitmentMismatch);
+    commitment = good;
+    hotkey.bytes[0] ^= 1;
+    expect(Verdict::kCommitmentMismatch);
+}
+
+TEST_F(SealedArtifactTest, APayloadThatIsNotTheCommittedOne) {
+    const Hash256 root = commitment.root;
+    artifact.chunks.front().codes.front() ^= 2;
+    seal_bytes(protocol::encode_artifact(artifact));
+    commitment.root = root;
+    expect(Verdict::kCommitmentMismatch);
+}
+
+TEST(StoreNames, AreDistinctAndValid) {
+    const protocol::RunId run = vectors::filled_hash(1);
+    const protocol::Round round(2);
+    const protocol::Uid uid(3);
+    const std::vector<std::string> names{
+        state_opening_name(run, round, uid, protocol::Segment(0)),
+        state_opening_name(run, round, uid, protocol::Segment(1)),
+        chunk_opening_name(run, round, uid, vectors::filled_hash(4)),
+        chunk_opening_name(run, round, uid, vectors::filled_hash(5)),
+        checkpoint_name(run, vectors::filled_hash(6))};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        EXPECT_TRUE(check_name(names[i])) << names[i];
+        for (std::size_t j = 0; j < i; ++j)
+            EXPECT_NE(names[i], names[j]);
+    }
+}
+
+}  // namespace
+}  // namespace covenant::store
