@@ -1,0 +1,208 @@
+#include "tests/sim/node_rig.hpp"
+#include "validator/stages/audit.hpp"
+#include "validator/stages/collect.hpp"
+#include "validator/stages/score.hpp"
+#include "validator/stages/screen.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include <gtest/gtest.h>
+
+namespace covenant::validator {
+namespace {
+
+using protocol::Round;
+using protocol::Verdict;
+using simulation::testing::NodeRig;
+using simulation::testing::Scene;
+
+// Round 1 after its beacon: everything is published, and this validator looks at it.
+class StagesTest : public ::testing::Test {
+  protected:
+    StagesTest() : context((scene.run_to(1, 9), rig.emplace(scene, "validator-0").validator())) {
+        view = rig->view(1);
+        EXPECT_TRUE(collect(context, view, collected).value());
+    }
+    std::map<protocol::Uid, Verdict> verdicts() {
+        std::map<protocol::Uid, Verdict> out;
+        const auto all = screen(context, scene.state(), view, collected);
+        EXPECT_TRUE(all) << all.error().context;
+        for (const Screened& one : *all)
+            out[one.uid] = one.verdict;
+        return out;
+    }
+    protocol::Artifact& artifact() { return collected.at(kMiner).artifact; }
+    // The miner whose audit this is, whoever was drawn to do it.
+    Result<std::optional<AuditResult>> audited(bool final = true) {
+        const auto duty = scene.duty(1, "miner-1");
+        return audit(context, scene.state(), view, *duty, collected.at(kMiner), final);
+    }
+    void expect_audit(Verdict verdict) {
+        const auto result = audited();
+        ASSERT_TRUE(result) << result.error().context;
+        ASSERT_TRUE(*result);
+        EXPECT_EQ(protocol::to_string((*result)->verdict), protocol::to_string(verdict));
+        const bool pass = verdict == Verdict::kAccept;
+        EXPECT_EQ((*result)->finding.verdict,
+                  pass ? protocol::kFindingPass : protocol::kFindingFail);
+        if (!pass) {
+            EXPECT_EQ(scene.evidence((*result)->finding).verdict, verdict);
+        }
+        EXPECT_EQ(decode_audit(encode_audit(**result)).value().finding, (*result)->finding);
+    }
+    void forget(const std::string& name) {
+        ASSERT_TRUE(scene.store().erase(scene.store().resolve(name).value()));
+    }
+    void damage(const std::string& name) {
+        ASSERT_TRUE(scene.store().corrupt(scene.store().resolve(name).value()));
+    }
+    std::string segment_name() {
+        return store::state_opening_name(context.run, Round(1), kMiner,
+                                         scene.duty(1, "miner-1")->segments.back());
+    }
+    std::string chunks_name() {
+        return store::chunk_opening_name(context.run, Round(1), kMiner, *view.sigma);
+    }
+
+    static constexpr protocol::Uid kMiner{1};
+    Scene scene;
+    std::optional<NodeRig> rig;
+    ValidatorContext context;
+    protocol::RoundView view;
+    Collected collected;
+};
+
+TEST_F(StagesTest, ScreensTheHonest) {
+    for (const auto& [uid, verdict] : verdicts())
+        EXPECT_EQ(verdict, Verdict::kAccept);
+}
+
+TEST_F(StagesTest, ScreeningSurvivesTheJournal) {
+    const auto all = screen(context, scene.state(), view, collected).value();
+    EXPECT_EQ(decode_screened(encode_screened(all)).value(), all);
+    EXPECT_EQ(decode_screened(as_bytes("x")).error().code, Errc::kCorrupt);
+}
+
+TEST_F(StagesTest, RefusesAnotherProfile) {
+    artifact().profile.profile_id.bytes[0] ^= 1;
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kWrongProfile);
+}
+
+TEST_F(StagesTest, RefusesEveryBrokenLink) {
+    const protocol::Artifact good = artifact();
+    const std::vector<std::function<void(protocol::Artifact&)>> lies{
+        [](auto& a) { a.trace.front().theta_root.bytes[0] ^= 1; },
+        [](auto& a) { a.trace.front().m_root.bytes[0] ^= 1; },
+        [](auto& a) { a.trace.front().v_root.bytes[0] ^= 1; },
+        [](auto& a) { a.feedback.feedback_root.bytes[0] ^= 1; },
+        [](auto& a) { a.feedback.previous_commitment.bytes[0] ^= 1; },
+        [](auto& a) { a.trace.back().adam_t += 1; },
+        [](auto& a) { a.trace.back().cursor += 1; }};
+    for (std::size_t i = 0; i < lies.size(); ++i) {
+        artifact() = good;
+        lies[i](artifact());
+        EXPECT_EQ(verdicts().at(kMiner), Verdict::kBrokenContinuity) << i;
+        expect_audit(Verdict::kBrokenContinuity);
+    }
+}
+
+TEST_F(StagesTest, RefusesAWrongNormAndAVanishingOne) {
+    const protocol::Artifact good = artifact();
+    artifact().feedback.norm_bits += 1;
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);
+    artifact() = good;
+    for (protocol::PayloadChunk& chunk : artifact().chunks) {
+        chunk.low_bits = chunk.high_bits = 0;
+    }
+    artifact().feedback.norm_bits = std::bit_cast<std::uint64_t>(0.0);
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);
+}
+
+TEST_F(StagesTest, RefusesAnUpdateThatDoesHarm) {
+    for (protocol::PayloadChunk& chunk : artifact().chunks) {
+        for (std::uint8_t& code : chunk.codes)
+            code ^= 2;  // up where it should be down
+    }
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kLossGate);
+}
+
+TEST_F(StagesTest, KeepsTheVerdictOfTheFetch) {
+    collected.at(kMiner).verdict = Verdict::kDecryptFailed;
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kDecryptFailed);
+    expect_audit(Verdict::kDecryptFailed);
+}
+
+TEST_F(StagesTest, AuditPassesTheHonest) {
+    expect_audit(Verdict::kAccept);
+}
+
+TEST_F(StagesTest, AuditWaitsForOpeningsUntilItIsFinal) {
+    forget(segment_name());
+    EXPECT_FALSE(audited(false).value());
+    expect_audit(Verdict::kOpeningMissing);
+}
+
+TEST_F(StagesTest, AuditNeedsTheChunksToo) {
+    forget(chunks_name());
+    EXPECT_FALSE(audited(false).value());
+    expect_audit(Verdict::kOpeningMissing);
+}
+
+TEST_F(StagesTest, DamagedOpeningsAreMissing) {
+    damage(chunks_name());
+    expect_audit(Verdict::kOpeningMissing);
+}
+
+TEST_F(StagesTest, AuditWaitsForAnArtifactUntilItIsFinal) {
+    collected.at(kMiner).verdict = Verdict::kUnavailable;
+    EXPECT_FALSE(audited(false).value());
+    expect_audit(Verdict::kUnavailable);
+}
+
+TEST_F(StagesTest, AuditSeesAnotherState) {
+    artifact().trace.at(scene.duty(1, "miner-1")->segments.back().value).m_root.bytes[0] ^= 1;
+    const auto result = audited();
+    ASSERT_TRUE(result);
+    EXPECT_EQ((*result)->finding.verdict, protocol::kFindingFail);
+}
+
+TEST_F(StagesTest, AuditSeesAnotherChunk) {
+    artifact().chunks.front().codes.front() ^= 2;
+    expect_audit(Verdict::kChunkMismatch);
+}
+
+TEST_F(StagesTest, AuditSeesOtherWindows) {
+    const auto segment = scene.duty(1, "miner-1")->segments.front().value;
+    artifact().trace.at(segment + std::size_t{1}).window_root.bytes[0] ^= 1;
+    expect_audit(Verdict::kWindowMismatch);
+}
+
+TEST_F(StagesTest, ABallotIsMadeOnce) {
+    const auto all = screen(context, scene.state(), view, collected).value();
+    const auto first = score(context, view, all, {});
+    ASSERT_TRUE(first) << first.error().context;
+    // Whatever is thought later, this is what was said.
+    const auto second = score(context, view, {}, {});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->weights, first->weights);
+    EXPECT_EQ(second->salt, first->salt);
+    EXPECT_EQ(ballot_hash(context, Round(1), *second), ballot_hash(context, Round(1), *first));
+    EXPECT_TRUE(std::any_of(first->weights.begin(), first->weights.end(),
+                            [](std::uint16_t weight) { return weight > 0; }));
+}
+
+TEST_F(StagesTest, AFailedAuditWeighsNothing) {
+    const auto all = screen(context, scene.state(), view, collected).value();
+    AuditResult failure;
+    failure.finding = {kMiner, protocol::kFindingFail, {}, Hash256{}};
+    failure.verdict = Verdict::kSegmentMismatch;
+    const auto ballot = score(context, view, all, std::span(&failure, 1));
+    ASSERT_TRUE(ballot);
+    EXPECT_EQ(ballot->weights.at(kMiner.value), 0);
+    EXPECT_GT(ballot->weights.at(0), 0);
+    EXPECT_EQ(ballot->findings.size(), 1U);
+}
+
+}  // namespace
+}  // namespace covenant::validator
