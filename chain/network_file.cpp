@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,8 +38,8 @@ tl::unexpected<Error> file_error(std::string_view what, const std::string& path)
     const Errc errc = code == ENOENT   ? Errc::kNotFound
                       : code == EACCES ? Errc::kPermission
                                        : Errc::kIo;
-    return fail(errc, std::string(what) + " " + path + ": " +
-                          std::strerror(code));  // NOLINT(concurrency-mt-unsafe)
+    return fail(errc,
+                std::string(what) + " " + path + ": " + std::generic_category().message(code));
 }
 
 Status write_all(int file, std::string_view text, const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -132,7 +133,7 @@ Result<Database> Database::open(const std::string& path, Durability durability) 
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {
         return fail(errno == EACCES ? Errc::kPermission : Errc::kIo,
-                    "open " + path + ": " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+                    "open " + path + ": " + std::generic_category().message(errno));
     }
     ::close(file);
     sqlite3* handle = nullptr;

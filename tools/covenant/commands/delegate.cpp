@@ -42,6 +42,7 @@ Status execute_program(const std::string& program, const std::vector<std::string
     std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> raw;
+    raw.reserve(words.size() + 1);
     for (std::string& word : words) {
         raw.push_back(word.data());
     }
@@ -49,7 +50,8 @@ Status execute_program(const std::string& program, const std::vector<std::string
     std::cout.flush();
     std::cerr.flush();
     ::execv(program.c_str(), raw.data());
-    return fail(Errc::kIo, "cannot start " + program + ": " + std::generic_category().message(errno));
+    return fail(Errc::kIo,
+                "cannot start " + program + ": " + std::generic_category().message(errno));
 }
 
 void add_engine_commands(node::CommandTree& tree, std::vector<std::string> arguments,

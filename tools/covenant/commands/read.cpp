@@ -47,6 +47,7 @@ std::string loss_text(const std::optional<protocol::Accepted>& accepted) {
 
 // A token amount with two decimals, for tables.
 std::string short_amount(Amount amount) {
+    // NOLINTNEXTLINE(bugprone-integer-division): whole millionths of a token are meant
     return fmt::format("{:.2f}", static_cast<double>(amount.units / 1'000'000'000'000) / 1e6);
 }
 
@@ -341,7 +342,8 @@ Result<ExitCode> audit_show(const CommandContext& context, const ReadOptions& op
             COVENANT_TRY(const std::string verdict, evidence.string("verdict"));
             COVENANT_TRY(const std::string claimed, evidence.string("claimed"));
             COVENANT_TRY(const std::string recomputed, evidence.string("recomputed"));
-            out.text("  " + verdict + "\n  claimed    " + claimed + "\n  recomputed " + recomputed);
+            out.text(fmt::format("  {}\n  claimed    {}\n  recomputed {}", verdict, claimed,
+                                 recomputed));
         }
     }
     out.text("check it yourself   " + replay_line(context, scene, rows.front()));
