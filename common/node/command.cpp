@@ -88,7 +88,9 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
         .group(kGroup)
         .value_name("DIR")
         .flag_only();
-    table.add("network", globals_.network, "network's name, or its TOML file")
+    table
+        .add("network", globals_.network,
+             "network.json of the chain, contracts and run; or a network preset's name")
         .group(kGroup)
         .value_name("NAME|FILE");
     table.add("config", globals_.config, "TOML file with options")

@@ -76,7 +76,7 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
         .required()
         .flag_only();
     replay.options()
-        .add("segment", options->segment, "the segment; without it the first drawn one")
+        .add("segment", options->segment, "the segment; without it all that were drawn")
         .value_name("S")
         .flag_only();
     replay.detail(

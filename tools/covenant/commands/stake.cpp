@@ -29,7 +29,7 @@ Result<crypto::SecretKey> open_key(const CommandContext& context, const node::Ke
                                    const std::string& name, const std::string& password_file) {
     COVENANT_TRY(const crypto::SecretBytes password,
                  node::read_password({.file = password_file, .json = context.global.json},
-                                     "password of key '" + name + "'"));
+                                     "key '" + name + "'"));
     return keys.open(name, password);
 }
 

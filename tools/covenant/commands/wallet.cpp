@@ -59,7 +59,7 @@ Result<ExitCode> new_key(const CommandContext& context, const WalletOptions& opt
         options.name.empty() ? std::string(node::to_string(kind)) : options.name;
     COVENANT_TRY(node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const crypto::SecretBytes password,
-                 password_of(context, options.password_file, "password for the new key", true));
+                 password_of(context, options.password_file, "the new key", true));
     COVENANT_TRY(const Address address, keys.create(name, kind, password));
     static_cast<void>(address);
     return report_new(context, keys, name);
@@ -99,11 +99,10 @@ Result<ExitCode> import(const CommandContext& context, const WalletOptions& opti
     COVENANT_TRY(node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const std::string json,
                  node::read_text_file(options.file, node::Keystore::kMaxFileBytes));
-    COVENANT_TRY(
-        const crypto::SecretBytes theirs,
-        password_of(context, options.web3_password_file, "password of " + options.file, false));
+    COVENANT_TRY(const crypto::SecretBytes theirs,
+                 password_of(context, options.web3_password_file, options.file, false));
     COVENANT_TRY(const crypto::SecretBytes ours,
-                 password_of(context, options.password_file, "password for our copy", true));
+                 password_of(context, options.password_file, "our copy", true));
     COVENANT_TRY(const Address address, keys.import_web3(options.name, kind, json, theirs, ours));
     static_cast<void>(address);
     return report_new(context, keys, options.name);
@@ -115,11 +114,10 @@ Result<ExitCode> export_key(const CommandContext& context, const WalletOptions& 
     if (std::filesystem::exists(options.file)) {  // before passwords are asked for and derived
         return fail(Errc::kAlreadyExists, options.file + " is there: name another file");
     }
-    COVENANT_TRY(
-        const crypto::SecretBytes ours,
-        password_of(context, options.password_file, "password of key '" + key.name + "'", false));
+    COVENANT_TRY(const crypto::SecretBytes ours,
+                 password_of(context, options.password_file, "key '" + key.name + "'", false));
     COVENANT_TRY(const crypto::SecretBytes theirs,
-                 password_of(context, options.web3_password_file, "password for the file", true));
+                 password_of(context, options.web3_password_file, "the file", true));
     COVENANT_TRY(const std::string json, keys.export_web3(key.name, ours, theirs));
     COVENANT_CHECK(
         node::write_file_atomic(options.file, as_bytes(json), node::Overwrite::kNo, 0600));
@@ -189,7 +187,7 @@ Result<ExitCode> claim(const CommandContext& context, const WalletOptions& optio
     }
     COVENANT_TRY(const crypto::SecretBytes password,
                  password_of(context, options.transaction.password_file,
-                             "password of key '" + coldkey.name + "'", false));
+                             "key '" + coldkey.name + "'", false));
     COVENANT_TRY(const crypto::SecretKey key, keys.open(coldkey.name, password));
     chain::Account account(connection->rpc(), key, connection->network().chain_id);
     chain::AdminClient client(account, connection->network());
