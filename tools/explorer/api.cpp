@@ -215,7 +215,7 @@ Result<Page> page_of(const HttpRequest& request) {
     return page;
 }
 
-std::vector<net::Route> routes(Sources sources) {
+std::vector<net::Route> routes(const Sources& sources) {
     const Board* board = sources.board;
     // A route that needs the snapshot only.
     const auto on_board = [board](auto function) {

@@ -19,7 +19,7 @@ struct Sources {
     std::filesystem::path index;
 };
 
-std::vector<net::Route> routes(Sources sources);
+std::vector<net::Route> routes(const Sources& sources);
 
 // 200 with the value, or the error's status: 404 for kNotFound, 400 for kInvalidArgument and
 // kMalformed, 503 for what is retryable, 500 otherwise.

@@ -29,8 +29,9 @@ Json assignment_case(std::uint64_t round, std::uint64_t base, std::uint32_t acti
                                           .rank = rank};
     const Hash256 seed = filled_hash(0x55);
     Json cursors = Json::array();
-    for (std::uint16_t s = 0; s <= spec.segments(); ++s) {
-        cursors.push(protocol::segment_cursor(spec, rank, protocol::Segment(s)));
+    for (std::uint32_t s = 0; s <= spec.segments(); ++s) {
+        cursors.push(
+            protocol::segment_cursor(spec, rank, protocol::Segment(static_cast<std::uint16_t>(s))));
     }
     return Json::object()
         .set("run", hex_json(input.run))
@@ -123,14 +124,15 @@ protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_eleme
     out.round = protocol::Round(3);
     out.uid = protocol::Uid(1);
     out.base_root = filled_hash(0xb0);
-    for (std::uint16_t s = 0; s <= spec.segments(); ++s) {
+    for (std::uint32_t s = 0; s <= spec.segments(); ++s) {
         const auto byte = static_cast<std::uint8_t>(s);
         out.trace.push_back(
             {.theta_root = filled_hash(byte),
              .m_root = filled_hash(static_cast<std::uint8_t>(0x20 + byte)),
              .v_root = filled_hash(static_cast<std::uint8_t>(0x40 + byte)),
              .adam_t = std::uint64_t{36} + s * spec.inner.steps_per_segment,
-             .cursor = protocol::segment_cursor(spec, 1, protocol::Segment(s)),
+             .cursor = protocol::segment_cursor(spec, 1,
+                                                protocol::Segment(static_cast<std::uint16_t>(s))),
              .window_root = s == 0 ? Hash256{} : filled_hash(static_cast<std::uint8_t>(0x60 + s)),
              .loss_bits = s == 0 ? 0 : bits_of(4.5F - 0.125F * static_cast<float>(s))});
     }
@@ -187,9 +189,9 @@ VectorFile artifact_vectors() {
     for (const std::uint16_t count : elements)
         sizes.push(count);
     Json segments = Json::array();
-    for (std::uint16_t s = 0; s < artifact.trace.size(); ++s) {
-        segments.push(
-            hex_json(protocol::segment_hash(context, protocol::Segment(s), artifact.trace[s])));
+    for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
+        const protocol::Segment index(static_cast<std::uint16_t>(s));
+        segments.push(hex_json(protocol::segment_hash(context, index, artifact.trace[s])));
     }
     file.add(Json::object()
                  .set("chunkElements", sizes)

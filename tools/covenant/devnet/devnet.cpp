@@ -61,7 +61,6 @@ class Devnet {
     std::unique_ptr<Process> explorer_;
     std::optional<chain::IndexReader> index_;
     std::uint64_t next_to_print_ = 0;
-    std::uint64_t end_ = 0;  // rounds of this run that are shown
     bool resumed_ = false;
     protocol::RunState state_;
 };

@@ -82,10 +82,9 @@ void print_round(node::Output& output, const Record& record, const protocol::Run
         if (one.role == protocol::Role::kMiner) {
             ++miners;
             const auto credit = played.credits.find(record.uids.at(one.name));
-            const double tokens =
-                credit == played.credits.end()
-                    ? 0.0
-                    : static_cast<double>(credit->second.units / 1'000'000'000'000) / 1e6;
+            const double tokens = credit == played.credits.end()
+                                      ? 0.0
+                                      : static_cast<double>(credit->second.units) / 1e18;
             credits += fmt::format("{}{:.2f}", credits.empty() ? "" : " / ", tokens);
         }
     }

@@ -42,7 +42,7 @@ Result<int> open_log(const std::filesystem::path& path) {
     }
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     const int null_fd = ::open("/dev/null", O_RDONLY);
     ::dup2(null_fd, STDIN_FILENO);
     ::dup2(out_fd, STDOUT_FILENO);
@@ -53,6 +53,7 @@ Result<int> open_log(const std::filesystem::path& path) {
 
 std::vector<char*> raw_argv(std::vector<std::string>& argv) {
     std::vector<char*> raw;
+    raw.reserve(argv.size() + 1);
     for (std::string& word : argv) {
         raw.push_back(word.data());
     }

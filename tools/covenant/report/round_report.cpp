@@ -146,6 +146,7 @@ std::vector<Failure> failures(const RunState& state, Round round) {
         }
     }
     std::vector<Failure> out;
+    out.reserve(found.size());
     for (const auto& [uid, failure] : found) {
         out.push_back(failure);
     }
