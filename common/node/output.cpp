@@ -174,7 +174,7 @@ void Output::error(const Error& error, std::string_view what, std::string_view h
     const std::string_view advice = hint.empty() ? default_hint(error.code) : hint;
     if (options_.json) {
         codec::Json entry = codec::Json::object();
-        entry.set("code", error_code_name(error.code));
+        entry.set("code", covenant::to_string(error.code));
         entry.set("message",
                   what.empty() ? error.context : fmt::format("{}: {}", what, error.context));
         entry.set("hint", advice);
@@ -223,38 +223,6 @@ std::string Output::paint(Style style, std::string_view text) const {
 std::string Output::paint_err(Style style, std::string_view text) const {
     return wants_color(options_, options_.err_is_terminal) ? painted(style, text)
                                                            : std::string(text);
-}
-
-std::string error_code_name(Errc code) {
-    switch (code) {
-        case Errc::kInvalidArgument:
-            return "invalid_argument";
-        case Errc::kMalformed:
-            return "malformed";
-        case Errc::kNotFound:
-            return "not_found";
-        case Errc::kAlreadyExists:
-            return "already_exists";
-        case Errc::kPermission:
-            return "permission";
-        case Errc::kCorrupt:
-            return "corrupt";
-        case Errc::kIo:
-            return "io";
-        case Errc::kUnavailable:
-            return "unavailable";
-        case Errc::kTimeout:
-            return "timeout";
-        case Errc::kRejected:
-            return "rejected";
-        case Errc::kPrecondition:
-            return "precondition";
-        case Errc::kMismatch:
-            return "mismatch";
-        case Errc::kInterrupted:
-            return "interrupted";
-    }
-    return "unknown";
 }
 
 std::string_view default_hint(Errc code) {

@@ -99,8 +99,6 @@ class Output {
     bool finished_ = false;
 };
 
-// "kNotFound" -> "not_found", the `code` of an error in JSON.
-std::string error_code_name(Errc code);
 // What to do next, when the error's kind alone says it; "" otherwise.
 std::string_view default_hint(Errc code);
 

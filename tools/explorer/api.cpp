@@ -185,7 +185,7 @@ Result<Json> audits_json(const Snapshot& snapshot, const HttpRequest& request) {
 HttpReply reply(const Result<Json>& value) {
     if (!value) {
         return net::error_reply(status_of(value.error().code),
-                                node::error_code_name(value.error().code), value.error().context);
+                                covenant::to_string(value.error().code), value.error().context);
     }
     HttpReply out;
     out.body = value->dump() + "\n";

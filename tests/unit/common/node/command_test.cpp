@@ -199,7 +199,7 @@ TEST(ExitCodes, EveryErrorHasOne) {
                                                   {Errc::kInterrupted, ExitCode::kInterrupted}};
     for (const auto& [code, exit] : expected) {
         EXPECT_EQ(exit_code_for(Error{code, "", false}), exit) << to_string(code);
-        EXPECT_NE(error_code_name(code), "unknown");
+        EXPECT_NE(covenant::to_string(code), "unknown");
     }
 }
 
