@@ -1,0 +1,14 @@
+#include "common/engine/kernels/tables.hpp"
+#include "common/engine/kernels/vec_avx2.hpp"
+
+// clang-format off: the kernels are written over the vector class above.
+#include "common/engine/kernels/row_kernels.inl"
+// clang-format on
+
+namespace covenant::kernels {
+
+Kernels row_kernels_avx2() {
+    return row_kernels(Isa::kAvx2);
+}
+
+}  // namespace covenant::kernels

@@ -1,0 +1,14 @@
+#include "common/engine/kernels/tables.hpp"
+#include "common/engine/kernels/vec_avx512.hpp"
+
+// clang-format off: the kernels are written over the vector class above.
+#include "common/engine/kernels/row_kernels.inl"
+// clang-format on
+
+namespace covenant::kernels {
+
+Kernels row_kernels_avx512() {
+    return row_kernels(Isa::kAvx512);
+}
+
+}  // namespace covenant::kernels
