@@ -42,8 +42,8 @@ inline constexpr const char* kNativeOpsSymbol = "covenant_native_ops";
 // any operation may throw an exception derived from std::exception (a device out of memory).
 // Results are those of the installed libraries: bits differ between machines, thread counts and
 // versions.
-using NativeOpsFunction = Ops*(const ModelConfig* config, int precision, unsigned threads, int gpu,
-                               char* error, std::size_t error_size);
+using NativeOpsFactory = Ops*(const ModelConfig* config, int precision, unsigned threads, int gpu,
+                              char* error, std::size_t error_size);
 
 }  // namespace covenant::engine
 

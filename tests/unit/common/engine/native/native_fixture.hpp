@@ -14,21 +14,21 @@
 namespace covenant::engine {
 
 // nullptr when the module does not open; dlerror then says why.
-inline NativeOpsFunction* native_ops_function() {
-    static NativeOpsFunction* const function = [] {
+inline NativeOpsFactory* native_ops_factory() {
+    static NativeOpsFactory* const function = [] {
         setenv("OMP_WAIT_POLICY", "passive", 0);
         setenv("OMP_NUM_THREADS", "1", 0);
         setenv("OPENBLAS_NUM_THREADS", "1", 0);
         void* module = dlopen(COVENANT_NATIVE_MODULE, RTLD_NOW | RTLD_LOCAL);
         void* symbol = module == nullptr ? nullptr : dlsym(module, kNativeOpsSymbol);
-        return reinterpret_cast<NativeOpsFunction*>(symbol);
+        return reinterpret_cast<NativeOpsFactory*>(symbol);
     }();
     return function;
 }
 
 inline std::unique_ptr<Ops> make_native(const ModelConfig& config, int precision,
                                         unsigned threads = 1) {
-    NativeOpsFunction* function = native_ops_function();
+    NativeOpsFactory* function = native_ops_factory();
     if (function == nullptr) {
         ADD_FAILURE() << "cannot open " << COVENANT_NATIVE_MODULE << ": " << dlerror();
         return nullptr;

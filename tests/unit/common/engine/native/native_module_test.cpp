@@ -20,14 +20,14 @@ ModelConfig small_config() {
 class NativeModule : public testing::Test {
   protected:
     void SetUp() override {
-        open_ = native_ops_function();
+        open_ = native_ops_factory();
         ASSERT_NE(open_, nullptr) << dlerror();
     }
     Ops* open(int precision, unsigned threads, int gpu) {
         return open_(&config_, precision, threads, gpu, error_.data(), error_.size());
     }
 
-    NativeOpsFunction* open_ = nullptr;
+    NativeOpsFactory* open_ = nullptr;
     ModelConfig config_ = small_config();
     std::array<char, 256> error_{};
 };
