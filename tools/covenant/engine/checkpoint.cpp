@@ -1,0 +1,458 @@
+// `covenant checkpoint`: see checkpoint_options.cpp for what each command takes.
+#include "chain/indexer/queries.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/file.hpp"
+#include "common/base/hex.hpp"
+#include "common/crypto/sha256.hpp"
+#include "common/data/corpus_manifest.hpp"
+#include "common/execution/checkpoint/export.hpp"
+#include "common/execution/checkpoint/llama_config.hpp"
+#include "common/execution/checkpoint/raw_parameters.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/node/lifecycle.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/engine/checkpoint_options.hpp"
+#include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/view/names.hpp"
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace covenant::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+using codec::Json;
+using node::CommandContext;
+using node::ExitCode;
+
+// Parameters that a run accepted, where its chain and its store say.
+struct RunParameters {
+    protocol::RunState state;  // with a spec
+    std::string round;         // "genesis" before the first accepted one
+    Hash256 root;
+    fs::path data;
+    fs::path store;
+};
+
+Result<RunParameters> find_round(const std::string& wanted, const std::string& datadir) {
+    const devnet::Layout layout{datadir};
+    COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
+    COVENANT_TRY(auto index, chain::IndexReader::open(layout.index().string()));
+    RunParameters out;
+    COVENANT_TRY(out.state, index.state(record.run));
+    if (!out.state.spec) {
+        return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
+    }
+    out.data = layout.data();
+    out.store = layout.store();
+    out.round = "genesis";
+    out.root = out.state.spec->genesis_root;
+    if (wanted == "genesis") return out;
+    std::optional<std::uint64_t> number;
+    if (!wanted.empty()) {
+        COVENANT_TRY(number, view::parse_number(wanted, "--round",
+                                                std::numeric_limits<std::uint32_t>::max()));
+    }
+    for (auto at = out.state.rounds.rbegin(); at != out.state.rounds.rend(); ++at) {
+        if (!at->second.accepted || (number && at->first.value != *number)) continue;
+        out.round = std::to_string(at->first.value);
+        out.root = at->second.accepted->root;
+        return out;
+    }
+    if (number) {
+        return fail(Errc::kNotFound, "round " + wanted +
+                                         " accepted no parameters: it has not ended, or was null "
+                                         "(covenant rounds lists them)");
+    }
+    return out;
+}
+
+Result<std::unique_ptr<checkpoint::Input>> open_stored(const RunParameters& run) {
+    COVENANT_TRY(const auto store, store::FileStore::open(run.store));
+    auto object = store->resolve(store::checkpoint_name(run.state.run, run.root));
+    if (!object) {
+        return fail(std::move(object).error().within("the parameters of round " + run.round +
+                                                     " are not in " + run.store.string()));
+    }
+    return checkpoint::open_input(store->object_path(*object));
+}
+
+Result<engine::ModelConfig> spec_config(const fs::path& path) {
+    COVENANT_TRY(const Bytes bytes, read_file(path, protocol::kMaxRunSpecBytes));
+    const auto spec = protocol::decode_run_spec(bytes);
+    if (!spec) {
+        return fail(Errc::kMalformed,
+                    path.string() + ": " + std::string(protocol::to_string(spec.error())));
+    }
+    return execution::model_config(spec->model);
+}
+
+Result<engine::ModelConfig> named_config(const std::string& model) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(model, ignored)) {
+        auto preset = engine::model_preset(model);
+        if (!preset) {
+            return fail(Errc::kInvalidArgument,
+                        "--model " + model + ": no such file; " + preset.error().context);
+        }
+        return preset;
+    }
+    if (fs::path(model).extension() != ".json") return spec_config(model);
+    COVENANT_TRY(const Bytes text, read_file(model, checkpoint::kMaxConfigBytes));
+    return checkpoint::parse_llama_config(as_text(text));
+}
+
+Result<checkpoint::Vocabulary> read_vocabulary(const fs::path& path) {
+    COVENANT_TRY(const Bytes bytes, read_file(path, checkpoint::kMaxVocabularyBytes));
+    auto out = checkpoint::parse_vocabulary(bytes);
+    if (!out) return fail(std::move(out).error().within(path.string()));
+    return out;
+}
+
+// Signals and the live line of one command.
+class Work {
+  public:
+    static Result<std::unique_ptr<Work>> start(const CommandContext& context) {
+        std::unique_ptr<Work> out(new Work(context));
+        COVENANT_TRY(out->signals_, node::SignalGuard::install());
+        return out;
+    }
+
+    // The monitor of one stage; the one before is done.
+    checkpoint::Monitor stage(const std::string& label) {
+        progress_.reset();
+        checkpoint::Monitor monitor;
+        monitor.stop = signals_->token();
+        monitor.progress = [this, label](std::uint64_t done, std::uint64_t total) {
+            if (!progress_) {
+                progress_ =
+                    std::make_unique<node::Progress>(context_.output, clock_, label, total, "B");
+            }
+            progress_->update(done);
+            if (done == total) progress_->finish();
+        };
+        return monitor;
+    }
+    // What a failed stage ends the command with.
+    Result<ExitCode> failed(Error error) {
+        progress_.reset();
+        if (error.code != Errc::kInterrupted) return fail(std::move(error));
+        context_.output.note("stopped; nothing was written");
+        return signals_->exit_code(ExitCode::kInterrupted);
+    }
+
+  private:
+    explicit Work(const CommandContext& context) : context_(context) {}
+    const CommandContext& context_;
+    SystemClock clock_;
+    std::unique_ptr<node::SignalGuard> signals_;
+    std::unique_ptr<node::Progress> progress_;
+};
+
+struct Exported {
+    std::unique_ptr<checkpoint::RawParameters> source;
+    checkpoint::Vocabulary vocabulary;
+    checkpoint::ExportOptions options;
+    std::optional<Hash256> expected;
+};
+
+Result<Exported> export_of_file(const CheckpointOptions& options) {
+    if (options.model.empty() || options.tokenizer.empty()) {
+        return fail(Errc::kInvalidArgument,
+                    "--parameters goes with --model, the shape, and --tokenizer, the file");
+    }
+    if (!options.round.empty()) {
+        return fail(Errc::kInvalidArgument,
+                    "--round is of a run: it does not go with --parameters");
+    }
+    Exported out;
+    COVENANT_TRY(const engine::ModelConfig config, named_config(options.model));
+    COVENANT_TRY(auto input, checkpoint::open_input(options.parameters));
+    COVENANT_TRY(out.source, checkpoint::RawParameters::open(std::move(input), config));
+    COVENANT_TRY(out.vocabulary, read_vocabulary(options.tokenizer));
+    return out;
+}
+
+Result<Exported> export_of_run(const CheckpointOptions& options, const std::string& datadir) {
+    if (datadir.empty()) {
+        return fail(Errc::kInvalidArgument,
+                    "no parameters: give --datadir of a devnet, or --parameters FILE");
+    }
+    if (!options.model.empty()) {
+        return fail(Errc::kInvalidArgument, "--model goes with --parameters: a run says its shape");
+    }
+    COVENANT_TRY(const RunParameters run, find_round(options.round, datadir));
+    Exported out;
+    COVENANT_TRY(auto input, open_stored(run));
+    COVENANT_TRY(out.source, checkpoint::RawParameters::open(
+                                 std::move(input), execution::model_config(run.state.spec->model)));
+    const fs::path tokenizer =
+        options.tokenizer.empty() ? data::tokenizer_path(run.data) : fs::path(options.tokenizer);
+    COVENANT_TRY(out.vocabulary, read_vocabulary(tokenizer));
+    const Hash256& wanted = run.state.spec->data.tokenizer_hash;
+    if (const Hash256 found = crypto::sha256(out.vocabulary.model); found != wanted) {
+        return fail(Errc::kMismatch, tokenizer.string() + " has hash " + to_0x(found) +
+                                         ", the run's tokenizer " + to_0x(wanted));
+    }
+    out.expected = run.root;
+    out.options.run = to_0x(run.state.run);
+    out.options.round = run.round;
+    out.options.name = run.state.spec->name;
+    return out;
+}
+
+Result<ExitCode> export_parameters(const CheckpointOptions& options,
+                                   const CommandContext& context) {
+    auto prepared = options.parameters.empty() ? export_of_run(options, context.global.datadir)
+                                               : export_of_file(options);
+    if (!prepared) return fail(std::move(prepared).error());
+    Exported& work = *prepared;
+    work.options.format = *checkpoint::format_from(options.format);
+    work.options.type =
+        options.dtype == "bf16" ? checkpoint::TensorType::kBf16 : checkpoint::TensorType::kF32;
+    work.options.shard_bytes = options.shard_bytes;
+    work.options.replace = options.force;
+    if (!options.name.empty()) work.options.name = options.name;
+    std::error_code ignored;
+    if (!options.force && fs::exists(fs::symlink_status(options.out, ignored))) {
+        return fail(Errc::kAlreadyExists, options.out +
+                                              " exists already: choose another name, or "
+                                              "replace it with --force");
+    }
+    COVENANT_TRY(const auto progress, Work::start(context));
+    auto root = checkpoint::scan(*work.source, progress->stage("checking parameters"));
+    if (!root) return progress->failed(std::move(root).error());
+    if (work.expected && *root != *work.expected) {
+        return fail(Errc::kMismatch, "the stored parameters have root " + to_0x(*root) +
+                                         ", the chain says " + to_0x(*work.expected));
+    }
+    work.options.root = *root;
+    const std::uint64_t count = work.source->layout().parameter_count();
+    COVENANT_CHECK(node::require_free_space(
+        fs::absolute(options.out).parent_path(),
+        count * checkpoint::bytes_of(work.options.type) + work.vocabulary.model.size()));
+    auto written = checkpoint::export_checkpoint(*work.source, work.vocabulary, work.options,
+                                                 options.out, progress->stage("writing"));
+    if (!written) return progress->failed(std::move(written).error());
+
+    context.output.text(fmt::format("wrote      {}: {} in {} {} of {}", options.out,
+                                    node::human_bytes(written->bytes), written->files,
+                                    written->files == 1 ? "file" : "files", options.format));
+    context.output.text(fmt::format(
+        "parameters {} ({}), {}", count, checkpoint::to_string(work.options.type),
+        work.options.round.empty() ? "of " + options.parameters : "round " + work.options.round));
+    context.output.text("root       " + to_0x(*root));
+    Json out = Json::object();
+    out.set("path", options.out)
+        .set("format", options.format)
+        .set("dtype", options.dtype)
+        .set("bytes", written->bytes)
+        .set("files", written->files)
+        .set("parameters", count)
+        .set("root", to_0x(*root));
+    if (work.expected) out.set("run", work.options.run).set("round", work.options.round);
+    context.output.data(std::move(out));
+    return ExitCode::kOk;
+}
+
+Result<ExitCode> import_parameters(const CheckpointOptions& options,
+                                   const CommandContext& context) {
+    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(options.path));
+    const std::uint64_t bytes = std::uint64_t{file->layout().total_floats()} * sizeof(float);
+    COVENANT_CHECK(node::require_free_space(fs::absolute(options.out).parent_path(), bytes));
+    COVENANT_TRY(const auto progress, Work::start(context));
+    auto root =
+        checkpoint::write_raw(*file, options.out, options.force, progress->stage("importing"));
+    if (!root) return progress->failed(std::move(root).error());
+    context.output.text(fmt::format("wrote      {}: {}", options.out, node::human_bytes(bytes)));
+    context.output.text("root       " + to_0x(*root));
+    Json out = Json::object();
+    out.set("path", options.out)
+        .set("bytes", bytes)
+        .set("parameters", file->layout().parameter_count())
+        .set("exact", file->is_exact())
+        .set("root", to_0x(*root));
+    if (!options.store.empty()) {
+        COVENANT_TRY(auto store, store::FileStore::open(options.store));
+        COVENANT_TRY(const Bytes content, read_file(options.out, bytes));
+        COVENANT_TRY(const Hash256 object, store->put(content));
+        context.output.text("object     " + to_0x(object) + " in " + options.store);
+        out.set("object", to_0x(object));
+    }
+    context.output.data(std::move(out));
+    return ExitCode::kOk;
+}
+
+// What the root is compared with, and whose word it is.
+struct Expected {
+    Hash256 root;
+    std::string source;
+};
+
+Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
+                                              const checkpoint::CheckpointFile& file,
+                                              const std::string& datadir) {
+    if (!options.root.empty()) {
+        auto root = fixed_from_hex<Hash256>(options.root);
+        if (!root) {
+            return fail(Errc::kInvalidArgument, "--root " + options.root +
+                                                    " is no root: 64 hex "
+                                                    "digits");
+        }
+        return Expected{*root, "--root"};
+    }
+    if (!datadir.empty()) {
+        COVENANT_TRY(const RunParameters run, find_round(options.round, datadir));
+        return Expected{run.root, "the chain, round " + run.round};
+    }
+    if (!options.round.empty()) {
+        return fail(Errc::kInvalidArgument, "--round is of a run: name its folder with --datadir");
+    }
+    if (const auto text = file.metadata(checkpoint::kRootKey); text && file.is_exact()) {
+        auto root = fixed_from_hex<Hash256>(*text);
+        if (!root) return fail(Errc::kMalformed, "the file's own root '" + *text + "' is none");
+        return Expected{*root, "the file"};
+    }
+    return std::optional<Expected>{};
+}
+
+// The tokenizer of a Hugging Face folder, where there is one, must fit the model.
+Status check_tokenizer(const fs::path& path, const checkpoint::CheckpointFile& file,
+                       node::Output& output) {
+    const fs::path model = path / checkpoint::kTokenizerModelName;
+    std::error_code ignored;
+    if (file.format() != checkpoint::Format::kSafetensors || !fs::exists(model, ignored)) return {};
+    const auto vocabulary = read_vocabulary(model);
+    if (!vocabulary) {
+        output.warn("the tokenizer cannot be used here: " + vocabulary.error().context);
+        return {};
+    }
+    const std::uint32_t wanted = file.layout().config().vocab_size;
+    if (vocabulary->pieces.size() != wanted) {
+        return fail(Errc::kMismatch, fmt::format("{} has {} tokens, the model {}", model.string(),
+                                                 vocabulary->pieces.size(), wanted));
+    }
+    return {};
+}
+
+// A file that is not what it should be fails the verification, not the command.
+Error judged(Error error) {
+    if (error.code == Errc::kMalformed) error.code = Errc::kCorrupt;
+    return error;
+}
+
+Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& context) {
+    auto opened = checkpoint::CheckpointFile::open(options.path);
+    if (!opened) return fail(judged(std::move(opened).error()));
+    const checkpoint::CheckpointFile& file = **opened;
+    auto expected = expected_root(options, file, context.global.datadir);
+    if (!expected) return fail(judged(std::move(expected).error()));
+    COVENANT_CHECK(check_tokenizer(options.path, file, context.output));
+    COVENANT_TRY(const auto progress, Work::start(context));
+    auto root = checkpoint::scan(file, progress->stage("verifying"));
+    if (!root) return progress->failed(judged(std::move(root).error()));
+    const bool compared = expected->has_value();
+    if (compared && (*expected)->root != *root) {
+        std::string text = fmt::format("{}: its parameters have root {}, {} says {}", options.path,
+                                       to_0x(*root), (*expected)->source, to_0x((*expected)->root));
+        if (!file.is_exact()) text += ": it holds 16-bit numbers, only f32 gives a run's own root";
+        return fail(Errc::kMismatch, std::move(text));
+    }
+    context.output.text(fmt::format("sound      {}: {} parameters, all finite", options.path,
+                                    file.layout().parameter_count()));
+    context.output.text(fmt::format(
+        "root       {}{}", to_0x(*root),
+        compared ? "  as " + (*expected)->source + " says" : "  compared with nothing"));
+    Json out = Json::object();
+    out.set("path", options.path)
+        .set("format", checkpoint::to_string(file.format()))
+        .set("parameters", file.layout().parameter_count())
+        .set("exact", file.is_exact())
+        .set("root", to_0x(*root))
+        .set("expected", compared ? Json(to_0x((*expected)->root)) : Json())
+        .set("expected_from", compared ? Json((*expected)->source) : Json());
+    context.output.data(std::move(out));
+    return ExitCode::kOk;
+}
+
+Json to_json(const engine::ModelConfig& config) {
+    Json out = Json::object();
+    out.set("vocab_size", config.vocab_size)
+        .set("d_model", config.d_model)
+        .set("layers", config.layers)
+        .set("heads", config.heads)
+        .set("kv_heads", config.kv_heads)
+        .set("d_ff", config.d_ff)
+        .set("seq_len", config.seq_len)
+        .set("norm_eps", checkpoint::shortest(config.norm_eps))
+        .set("rope_theta", checkpoint::shortest(config.rope_theta));
+    return out;
+}
+
+Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& context) {
+    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(options.path));
+    const engine::ModelConfig& config = file->layout().config();
+    std::set<std::string_view> types;
+    for (const checkpoint::StoredTensor& tensor : file->tensors())
+        types.insert(checkpoint::to_string(tensor.type));
+    Json metadata = Json::object();
+    for (const auto& [key, value] : file->metadata())
+        metadata.set(key, value);
+    Json dtypes = Json::array();
+    for (const std::string_view type : types)
+        dtypes.push(type);
+
+    node::Output& out = context.output;
+    out.text(fmt::format("format     {}, {} in {} {}", checkpoint::to_string(file->format()),
+                         node::human_bytes(file->file_bytes()), file->file_count(),
+                         file->file_count() == 1 ? "file" : "files"));
+    out.text(fmt::format("model      {:.3f} M parameters in {} tensors of {}",
+                         static_cast<double>(config.parameter_count()) / 1e6,
+                         file->tensors().size(), fmt::join(types, ", ")));
+    out.text(
+        fmt::format("shape      {} layers of width {}, {} heads ({} for keys), SwiGLU {}, "
+                    "vocabulary {}, context {}",
+                    config.layers, config.d_model, config.heads, config.kv_heads, config.d_ff,
+                    config.vocab_size, config.seq_len));
+    for (const std::string_view key :
+         {checkpoint::kRunKey, checkpoint::kRoundKey, checkpoint::kRootKey}) {
+        if (const auto value = file->metadata(key)) {
+            out.text(fmt::format("{:<10} {}", key.substr(key.rfind('.') + 1), *value));
+        }
+    }
+    Json data = Json::object();
+    data.set("path", options.path)
+        .set("format", checkpoint::to_string(file->format()))
+        .set("bytes", file->file_bytes())
+        .set("files", file->file_count())
+        .set("tensors", file->tensors().size())
+        .set("dtypes", std::move(dtypes))
+        .set("parameters", config.parameter_count())
+        .set("model", to_json(config))
+        .set("metadata", std::move(metadata));
+    out.data(std::move(data));
+    return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_checkpoint(node::CommandTree& tree) {
+    const auto options = std::make_shared<CheckpointOptions>();
+    const auto bind = [&options](auto function) {
+        return [options, function](const CommandContext& context) {
+            return function(*options, context);
+        };
+    };
+    add_checkpoint(tree, *options,
+                   {bind(export_parameters), bind(import_parameters), bind(verify), bind(info)});
+}
+
+}  // namespace covenant::tool
