@@ -248,13 +248,15 @@ class NativeOps final : public Ops {
         const at::Tensor inputs = view(h, {tokens, d_model_});
         const at::Tensor weights = operand(view(table, {vocab_, d_model_}));
         const at::Tensor wanted = indices(targets).unsqueeze(1);
-        double nats = 0.0;
+        // Summed where it arises: one wait for the device in all.
+        const at::Tensor log_likelihood =
+            at::zeros({}, at::TensorOptions(at::kDouble).device(device_));
         for (std::int64_t begin = 0; begin < tokens; begin += kHeadChunk) {
             const std::int64_t count = std::min(kHeadChunk, tokens - begin);
             const at::Tensor rows = operand(inputs.narrow(0, begin, count));
             const at::Tensor target = wanted.narrow(0, begin, count);
             at::Tensor p = at::log_softmax(product(rows, weights.t()), 1);
-            nats -= p.gather(1, target).sum(at::kDouble).item<double>();
+            log_likelihood.add_(p.gather(1, target).sum(at::kDouble));
             if (dh == nullptr) continue;
             p.exp_();
             p.scatter_add_(1, target, at::full({count, 1}, -1.0, fp32_));
@@ -262,7 +264,7 @@ class NativeOps final : public Ops {
             view(dh + begin * d_model_, {count, d_model_}).copy_(product(d_logits, weights));
             multiply_operands(d_logits.t(), rows, true, view(table_gradient, {vocab_, d_model_}));
         }
-        return nats;
+        return -log_likelihood.item<double>();
     }
 
   private:
