@@ -3,19 +3,37 @@
 #include "common/base/assert.hpp"
 #include "common/crypto/sha256.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace covenant::crypto {
 namespace {
 
-std::vector<Hash256> level_above(std::span<const Hash256> level) {
-    std::vector<Hash256> above;
-    above.reserve((level.size() + 1) / 2);
-    for (std::size_t i = 0; i + 1 < level.size(); i += 2) {
-        above.push_back(merkle_node(level[i], level[i + 1]));
+// above[first, end) from the level below it.
+void fill_above(std::span<const Hash256> level, std::span<Hash256> above, std::uint64_t first,
+                std::uint64_t end) {
+    const std::uint64_t pairs = std::min<std::uint64_t>(end, level.size() / 2);
+    if (first < pairs) {
+        sha256_nodes(level.subspan(2 * first, 2 * (pairs - first)),
+                     above.subspan(first, pairs - first));
     }
-    if (level.size() % 2 != 0) above.push_back(level.back());
+    if (pairs < end) above[pairs] = level.back();  // the odd one out is promoted
+}
+
+// The nodes above a level's ranges, as ranges of the next level: ascending and disjoint again.
+std::vector<LeafRange> ranges_above(std::span<const LeafRange> ranges) {
+    std::vector<LeafRange> above;
+    above.reserve(ranges.size());
+    for (const LeafRange& range : ranges) {
+        const std::uint64_t first = range.first / 2;
+        const std::uint64_t end = (range.first + range.count - 1) / 2 + 1;
+        if (!above.empty() && above.back().first + above.back().count >= first) {
+            above.back().count = end - above.back().first;
+        } else {
+            above.push_back({first, end - first});
+        }
+    }
     return above;
 }
 
@@ -37,8 +55,11 @@ Hash256 merkle_node(const Hash256& left, const Hash256& right) {
 Hash256 merkle_root(std::span<const Hash256> leaf_hashes) {
     if (leaf_hashes.empty()) return {};
     std::vector<Hash256> level(leaf_hashes.begin(), leaf_hashes.end());
+    std::vector<Hash256> above((level.size() + 1) / 2);
     while (level.size() > 1) {
-        level = level_above(level);
+        above.resize((level.size() + 1) / 2);
+        fill_above(level, above, 0, above.size());
+        level.swap(above);
     }
     return level.front();
 }
@@ -71,9 +92,47 @@ bool merkle_verify(const Hash256& root, const Hash256& leaf_hash, std::uint64_t 
 }
 
 MerkleTree::MerkleTree(std::vector<Hash256> leaf_hashes) {
+    const std::uint64_t count = leaf_hashes.size();
     levels_.push_back(std::move(leaf_hashes));
     while (levels_.back().size() > 1) {
-        levels_.push_back(level_above(levels_.back()));
+        levels_.emplace_back((levels_.back().size() + 1) / 2);
+    }
+    if (count > 1) rehash({{0, count}});
+}
+
+void MerkleTree::update(std::uint64_t index, const Hash256& leaf_hash) {
+    update(index, std::span(&leaf_hash, 1));
+}
+
+void MerkleTree::update(std::uint64_t first, std::span<const Hash256> leaf_hashes) {
+    if (leaf_hashes.empty()) return;
+    const LeafRange range{first, leaf_hashes.size()};
+    update(std::span(&range, 1), leaf_hashes);
+}
+
+void MerkleTree::update(std::span<const LeafRange> ranges, std::span<const Hash256> leaf_hashes) {
+    std::uint64_t end = 0;  // of the range before
+    std::uint64_t used = 0;
+    for (const LeafRange& range : ranges) {
+        COVENANT_ASSERT(range.first >= end && range.first <= leaf_count() && range.count > 0 &&
+                            range.count <= leaf_count() - range.first,
+                        "ranges ascend inside the tree");
+        COVENANT_ASSERT(range.count <= leaf_hashes.size() - used, "a hash for every leaf");
+        std::copy_n(leaf_hashes.begin() + static_cast<std::ptrdiff_t>(used), range.count,
+                    levels_.front().begin() + static_cast<std::ptrdiff_t>(range.first));
+        used += range.count;
+        end = range.first + range.count;
+    }
+    COVENANT_ASSERT(used == leaf_hashes.size(), "a hash for every leaf");
+    rehash({ranges.begin(), ranges.end()});
+}
+
+void MerkleTree::rehash(std::vector<LeafRange> dirty) {
+    for (std::size_t i = 0; i + 1 < levels_.size(); ++i) {
+        dirty = ranges_above(dirty);
+        for (const LeafRange& range : dirty) {
+            fill_above(levels_[i], levels_[i + 1], range.first, range.first + range.count);
+        }
     }
 }
 

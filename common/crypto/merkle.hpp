@@ -29,7 +29,14 @@ bool merkle_verify(const Hash256& root, const Hash256& leaf_hash, std::uint64_t 
 // The number of siblings that a proof for index has; 0 when index >= leaf_count.
 std::size_t merkle_proof_length(std::uint64_t index, std::uint64_t leaf_count);
 
-// Keeps all levels (about twice the leaves) for many proofs.
+// Leaves [first, first + count), count >= 1.
+struct LeafRange {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+};
+
+// Keeps all levels (about twice the leaves) for many proofs, and for new roots after a part of the
+// leaves changed: an update hashes only the nodes above the leaves it names.
 class MerkleTree {
   public:
     explicit MerkleTree(std::vector<Hash256> leaf_hashes);
@@ -39,7 +46,17 @@ class MerkleTree {
     [[nodiscard]] const std::vector<Hash256>& leaves() const { return levels_.front(); }
     [[nodiscard]] MerkleProof proof(std::uint64_t index) const;  // index < leaf_count()
 
+    // Afterwards the tree is the one that the changed leaves would build. The number of leaves
+    // stays: index < leaf_count(), and so every leaf of a range.
+    void update(std::uint64_t index, const Hash256& leaf_hash);
+    void update(std::uint64_t first, std::span<const Hash256> leaf_hashes);
+    // Ranges ascending and disjoint; leaf_hashes: theirs, one range's after the other's. A node
+    // above several ranges is hashed once.
+    void update(std::span<const LeafRange> ranges, std::span<const Hash256> leaf_hashes);
+
   private:
+    void rehash(std::vector<LeafRange> dirty);
+
     std::vector<std::vector<Hash256>> levels_;  // leaves first; the last level has at most one hash
 };
 

@@ -1,7 +1,6 @@
 #include "common/base/counter_rng.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/keccak256.hpp"
-#include "common/crypto/merkle.hpp"
 #include "common/crypto/random.hpp"
 #include "common/crypto/sha256.hpp"
 
@@ -74,38 +73,6 @@ TEST(Sha256, ThreadsDoNotDisturbEachOther) {
             }
         });
     }
-}
-
-TEST(Sha256Leaves, EveryWayEqualsOneLeafAtATime) {
-    for (const std::size_t leaf_size : {1U, 55U, 56U, 63U, 64U, 300U, 16384U}) {
-        for (const std::size_t leaves : {0U, 1U, 3U, 15U, 16U, 17U, 40U}) {
-            const Bytes data = test_data(leaf_size * leaves);
-            std::vector<Hash256> expected(leaves);
-            for (std::size_t i = 0; i < leaves; ++i) {
-                expected[i] = merkle_leaf(ByteView(data).subspan(i * leaf_size, leaf_size));
-            }
-            std::vector<Hash256> out(leaves);
-            sha256_leaves(data, leaf_size, out);
-            EXPECT_EQ(out, expected);
-            for (const LeafHasher hasher : {LeafHasher::kOpenSsl, LeafHasher::kMultiBuffer}) {
-                std::fill(out.begin(), out.end(), Hash256{});
-                sha256_leaves_with(hasher, data, leaf_size, out);
-                EXPECT_EQ(out, expected) << leaf_size << " x " << leaves;
-            }
-        }
-    }
-}
-
-TEST(Sha256Leaves, TheChosenWayIsAvailable) {
-    EXPECT_TRUE(leaf_hasher_available(LeafHasher::kOpenSsl));
-    EXPECT_TRUE(leaf_hasher_available(leaf_hasher_chosen()));
-}
-
-TEST(Sha256LeavesDeathTest, SizesMustFit) {
-    std::vector<Hash256> out(2);
-    EXPECT_DEATH(sha256_leaves(Bytes(5), 2, out), "exactly the leaves");
-    EXPECT_DEATH(sha256_leaves(Bytes(6), 2, out), "exactly the leaves");
-    EXPECT_DEATH(sha256_leaves(Bytes(0), 0, out), "exactly the leaves");
 }
 
 TEST(Keccak256, GivesThePublishedDigests) {

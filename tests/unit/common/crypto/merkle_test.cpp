@@ -4,6 +4,9 @@
 #include "common/base/hex.hpp"
 #include "common/crypto/sha256.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 
 namespace covenant::crypto {
@@ -127,6 +130,80 @@ TEST(Merkle, EmptyTree) {
     const MerkleTree tree({});
     EXPECT_TRUE(tree.root().is_zero());
     EXPECT_EQ(tree.leaf_count(), 0U);
+}
+
+TEST(MerkleUpdate, OneLeafOfEveryTree) {
+    for (std::size_t count = 1; count <= 33; ++count) {
+        auto l = leaves(count);
+        MerkleTree tree(l);
+        for (std::size_t i = 0; i < count; ++i) {
+            l[i] = merkle_leaf(as_bytes("changed " + std::to_string(i)));
+            tree.update(i, l[i]);
+            EXPECT_EQ(tree.root(), recursive_root(l)) << count << ' ' << i;
+        }
+        EXPECT_EQ(tree.leaves(), l);
+    }
+}
+
+TEST(MerkleUpdate, AnyRangesGiveTheRebuiltTree) {
+    CounterRng rng(11);
+    std::uint64_t made = 0;
+    const auto fresh = [&made] { return merkle_leaf(as_bytes("fresh " + std::to_string(made++))); };
+    for (int round = 0; round < 60; ++round) {
+        const std::size_t count = 1 + rng.below(round % 3 == 0 ? 700 : 70);
+        auto l = leaves(count);
+        MerkleTree tree(l);
+        for (int step = 0; step < 6; ++step) {
+            std::vector<LeafRange> ranges;
+            std::vector<Hash256> hashes;
+            std::uint64_t at = rng.below(count);
+            while (at < count) {
+                const std::uint64_t length = std::min<std::uint64_t>(1 + rng.below(9), count - at);
+                ranges.push_back({at, length});
+                for (std::uint64_t i = 0; i < length; ++i) {
+                    l[at + i] = fresh();
+                    hashes.push_back(l[at + i]);
+                }
+                at += length + rng.below(40);  // ranges may touch
+            }
+            tree.update(ranges, hashes);
+            const MerkleTree rebuilt(l);
+            ASSERT_EQ(tree.root(), rebuilt.root()) << count;
+            ASSERT_EQ(tree.root(), recursive_root(l)) << count;
+            // Every kept level, seen through the proofs.
+            for (std::size_t i = 0; i < count; i += 1 + count / 20) {
+                ASSERT_EQ(tree.proof(i), rebuilt.proof(i));
+            }
+        }
+    }
+}
+
+TEST(MerkleUpdate, NothingChangesNothing) {
+    const auto l = leaves(9);
+    MerkleTree tree(l);
+    const Hash256 root = tree.root();
+    tree.update(std::span<const LeafRange>{}, {});
+    tree.update(9, std::span<const Hash256>{});
+    tree.update(4, l[4]);
+    EXPECT_EQ(tree.root(), root);
+    MerkleTree none({});
+    none.update(std::span<const LeafRange>{}, {});
+    EXPECT_TRUE(none.root().is_zero());
+}
+
+TEST(MerkleDeathTest, AnUpdateStaysInsideTheTree) {
+    const auto l = leaves(5);
+    MerkleTree tree(l);
+    EXPECT_DEATH(tree.update(5, l[0]), "inside the tree");
+    EXPECT_DEATH(tree.update(4, std::span(l).first(2)), "inside the tree");
+    EXPECT_DEATH(tree.update(~std::uint64_t{0}, l[0]), "inside the tree");
+    const std::array<LeafRange, 2> crossing{LeafRange{1, 2}, LeafRange{2, 1}};
+    EXPECT_DEATH(tree.update(crossing, std::span(l).first(3)), "ascend inside");
+    const std::array<LeafRange, 1> one{LeafRange{1, 2}};
+    EXPECT_DEATH(tree.update(one, std::span(l).first(1)), "hash for every leaf");
+    EXPECT_DEATH(tree.update(one, std::span(l).first(3)), "hash for every leaf");
+    const std::array<LeafRange, 1> empty{LeafRange{1, 0}};
+    EXPECT_DEATH(tree.update(empty, {}), "inside the tree");
 }
 
 TEST(MerkleDeathTest, AProofIsForALeaf) {
