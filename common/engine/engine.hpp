@@ -1,5 +1,5 @@
-// The training engine: one model definition, run by miners and re-run by validators. Hides
-// libtorch. One thread at a time may use an Engine (and libtorch).
+// The training engine: one model definition, run by miners and re-run by validators. One thread at
+// a time may use an Engine; it has its own threads inside.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace covenant::engine {
 
@@ -33,12 +34,10 @@ struct StepReport {
     double learning_rate = 0.0;
 };
 
-// Windows per forward pass of loss(): part of what makes its value reproducible.
-inline constexpr std::uint32_t kLossMicroBatch = 4;
-
 class Engine {
   public:
-    // kInvalidArgument: the config is not valid.
+    // kInvalidArgument: the config is not valid. kPrecondition: the profile's kernels or the native
+    // module cannot be had.
     static Result<Engine> create(const ModelConfig& config, const Profile& profile);
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
@@ -49,25 +48,26 @@ class Engine {
     [[nodiscard]] const Profile& profile() const;
 
     // One inner step on tokens = n windows of seq_len + 1 tokens each, one after another, n >= 1.
-    // Micro-batches of hyper.micro_batch_windows (the last may be smaller) in order; a
-    // micro-batch's loss is its mean cross-entropy; with w_b its share of the windows (fp32 n_b /
-    // n) the step's gradient and loss are sum_b w_b * (.)_b, added in order. inner_step (0-based,
-    // since the start of the run) picks the learning rate; state.adam_t + 1 the bias corrections.
+    // What is computed, in which order: rules E1 to E12 of README.md. inner_step (0-based, since
+    // the start of the run) picks the learning rate; state.adam_t + 1 the bias corrections.
     // kInvalidArgument: token count, a token >= vocab_size, a buffer of another size (state
     // untouched). kRejected: loss, gradient or a parameter became NaN or infinite; state is then to
     // be discarded.
     Result<StepReport> train_step(TrainState& state, std::span<const std::uint32_t> tokens,
                                   const InnerHyper& hyper, std::uint64_t inner_step);
 
-    // Mean nats per token over the windows: micro-batches of kLossMicroBatch in order, each one's
-    // fp32 mean times its token count added in fp64, divided last. The value depends on the
-    // windows' order only through rounding; pass them in the order the protocol gives.
-    // kInvalidArgument as above; kRejected: not finite.
+    // Mean nats per token over the windows: the fp64 sum of E9 over micro-batches as in E12,
+    // divided last. Depends on the windows' order only through rounding; pass them in the order the
+    // protocol gives. kInvalidArgument as above; kRejected: not finite.
     Result<double> loss(const ParameterBuffer& theta, std::span<const std::uint32_t> tokens);
 
     // Loss and the gradient in the chunked layout, as train_step computes them (tests, tools).
     Result<float> gradient(const ParameterBuffer& theta, std::span<const std::uint32_t> tokens,
-                           std::uint32_t micro_batch_windows, ParameterBuffer& gradient_out);
+                           ParameterBuffer& gradient_out);
+
+    // Logits [vocab_size] of the token that follows tokens, 1 to seq_len of them.
+    Result<std::vector<float>> logits(const ParameterBuffer& theta,
+                                      std::span<const std::uint32_t> tokens);
 
   private:
     struct Impl;

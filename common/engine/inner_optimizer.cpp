@@ -1,16 +1,15 @@
 #include "common/engine/inner_optimizer.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/engine/canonical_ops.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 namespace covenant::engine {
 namespace {
-
-constexpr std::size_t kLanes = 16;
 
 Status unit_range(const char* name, float value) {
     if (value >= 0.0F && value < 1.0F) return {};
@@ -31,11 +30,6 @@ Status InnerHyper::validate() const {
     if (!(clip_norm >= 0.0F && std::isfinite(clip_norm))) {
         return fail(Errc::kInvalidArgument,
                     fmt::format("inner optimiser: clip_norm is {}, must be >= 0", clip_norm));
-    }
-    if (micro_batch_windows < 1 || micro_batch_windows > 65536) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("inner optimiser: micro_batch_windows is {}, must be in [1, 65536]",
-                                micro_batch_windows));
     }
     if (schedule.empty()) {
         return fail(Errc::kInvalidArgument, "inner optimiser: the learning-rate schedule is empty");
@@ -81,66 +75,60 @@ double bias_correction(float beta, std::uint64_t t) {
     return 1.0 - power;
 }
 
-double global_norm(const ParameterLayout& layout, std::span<const float> gradient) {
+double global_norm(const ParameterLayout& layout, std::span<const float> gradient,
+                   const kernels::Kernels& kernels, ThreadPool& pool) {
     COVENANT_ASSERT(gradient.size() == layout.total_floats(), "a gradient has the layout's size");
+    const std::span<const TensorSlot> tensors = layout.tensors();
+    std::vector<double> squares(tensors.size());
+    for_each_canonical(pool, tensors.size(), [&](std::size_t i, unsigned) {
+        squares[i] = kernels.sum_of_squares(gradient.data() + tensors[i].offset, tensors[i].numel);
+    });
     double total = 0.0;
-    for (const TensorSlot& slot : layout.tensors()) {
-        const float* g = gradient.data() + slot.offset;
-        std::array<double, kLanes> lane{};
-        std::size_t i = 0;
-        for (; i + kLanes <= slot.numel; i += kLanes) {
-            for (std::size_t l = 0; l < kLanes; ++l) {
-                const double x = static_cast<double>(g[i + l]);
-                lane[l] += x * x;
-            }
-        }
-        for (std::size_t l = 0; i + l < slot.numel; ++l) {
-            const double x = static_cast<double>(g[i + l]);
-            lane[l] += x * x;
-        }
-        for (std::size_t half = kLanes / 2; half >= 1; half /= 2) {
-            for (std::size_t l = 0; l < half; ++l)
-                lane[l] += lane[l + half];
-        }
-        total += lane[0];
-    }
+    for (const double square : squares)
+        total += square;
     return std::sqrt(total);
 }
 
 void adamw_update(const ParameterLayout& layout, const InnerHyper& hyper, double lr, double norm,
                   std::uint64_t adam_t, std::span<const float> gradient, std::span<float> theta,
-                  std::span<float> m, std::span<float> v) {
+                  std::span<float> m, std::span<float> v, const kernels::Kernels& kernels,
+                  ThreadPool& pool) {
     const std::size_t size = layout.total_floats();
     COVENANT_ASSERT(
         gradient.size() == size && theta.size() == size && m.size() == size && v.size() == size,
         "optimiser buffers have the layout's size");
     const double clip = static_cast<double>(hyper.clip_norm);
-    const float scale = clip > 0.0 && clip < norm ? static_cast<float>(clip / norm) : 1.0F;
-    const float beta1 = hyper.beta1;
-    const float beta2 = hyper.beta2;
-    const float rest1 = 1.0F - beta1;
-    const float rest2 = 1.0F - beta2;
-    const float eps = hyper.eps;
-    const float c1 = static_cast<float>(1.0 / bias_correction(beta1, adam_t));
-    const float c2 = static_cast<float>(1.0 / bias_correction(beta2, adam_t));
-    const float lr32 = static_cast<float>(lr);
+    kernels::AdamStep step;
+    step.scale = clip > 0.0 && clip < norm ? static_cast<float>(clip / norm) : 1.0F;
+    step.beta1 = hyper.beta1;
+    step.beta2 = hyper.beta2;
+    step.rest1 = 1.0F - hyper.beta1;
+    step.rest2 = 1.0F - hyper.beta2;
+    step.eps = hyper.eps;
+    step.correct1 = static_cast<float>(1.0 / bias_correction(hyper.beta1, adam_t));
+    step.correct2 = static_cast<float>(1.0 / bias_correction(hyper.beta2, adam_t));
+    step.rate = static_cast<float>(lr);
     const float matrix_decay = static_cast<float>(lr * static_cast<double>(hyper.weight_decay));
+    // A task is a run of chunks inside one tensor, so that one decay holds for it.
+    struct Task {
+        std::size_t first, count;
+        bool is_norm;
+    };
+    constexpr std::size_t kTaskFloats = 16 * kChunkFloats;
+    std::vector<Task> tasks;
     for (const TensorSlot& slot : layout.tensors()) {
-        const float decay = slot.is_norm ? 0.0F : matrix_decay;
-        const float* __restrict gp = gradient.data() + slot.offset;
-        float* __restrict tp = theta.data() + slot.offset;
-        float* __restrict mp = m.data() + slot.offset;
-        float* __restrict vp = v.data() + slot.offset;
-        for (std::size_t i = 0; i < slot.numel; ++i) {
-            const float g = gp[i] * scale;
-            const float mi = beta1 * mp[i] + rest1 * g;
-            const float vi = beta2 * vp[i] + (rest2 * g) * g;
-            const float u = (mi * c1) / (std::sqrt(vi * c2) + eps);
-            mp[i] = mi;
-            vp[i] = vi;
-            tp[i] = (tp[i] - decay * tp[i]) - lr32 * u;
+        for (std::size_t at = 0; at < slot.numel; at += kTaskFloats) {
+            tasks.push_back(
+                {slot.offset + at, std::min(kTaskFloats, slot.numel - at), slot.is_norm});
         }
     }
+    for_each_canonical(pool, tasks.size(), [&](std::size_t i, unsigned) {
+        const Task& task = tasks[i];
+        kernels::AdamStep own = step;
+        own.decay = task.is_norm ? 0.0F : matrix_decay;
+        kernels.adamw(own, gradient.data() + task.first, task.count, theta.data() + task.first,
+                      m.data() + task.first, v.data() + task.first);
+    });
 }
 
 }  // namespace covenant::engine

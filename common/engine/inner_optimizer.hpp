@@ -3,6 +3,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/base/thread_pool.hpp"
+#include "common/engine/kernels/kernels.hpp"
 #include "common/engine/parameter_buffer.hpp"
 
 #include <cstdint>
@@ -24,8 +26,7 @@ struct InnerHyper {
     float weight_decay =
         0.1F;                // decoupled, on matrices (embedding and head included), not on norms
     float clip_norm = 1.0F;  // 0: no clipping
-    std::uint32_t micro_batch_windows = 2;  // windows per forward and backward pass
-    std::vector<LrPoint> schedule;          // ascending steps, at least one point
+    std::vector<LrPoint> schedule;  // ascending steps, at least one point
 
     // kInvalidArgument naming the field and its value.
     [[nodiscard]] Status validate() const;
@@ -42,7 +43,8 @@ struct InnerHyper {
 
 // |g|_2 in fp64: per tensor, element i adds double(g)^2 to lane i mod 16 in ascending order, lanes
 // fold 8-4-2-1 (lane i += lane i + 8, ...); tensors add in model order; sqrt last.
-[[nodiscard]] double global_norm(const ParameterLayout& layout, std::span<const float> gradient);
+[[nodiscard]] double global_norm(const ParameterLayout& layout, std::span<const float> gradient,
+                                 const kernels::Kernels& kernels, ThreadPool& pool);
 
 // One update; adam_t is the step number, from 1. Per element, fp32, left to right, each operation
 // rounded:
@@ -55,6 +57,7 @@ struct InnerHyper {
 // All spans have layout.total_floats() elements; padding is left alone.
 void adamw_update(const ParameterLayout& layout, const InnerHyper& hyper, double lr, double norm,
                   std::uint64_t adam_t, std::span<const float> gradient, std::span<float> theta,
-                  std::span<float> m, std::span<float> v);
+                  std::span<float> m, std::span<float> v, const kernels::Kernels& kernels,
+                  ThreadPool& pool);
 
 }  // namespace covenant::engine

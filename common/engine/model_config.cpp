@@ -1,7 +1,8 @@
 #include "common/engine/model_config.hpp"
 
+#include <array>
 #include <cmath>
-#include <string_view>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -59,14 +60,73 @@ std::uint64_t ModelConfig::parameter_count() const {
     return 2 * d * vocab_size + layers * layer + d;
 }
 
+std::span<const ModelPreset> model_presets() {
+    static constexpr std::array<ModelPreset, 6> kPresets{{
+        {"nano",
+         {.vocab_size = 2048,
+          .d_model = 128,
+          .layers = 2,
+          .heads = 4,
+          .kv_heads = 2,
+          .d_ff = 344,
+          .seq_len = 128}},
+        {"4M",
+         {.vocab_size = 4096,
+          .d_model = 192,
+          .layers = 5,
+          .heads = 6,
+          .kv_heads = 3,
+          .d_ff = 512,
+          .seq_len = 256}},
+        {"10M",
+         {.vocab_size = 8192,
+          .d_model = 256,
+          .layers = 8,
+          .heads = 8,
+          .kv_heads = 4,
+          .d_ff = 688,
+          .seq_len = 256}},
+        {"50M",
+         {.vocab_size = 16384,
+          .d_model = 512,
+          .layers = 12,
+          .heads = 8,
+          .kv_heads = 4,
+          .d_ff = 1408,
+          .seq_len = 512}},
+        {"150M",
+         {.vocab_size = 32768,
+          .d_model = 768,
+          .layers = 16,
+          .heads = 12,
+          .kv_heads = 4,
+          .d_ff = 2048,
+          .seq_len = 1024}},
+        {"72B",
+         {.vocab_size = 262144,
+          .d_model = 8192,
+          .layers = 80,
+          .heads = 64,
+          .kv_heads = 8,
+          .d_ff = 28672,
+          .seq_len = 2048,
+          .rope_theta = 500000.0F}},
+    }};
+    return kPresets;
+}
+
+Result<ModelConfig> model_preset(std::string_view name) {
+    std::string known;
+    for (const ModelPreset& preset : model_presets()) {
+        if (preset.name == name) return preset.config;
+        known += known.empty() ? "" : ", ";
+        known += preset.name;
+    }
+    return fail(Errc::kNotFound, fmt::format("no model preset '{}'; known are {}", name, known));
+}
+
 ModelConfig nano_config() {
-    return {.vocab_size = 2048,
-            .d_model = 128,
-            .layers = 2,
-            .heads = 4,
-            .kv_heads = 2,
-            .d_ff = 344,
-            .seq_len = 128};
+    return model_presets().front().config;
 }
 
 ModelConfig tiny_config() {

@@ -5,6 +5,8 @@
 #include "common/base/result.hpp"
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace covenant::engine {
 
@@ -29,7 +31,15 @@ struct ModelConfig {
     bool operator==(const ModelConfig&) const = default;
 };
 
-// d 128, 2 layers, 4 heads, 2 KV heads, SwiGLU 344, vocabulary 2048, T 128: 887,424 parameters.
+// The presets by name: "nano" (the devnet's, 887,424 parameters), "4M", "10M", "50M", "150M", and
+// "72B", Covenant-72B's shape, for arithmetic (validate() allows no more than 2^33 parameters).
+struct ModelPreset {
+    std::string_view name;
+    ModelConfig config;
+};
+[[nodiscard]] std::span<const ModelPreset> model_presets();
+// kNotFound, naming those there are.
+[[nodiscard]] Result<ModelConfig> model_preset(std::string_view name);
 ModelConfig nano_config();
 // d 16, 1 layer, 2 heads, 1 KV head, SwiGLU 24, vocabulary 32, T 8: for tests and the self-test.
 ModelConfig tiny_config();

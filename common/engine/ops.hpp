@@ -1,49 +1,75 @@
-// The operations the model is written in. A kernel set implements each of them, forward and
-// backward (through libtorch's autograd graph); the model itself exists once (model.cpp). Internal
-// to the engine: libtorch's types are only declared here.
+// The operations that the model is written in, forward and backward, over plain row-major fp32
+// matrices. The model exists once (model.cpp); a profile brings the operations: CanonicalOps (own
+// kernels, exact bits) or the native module (libtorch, as fast as it goes).
+//
+// N = tokens of a micro-batch: whole windows of seq_len tokens, the last one may be shorter; row i
+// belongs to position i mod seq_len.
+// "+=" in a comment: the result is added to what stands there.
 #pragma once
 
-#include "common/engine/profile.hpp"
+#include "common/engine/model_config.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-
-namespace at {
-class Tensor;
-}
+#include <span>
 
 namespace covenant::engine {
 
-// Sizes of one forward pass. N = windows * seq_len tokens.
-struct AttentionShape {
-    std::int64_t windows = 0;
-    std::int64_t seq_len = 0;
-    std::int64_t heads = 0;
-    std::int64_t kv_heads = 0;
-    std::int64_t head_dim = 0;
-};
-
-class TensorOps {
+class Ops {
   public:
-    virtual ~TensorOps() = default;
-    // weight [V, d], tokens [N] int64 -> [N, d]
-    virtual at::Tensor embedding(const at::Tensor& weight, const at::Tensor& tokens) = 0;
-    // x [N, in], weight [out, in] -> [N, out]
-    virtual at::Tensor linear(const at::Tensor& x, const at::Tensor& weight) = 0;
-    // x [N, d], gain [d] -> x / sqrt(mean(x^2) + eps) * gain
-    virtual at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& gain, double eps) = 0;
-    // q [N, heads * D], k and v [N, kv_heads * D], cos and sin [T, D / 2] -> [N, heads * D].
-    // Rotates q and k (halves i and i + D/2 form a pair, as Hugging Face does), then causal softmax
-    // attention; query head h reads key and value head h / (heads / kv_heads).
-    virtual at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                 const at::Tensor& cos, const at::Tensor& sin,
-                                 const AttentionShape& shape) = 0;
-    // gate and up [N, F] -> silu(gate) * up
-    virtual at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) = 0;
-    // logits [N, V], targets [N] int64 -> mean over N of -log softmax(logits)[target], a scalar
-    virtual at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets) = 0;
-};
+    virtual ~Ops() = default;
 
-[[nodiscard]] std::unique_ptr<TensorOps> make_ops(KernelSet kernels);
+    // Memory the operations work on, uninitialised; all pointers below come from here. On a GPU
+    // it is the device's.
+    virtual std::shared_ptr<float[]> allocate(std::size_t floats) = 0;
+    virtual void copy_in(const float* host, std::size_t floats, float* to) = 0;
+    virtual void copy_out(const float* from, std::size_t floats, float* host) = 0;
+    virtual void copy(const float* from, std::size_t floats, float* to) = 0;  // inside its memory
+    virtual void set_zero(float* to, std::size_t floats) = 0;
+    // True where the operations also accept the host's own memory: nothing is copied then.
+    [[nodiscard]] virtual bool host_memory() const = 0;
+
+    // x[N, d] = table[token]
+    virtual void embedding(std::span<const std::uint32_t> tokens, const float* table, float* x) = 0;
+    // table_gradient[token] += dx, tokens ascending
+    virtual void embedding_backward(std::span<const std::uint32_t> tokens, const float* dx,
+                                    float* table_gradient) = 0;
+    // y[N, d], inv[N]
+    virtual void rms_norm(const float* x, const float* gain, std::size_t rows, float* y,
+                          float* inv) = 0;
+    // dx += , gain_gradient +=
+    virtual void rms_norm_backward(const float* dy, const float* x, const float* gain,
+                                   const float* inv, std::size_t rows, float* dx,
+                                   float* gain_gradient) = 0;
+    // y[N, out] (+)= x[N, in] * w[out, in]^T
+    virtual void linear(const float* x, const float* w, std::size_t rows, std::size_t in,
+                        std::size_t out, bool accumulate, float* y) = 0;
+    // dx[N, in] (+)= dy[N, out] * w
+    virtual void linear_backward_input(const float* dy, const float* w, std::size_t rows,
+                                       std::size_t in, std::size_t out, bool accumulate,
+                                       float* dx) = 0;
+    // w_gradient[out, in] += dy^T * x
+    virtual void linear_backward_weight(const float* dy, const float* x, std::size_t rows,
+                                        std::size_t in, std::size_t out, float* w_gradient) = 0;
+    // Rotates q[N, heads * D] and k[N, kv_heads * D] in place; inverse for their gradients.
+    virtual void rope(float* q, float* k, std::size_t rows, bool inverse) = 0;
+    // o[N, heads * D] = causal attention inside each window; q and k are rotated.
+    virtual void attention(const float* q, const float* k, const float* v, std::size_t rows,
+                           float* o) = 0;
+    // Writes dq, dk, dv (of the rotated q and k).
+    virtual void attention_backward(const float* q, const float* k, const float* v, const float* o,
+                                    const float* d_o, std::size_t rows, float* dq, float* dk,
+                                    float* dv) = 0;
+    virtual void swiglu(const float* gate, const float* up, std::size_t count, float* out) = 0;
+    // Overwrites gate and up with their gradients.
+    virtual void swiglu_backward(const float* d_out, std::size_t count, float* gate, float* up) = 0;
+    // Head and cross-entropy, in chunks of tokens: never the whole logits. Returns the sum over
+    // tokens of nats. With dh not null: dh[N, d] and table_gradient[V, d] += take the gradient of
+    // weight * that sum.
+    virtual double head_loss(const float* h, const float* table,
+                             std::span<const std::uint32_t> targets, float weight, float* dh,
+                             float* table_gradient) = 0;
+};
 
 }  // namespace covenant::engine

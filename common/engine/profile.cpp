@@ -3,130 +3,54 @@
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <mutex>
-#include <utility>
+#include <thread>
 #include <vector>
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <dlfcn.h>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <torch/csrc/api/include/torch/version.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 namespace covenant::engine {
 namespace {
 
-constexpr const char* kMarker = "COVENANT_PROFILE_ENVIRONMENT";
+constexpr int kRules = 1;  // version of rules E1 to E12
+constexpr unsigned kMaxThreads = 256;
 
-constexpr std::array<std::pair<const char*, const char*>, 6> kSettings{{
-    {"OPENBLAS_CORETYPE", "Haswell"},
-    {"OPENBLAS_NUM_THREADS", "1"},
-    {"OMP_NUM_THREADS", "1"},
-    {"OMP_WAIT_POLICY", "passive"},
-    {"ATEN_CPU_CAPABILITY", "avx2"},
-    {"DNNL_MAX_CPU_ISA", "AVX2"},
-}};
+// The bits that the rules give for the self-test, whoever computes them.
+constexpr std::uint64_t kSelfTestBf16 = 0xE3F603E9E58EE907U;
+constexpr std::uint64_t kSelfTestF32 = 0x8C4B3D562ED8D76DU;
 
-const std::pair<const char*, const char*>* first_missing() {
-    for (const auto& setting : kSettings) {
-        const char* value = std::getenv(setting.first);
-        if (value == nullptr || std::strcmp(value, setting.second) != 0) return &setting;
-    }
-    return nullptr;
-}
+// Odd sizes: partial blocks of every kind, two strips of attention, grouped query heads.
+constexpr ModelConfig kSelfTestModel{.vocab_size = 61,
+                                     .d_model = 24,
+                                     .layers = 2,
+                                     .heads = 4,
+                                     .kv_heads = 2,
+                                     .d_ff = 35,
+                                     .seq_len = 71};
 
-template <typename Function>
-Function* library_symbol(const char* name) {
-    return reinterpret_cast<Function*>(::dlsym(RTLD_DEFAULT, name));
-}
-
-Result<std::string> blas_description() {
-    auto* const config = library_symbol<char*()>("openblas_get_config");
-    auto* const core = library_symbol<char*()>("openblas_get_corename");
-    if (config == nullptr || core == nullptr) {
-        return fail(Errc::kPrecondition,
-                    "the BLAS library is not OpenBLAS; install libopenblas0-pthread and select it "
-                    "with update-alternatives --config libblas.so.3-x86_64-linux-gnu");
-    }
-    if (const std::string_view name = core(); name != "Haswell") {
-        return fail(Errc::kPrecondition,
-                    fmt::format("OpenBLAS runs its {} kernels, the profile needs Haswell; call "
-                                "ensure_profile_environment first in main()",
-                                name));
-    }
-    std::string text = config();
-    while (!text.empty() && text.back() == ' ')
-        text.pop_back();
-    return text;
-}
-
-// FNV-1a, 64 bits, over the parameters after two steps of the nano model from zero moments.
-Result<std::uint64_t> self_test_value(const Profile& profile) {
-    COVENANT_TRY(Engine engine, Engine::create(nano_config(), profile));
+// FNV-1a, 64 bits, over parameters and moments after two steps.
+Result<std::uint64_t> self_test(const Profile& profile) {
+    COVENANT_TRY(Engine engine, Engine::create(kSelfTestModel, profile));
     TrainState state = TrainState::fresh(genesis_parameters(engine.layout(), 1));
     InnerHyper hyper;
-    hyper.schedule = {{0, 1e-3}};
-    std::vector<std::uint32_t> tokens(2 * (std::size_t{engine.config().seq_len} + 1));
+    hyper.schedule = {{0, 1e-2}};
+    std::vector<std::uint32_t> tokens(kSelfTestModel.seq_len + 1);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-        tokens[i] = static_cast<std::uint32_t>(i * i * 7 + i * 13) % engine.config().vocab_size;
+        tokens[i] = static_cast<std::uint32_t>(i * i * 7 + i * 13) % kSelfTestModel.vocab_size;
     }
     for (std::uint64_t step = 0; step < 2; ++step) {
         COVENANT_TRY(const StepReport report, engine.train_step(state, tokens, hyper, step));
         static_cast<void>(report);
     }
     std::uint64_t hash = 0xCBF29CE484222325U;
-    for (const float value : state.theta.floats()) {
-        hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001B3U;
+    for (const ParameterBuffer* buffer : {&state.theta, &state.m, &state.v}) {
+        for (const float value : buffer->floats()) {
+            hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001B3U;
+        }
     }
     return hash;
-}
-
-Result<Profile> make_blas_pinned_1() {
-    if (const auto* missing = first_missing()) {
-        return fail(Errc::kPrecondition,
-                    fmt::format("profile {}: the environment has no {}={}; call "
-                                "ensure_profile_environment first in main()",
-                                kBlasPinned1, missing->first, missing->second));
-    }
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-        return fail(Errc::kPrecondition,
-                    fmt::format("profile {}: this CPU has no AVX2 and FMA; run on one that has",
-                                kBlasPinned1));
-    }
-    // Freed blocks stay with the process: a step would otherwise fault its pages in again and
-    // again.
-    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
-    at::set_num_threads(1);
-    COVENANT_TRY(const std::string blas, blas_description());
-    if (at::show_config().find("CPU capability usage: AVX2") == std::string::npos) {
-        return fail(Errc::kPrecondition,
-                    fmt::format("profile {}: libtorch does not run its AVX2 kernels although "
-                                "ATEN_CPU_CAPABILITY=avx2 is set",
-                                kBlasPinned1));
-    }
-    Profile profile{
-        .kernels = KernelSet::kBlasPinned, .name = std::string(kBlasPinned1), .text = {}};
-    COVENANT_TRY(const std::uint64_t first, self_test_value(profile));
-    COVENANT_TRY(const std::uint64_t second, self_test_value(profile));
-    if (first != second) {
-        return fail(Errc::kMismatch,
-                    fmt::format("profile {}: two self-tests of this process gave {:016x} and "
-                                "{:016x}; check the machine's memory and clock settings",
-                                kBlasPinned1, first, second));
-    }
-    profile.text =
-        fmt::format("profile={}\ntorch={}\nblas={}\naten=avx2\nthreads=1\nself-test={:016x}\n",
-                    profile.name, TORCH_VERSION, blas, first);
-    return profile;
 }
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -141,38 +65,46 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 }  // namespace
 
-Status ensure_profile_environment(int argc, char** argv) {
-    const auto* missing = first_missing();
-    if (missing == nullptr) return {};
-    if (std::getenv(kMarker) != nullptr) {
-        return fail(Errc::kPrecondition,
-                    fmt::format("the environment still has no {}={} after a re-execution; unset {} "
-                                "and start again",
-                                missing->first, missing->second, kMarker));
+Result<Profile> load_profile(std::string_view name, const ProfileOptions& options) {
+    if (std::ranges::find(kProfileNames, name) == kProfileNames.end()) {
+        return fail(Errc::kNotFound, fmt::format("no profile '{}'; known are {}", name,
+                                                 fmt::join(kProfileNames, ", ")));
     }
-    ::setenv(kMarker, "1", 1);
-    for (const auto& [name, value] : kSettings)
-        ::setenv(name, value, 1);
-    std::vector<char*> arguments(argv, argv + argc);
-    arguments.push_back(nullptr);
-    ::execv("/proc/self/exe", arguments.data());
-    return fail(Errc::kIo, fmt::format("re-executing /proc/self/exe: {}", std::strerror(errno)));
+    Profile profile{.name = std::string(name), .text = {}};
+    profile.native = name == kLibtorchF32 || name == kLibtorchBf16;
+    const bool bf16 = name == kCanonBf16 || name == kLibtorchBf16;
+    profile.precision = bf16 ? kernels::Precision::kBf16 : kernels::Precision::kF32;
+    profile.isa = options.isa.value_or(kernels::available_isas().back());
+    COVENANT_CHECK(kernels::kernels_for(profile.isa));
+    const unsigned threads =
+        options.threads == 0 ? std::thread::hardware_concurrency() : options.threads;
+    profile.threads = std::clamp(threads, 1U, kMaxThreads);
+    if (profile.native) {
+        profile.text = fmt::format("profile={}\n", name);
+        return profile;
+    }
+    Profile alone = profile;
+    alone.threads = 1;
+    COVENANT_TRY(const std::uint64_t value, self_test(alone));
+    const std::uint64_t expected = bf16 ? kSelfTestBf16 : kSelfTestF32;
+    if (value != expected) {
+        return fail(Errc::kMismatch,
+                    fmt::format("profile {}: the self-test of the {} kernels gave {:016x}, the "
+                                "rules give {:016x}; this machine or build does not compute as it "
+                                "should: try another instruction set with --isa, and check memory "
+                                "and clock settings",
+                                name, kernels::isa_name(profile.isa), value, expected));
+    }
+    profile.text = fmt::format("profile={}\nrules={}\nself-test={:016x}\n", name, kRules, value);
+    return profile;
 }
 
-Result<Profile> load_profile(std::string_view name) {
-    if (name != kBlasPinned1) {
-        return fail(Errc::kNotFound,
-                    fmt::format("no profile '{}'; this build has {}", name, kBlasPinned1));
+std::string_view profile_name(std::string_view text) {
+    constexpr std::string_view kKey = "profile=";
+    for (const std::string_view line : lines_of(text)) {
+        if (line.starts_with(kKey)) return line.substr(kKey.size());
     }
-    static std::mutex mutex;
-    static Result<Profile> profile = fail(Errc::kPrecondition, "not loaded");
-    static bool loaded = false;
-    const std::scoped_lock lock(mutex);
-    if (!loaded) {
-        profile = make_blas_pinned_1();
-        loaded = profile.has_value();
-    }
-    return profile;
+    return {};
 }
 
 Status check_profile(const Profile& profile, std::string_view expected_text) {
@@ -187,9 +119,11 @@ Status check_profile(const Profile& profile, std::string_view expected_text) {
         differences += fmt::format("{}the run demands '{}', this process has '{}'",
                                    differences.empty() ? "" : "; ", demanded, mine);
     }
-    return fail(Errc::kMismatch,
-                fmt::format("profile {}: {}; install the package versions the run names",
-                            profile.name, differences));
+    return fail(
+        Errc::kMismatch,
+        fmt::format(
+            "profile {}: {}; this build of the engine is another one than the run was made for",
+            profile.name, differences));
 }
 
 }  // namespace covenant::engine

@@ -1,45 +1,53 @@
-// A profile names the kernels a process runs and everything that decides their bits. Its text is
-// hashed into the profile id: two processes with the same text produce the same bits.
+// A profile names the arithmetic of a run. Its text is hashed into the profile id: two processes
+// with the same text produce the same bits.
+//   canon-bf16, canon-f32   rules E1 to E12 of README.md: the same bits on every CPU, instruction
+//                           set and thread count
+//   native-f32, native-bf16 libtorch as fast as it goes: no promise of equal bits
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/engine/kernels/kernels.hpp"
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace covenant::engine {
 
-enum class KernelSet : unsigned char {
-    kBlasPinned,  // libtorch operations on OpenBLAS, one thread, AVX2 kernels
+inline constexpr std::string_view kCanonBf16 = "canon-bf16";
+inline constexpr std::string_view kCanonF32 = "canon-f32";
+inline constexpr std::string_view kLibtorchF32 = "native-f32";
+inline constexpr std::string_view kLibtorchBf16 = "native-bf16";
+inline constexpr std::array<std::string_view, 4> kProfileNames{kCanonBf16, kCanonF32, kLibtorchF32,
+                                                               kLibtorchBf16};
+
+// How this process carries a profile out; none of it changes a bit of a canonical profile.
+struct ProfileOptions {
+    std::optional<kernels::Isa> isa;  // default: the best this CPU has
+    unsigned threads = 0;             // 0: one per core
 };
 
 struct Profile {
-    KernelSet kernels = KernelSet::kBlasPinned;
-    std::string name;  // "blas-pinned-1"
-    // Lines "key=value": the name, library versions, settings, and the self-test value. Stable
-    // across machines that give the same bits.
+    std::string name;
+    // Lines "key=value", 1..1024 characters; of a canonical profile the name, the version of the
+    // rules and the self-test's value, equal on every machine.
     std::string text;
+    kernels::Precision precision = kernels::Precision::kBf16;
+    bool native = false;
+    kernels::Isa isa = kernels::Isa::kScalar;
+    unsigned threads = 1;  // at most 256
 };
 
-inline constexpr std::string_view kBlasPinned1 = "blas-pinned-1";
+// The profile by name. A canonical one trains a tiny model for two steps and compares the bits of
+// the result with the committed ones (milliseconds; about a tenth of a second with the scalar
+// kernels).
+// kNotFound: no such profile; kPrecondition: this CPU lacks the instruction set asked for;
+// kMismatch: the self-test gave other bits (the process must not train or audit).
+Result<Profile> load_profile(std::string_view name, const ProfileOptions& options = {});
 
-// The first statement of main() in every process that trains: the settings below must stand before
-// libgomp, OpenBLAS and libtorch load, so the process executes itself once more with them set.
-// Returns in the second process (or at once where they already stand). Does not return in the first
-// one.
-//   OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
-//   ATEN_CPU_CAPABILITY=avx2 DNNL_MAX_CPU_ISA=AVX2
-// kPrecondition: the settings are still not in force after the re-execution; kIo: it failed.
-Status ensure_profile_environment(int argc, char** argv);
-
-// The profile by name. Checks that its settings stand and the libraries obey them (OpenBLAS is the
-// BLAS, its core is Haswell, the CPU has AVX2 and FMA), limits libtorch to one thread, and runs the
-// self-test: three training steps of a tiny model, twice; the value (FNV-1a-64 over the bits of the
-// parameters) becomes part of the text. Costs milliseconds; the result is computed once per
-// process. kNotFound: no such profile; kPrecondition: environment or library is not as the profile
-// says (the message names it and what to do); kMismatch: two self-test runs differ (broken hardware
-// or overclocking).
-Result<Profile> load_profile(std::string_view name);
+// The name in a profile's text; empty when it has none.
+[[nodiscard]] std::string_view profile_name(std::string_view text);
 
 // Compares the process's profile with the text a run demands. kMismatch lists the lines that
 // differ.

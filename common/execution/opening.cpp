@@ -107,15 +107,15 @@ Bytes encode_chunk_opening(std::span<const std::uint32_t> indices,
                            const engine::ParameterBuffer& feedback,
                            const engine::ParameterBuffer& sum,
                            const engine::ParameterBuffer& residual) {
-    const std::array<crypto::MerkleTree, kProofs> trees{state_tree(theta), state_tree(feedback),
-                                                        state_tree(sum), state_tree(residual)};
+    const std::array<StateTree, kProofs> trees{StateTree(theta), StateTree(feedback),
+                                               StateTree(sum), StateTree(residual)};
     codec::Writer out(kChunkHeaderBytes + indices.size() * (2 * engine::kChunkBytes + 2048));
     out.raw(as_bytes(kChunkMagic)).u16(kVersion).count(indices.size());
     for (const std::uint32_t index : indices) {
         COVENANT_ASSERT(index < theta.chunk_count(), "drawn chunks lie inside the layout");
         out.u32(index);
         out.raw(leaf_bytes(theta.chunk(index))).raw(leaf_bytes(feedback.chunk(index)));
-        for (const crypto::MerkleTree& tree : trees)
+        for (const StateTree& tree : trees)
             write_proof(out, tree.proof(index));
     }
     return out.take();

@@ -115,7 +115,8 @@ Result<ParameterFollower::Candidate> ParameterFollower::next(const protocol::Run
     }
     Computed computed{round, base, uids, {}, {}, theta->clone()};
     COVENANT_TRY(computed.report, outer_step(layout_, spec_, inputs, computed.parameters));
-    computed.root = state_root(computed.parameters);
+    // Without artifacts the parameters are those of the base, and so is the root.
+    computed.root = uids.empty() ? base : state_root(computed.parameters);
     COVENANT_CHECK(sources_.save(computed.root, computed.parameters));
     computed_ = std::move(computed);
     return Candidate{computed_->root, computed_->report, &computed_->parameters};

@@ -32,7 +32,6 @@ engine::InnerHyper inner_hyper(const protocol::RunSpec& spec) {
                              .eps = to_float(spec.inner.epsilon_bits),
                              .weight_decay = to_float(spec.inner.weight_decay_bits),
                              .clip_norm = to_float(spec.inner.clip_norm_bits),
-                             .micro_batch_windows = spec.inner.windows_per_step,
                              .schedule = {}};
     for (const protocol::LearningRatePoint& point : spec.inner.learning_rate) {
         hyper.schedule.push_back({.step = point.step, .lr = to_double(point.rate_bits)});

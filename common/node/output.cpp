@@ -154,6 +154,10 @@ void Output::text(std::string_view line) {
     if (!options_.json) *out_ << line << '\n' << std::flush;  // rows are read as they happen
 }
 
+void Output::put(std::string_view piece) {
+    if (!options_.json) *out_ << piece << std::flush;
+}
+
 void Output::table(const Table& table) {
     if (!options_.json) *out_ << table.render(options_.width) << std::flush;
 }

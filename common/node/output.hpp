@@ -69,6 +69,8 @@ class Output {
     void data(codec::Json value);
     // For people, on standard output; nothing under --json.
     void text(std::string_view line);
+    // The same as it is, without an end of line: text that comes piece by piece.
+    void put(std::string_view piece);
     void table(const Table& table);
     // Talk on standard error; nothing under --quiet.
     void note(std::string_view line);

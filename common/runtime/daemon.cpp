@@ -25,10 +25,6 @@ std::string version_text(std::string_view binary) {
 }
 
 int daemon_main(int argc, char** argv, const Daemon& daemon) {
-    if (const Status environment = engine::ensure_profile_environment(argc, argv); !environment) {
-        std::fprintf(stderr, "%s: %s\n", daemon.name.c_str(), environment.error().context.c_str());
-        return static_cast<int>(node::exit_code_for(environment.error()));
-    }
     ParticipantOptions options;
     node::CommandTree tree(daemon.name, daemon.doc, version_text(daemon.name));
     const auto open = [&](const node::CommandContext& command, bool run) -> Result<node::ExitCode> {

@@ -3,6 +3,7 @@
 #include "chain/evm_ledger.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
+#include "common/execution/run_engine.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/node/keystore.hpp"
@@ -56,6 +57,7 @@ void describe(node::OptionTable& table, ParticipantOptions& options) {
         .group("Run")
         .value_name("MS")
         .range(10, 60'000);
+    describe(table, options.kernels);
     table
         .add("metrics", options.metrics,
              "serve Prometheus metrics on this address, e.g. 127.0.0.1:9090")
@@ -161,12 +163,11 @@ struct Participant::Parts {
     }
 
     Status open_training() {
-        COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
-        COVENANT_CHECK(engine::check_profile(profile, spec.profile));
-        COVENANT_TRY(engine, engine::Engine::create(execution::model_config(spec.model), profile));
+        COVENANT_TRY(const engine::ProfileOptions kernels, profile_options(options.kernels));
+        COVENANT_TRY(engine, execution::open_engine(spec, kernels));
         COVENANT_TRY(windows, data::WindowReader::open(options.data, spec.data));
         chunk_elements = execution::chunk_elements(engine->layout());
-        zero_root = execution::state_root(engine::ParameterBuffer(engine->layout()));
+        zero_root = execution::zero_state_root(engine->layout());
         parameters = std::make_unique<execution::ParameterFollower>(
             engine->layout(), spec,
             parameter_sources(*states, *store, run, spec, chunk_elements, *ledger));

@@ -10,6 +10,7 @@
 #include "common/node/metrics.hpp"
 #include "common/node/option_table.hpp"
 #include "common/protocol/roster.hpp"
+#include "common/runtime/kernel_options.hpp"
 #include "common/runtime/node_context.hpp"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct ParticipantOptions {
     std::string metrics;           // "127.0.0.1:9090"; "" = off
     std::int64_t last_round = -1;  // -1: go on
     std::uint32_t poll_ms = 200;
+    KernelOptions kernels;
 };
 // Describes all but datadir and network_file, which are global options of every binary.
 void describe(node::OptionTable& table, ParticipantOptions& options);

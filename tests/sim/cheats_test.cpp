@@ -56,7 +56,7 @@ void expect_caught(Scene& scene, std::uint64_t round, const Lie& lie,
 
 TEST_P(CheatTest, IsCaughtWhereItWasDrawnAndEarnsNothing) {
     const Lie& lie = GetParam();
-    Scene scene({.seed = 3, .cheats = {{kLiar, lie.cheat}}});
+    Scene scene({.seed = 9, .cheats = {{kLiar, lie.cheat}}});
     scene.run_until_settled(kLastRound);
     std::uint64_t caught = 0;
     for (std::uint64_t r = 0; r <= kLastRound; ++r) {

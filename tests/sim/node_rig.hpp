@@ -46,7 +46,7 @@ class NodeRig {
     }
     [[nodiscard]] miner::MinerContext miner() { return {context(), execution::Cheat::kNone, 1}; }
     [[nodiscard]] validator::ValidatorContext validator() {
-        return {context(), execution::state_root(engine::ParameterBuffer(run.engine.layout())), 2};
+        return {context(), execution::zero_state_root(run.engine.layout()), 2};
     }
     [[nodiscard]] protocol::RoundView view(std::uint64_t round) const {
         return protocol::round_view(scene.state(), protocol::Round(round)).value();

@@ -26,11 +26,6 @@ void prefer_memory_for_temporary_files() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (const covenant::Status status = covenant::engine::ensure_profile_environment(argc, argv);
-        !status) {
-        fmt::print(stderr, "{}\n", status.error().context);
-        return 1;
-    }
     prefer_memory_for_temporary_files();
     ::testing::InitGoogleTest(&argc, argv);
     return RUN_ALL_TESTS();

@@ -1,4 +1,6 @@
 #include "tools/covenant/commands/commands.hpp"
+#include "tools/covenant/engine/checkpoint_options.hpp"
+#include "tools/covenant/engine/model_options.hpp"
 
 #include <cerrno>
 #include <filesystem>
@@ -19,6 +21,9 @@ struct EngineOptions {
     std::string round;
     std::string hotkey;
     std::string segment;
+    tool::GenerateOptions generate;
+    tool::EvalOptions eval;
+    tool::CheckpointOptions checkpoint;
 };
 
 Result<std::string> engine_path() {
@@ -91,6 +96,13 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
             "losses and\nparameters roots, round by round. Exit code 0: they do; 5: they differ.\n"
             "Example: covenant simulate --datadir ./devnet-7")
         .handler(handler);
+    node::Command& generate = tree.root().add("generate", "continue a text, token by token");
+    tool::describe(generate, options->generate);
+    generate.handler(handler);
+    node::Command& eval = tree.root().add("eval", "held-out loss and bits a byte of a model");
+    tool::describe(eval, options->eval);
+    eval.handler(handler);
+    tool::add_checkpoint(tree, options->checkpoint, {handler, handler, handler, handler});
 }
 
 }  // namespace covenant::commands

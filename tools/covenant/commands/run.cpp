@@ -1,8 +1,11 @@
 #include "common/base/hex.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "tools/covenant/commands/commands.hpp"
+#include "tools/covenant/commands/presets.hpp"
 #include "tools/covenant/commands/session.hpp"
 #include "tools/covenant/report/round_report.hpp"
+
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -78,9 +81,25 @@ Result<ExitCode> list(const CommandContext& context, Clock& clock) {
 
 void add_run_commands(node::CommandTree& tree, Clock& clock) {
     node::Command& run = tree.root().add("run", "training runs on the chain");
-    run.add("info", "the run in words: model, data, timing, cost of a round, stake needed")
-        .detail("Example: covenant run info --datadir ./devnet-7")
-        .handler([&clock](const CommandContext& context) { return info(context, clock); });
+    const auto preset = std::make_shared<std::string>();
+    node::Command& info_command =
+        run.add("info", "the run in words: model, data, timing, cost of a round, stake needed");
+    info_command.options()
+        .add("preset", *preset,
+             "instead of a run: what a preset model would cost, or `all` of them")
+        .value_name("NAME")
+        .flag_only();
+    info_command
+        .detail(
+            "Presets: nano, 4M, 10M, 50M, 150M, 72B. Their costs are arithmetic over a devnet's "
+            "terms: no chain is\nread.\n"
+            "Example: covenant run info --datadir ./devnet-7\n"
+            "Example: covenant run info --preset all")
+        .handler([&clock, preset](const CommandContext& context) -> Result<ExitCode> {
+            if (preset->empty()) return info(context, clock);
+            COVENANT_CHECK(show_presets(context.output, *preset));
+            return ExitCode::kOk;
+        });
     run.add("list", "every run that the chain knows")
         .detail("Example: covenant run list --network network.json --json")
         .handler([&clock](const CommandContext& context) { return list(context, clock); });

@@ -36,7 +36,8 @@ Result<Genesis> prepare_genesis(const Options& options, const Programs& programs
                                 const Layout& layout) {
     COVENANT_TRY(const std::string text,
                  run_and_read({programs.path("covenant-engine"), "prepare", "--store",
-                               layout.store().string(), "--seed", std::to_string(options.seed)},
+                               layout.store().string(), "--seed", std::to_string(options.seed),
+                               "--profile", options.profile, "--threads", "1"},
                               layout.logs() / "engine.log"));
     COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
     Genesis genesis;

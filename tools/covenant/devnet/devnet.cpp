@@ -170,7 +170,9 @@ Result<std::unique_ptr<Process>> Devnet::start_node(const std::string& name) {
         "--data",
         layout_.data().string(),
         "--last-round",
-        std::to_string(record_.rounds - 1)};
+        std::to_string(record_.rounds - 1),
+        "--threads",  // six nodes share the cores
+        "1"};
     if (found->cheat != "none") {
         argv.insert(argv.end(), {"--cheat", found->cheat});
     }
@@ -358,6 +360,8 @@ void add_devnet(node::CommandTree& tree, Options& options) {
         .add("cheat", options.cheat,
              "how one miner lies: half-batch, skip-segment, stale-data, amplify, noise, none")
         .value_name("KIND[@NAME]");
+    table.add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
+        .value_name("NAME");
     table.add("seed", options.seed, "keys and first parameters follow from it")
         .value_name("N")
         .range(0, 1e15);

@@ -5,6 +5,7 @@
 #include "common/base/hex.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/data/corpus_manifest.hpp"
+#include "common/engine/decoder.hpp"
 #include "common/execution/checkpoint/export.hpp"
 #include "common/execution/checkpoint/llama_config.hpp"
 #include "common/execution/checkpoint/raw_parameters.hpp"
@@ -17,8 +18,11 @@
 #include "tools/covenant/engine/commands.hpp"
 #include "tools/covenant/view/names.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -117,6 +121,8 @@ Result<checkpoint::Vocabulary> read_vocabulary(const fs::path& path) {
     return out;
 }
 
+constexpr std::uint64_t kLongBytes = 100'000'000;  // less is done before a line could be read
+
 // Signals and the live line of one command.
 class Work {
   public:
@@ -132,6 +138,7 @@ class Work {
         checkpoint::Monitor monitor;
         monitor.stop = signals_->token();
         monitor.progress = [this, label](std::uint64_t done, std::uint64_t total) {
+            if (total < kLongBytes) return;
             if (!progress_) {
                 progress_ =
                     std::make_unique<node::Progress>(context_.output, clock_, label, total, "B");
@@ -343,6 +350,52 @@ Status check_tokenizer(const fs::path& path, const checkpoint::CheckpointFile& f
     return {};
 }
 
+// Probability of each token to follow `tokens`, by the canonical model in fp32.
+Result<std::vector<double>> next_probabilities(const engine::ModelConfig& config,
+                                               engine::ParameterBuffer theta,
+                                               std::span<const std::uint32_t> tokens) {
+    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kCanonF32));
+    COVENANT_TRY(engine::Decoder decoder,
+                 engine::Decoder::create(config, std::move(theta), profile));
+    COVENANT_TRY(const std::span<const float> logits, decoder.feed(tokens));
+    const double most = *std::ranges::max_element(logits);
+    std::vector<double> out;
+    double sum = 0.0;
+    for (const float logit : logits)
+        sum += out.emplace_back(std::exp(static_cast<double>(logit) - most));
+    for (double& value : out)
+        value /= sum;
+    return out;
+}
+
+Json print_next(const std::vector<double>& probabilities, node::Output& output) {
+    constexpr std::size_t kShown = 5;
+    std::vector<std::size_t> order(probabilities.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const std::size_t shown = std::min(kShown, order.size());
+    std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), {},
+                              [&](std::size_t id) { return -probabilities[id]; });
+    for (std::size_t i = 0; i < shown; ++i) {
+        output.text(fmt::format("{:<10} {:>7}  {:.6f}", i == 0 ? "next" : "", order[i],
+                                probabilities[order[i]]));
+    }
+    Json out = Json::array();
+    for (const double value : probabilities)
+        out.push(value);
+    return out;
+}
+
+Result<std::vector<std::uint32_t>> parse_tokens(const std::vector<std::string>& texts) {
+    std::vector<std::uint32_t> out;
+    for (const std::string& text : texts) {
+        COVENANT_TRY(
+            const std::uint64_t id,
+            view::parse_number(text, "--token", std::numeric_limits<std::uint32_t>::max()));
+        out.push_back(static_cast<std::uint32_t>(id));
+    }
+    return out;
+}
+
 // A file that is not what it should be fails the verification, not the command.
 Error judged(Error error) {
     if (error.code == Errc::kMalformed) error.code = Errc::kCorrupt;
@@ -355,9 +408,19 @@ Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& 
     const checkpoint::CheckpointFile& file = **opened;
     auto expected = expected_root(options, file, context.global.datadir);
     if (!expected) return fail(judged(std::move(expected).error()));
+    COVENANT_TRY(const auto tokens, parse_tokens(options.tokens));
     COVENANT_CHECK(check_tokenizer(options.path, file, context.output));
     COVENANT_TRY(const auto progress, Work::start(context));
-    auto root = checkpoint::scan(file, progress->stage("verifying"));
+    engine::ParameterBuffer theta;
+    std::size_t at = 0;
+    if (!tokens.empty()) theta = engine::ParameterBuffer(file.layout());
+    auto root = checkpoint::scan(file, progress->stage("verifying"),
+                                 [&](std::span<const float> chunks) -> Status {
+                                     if (tokens.empty()) return {};
+                                     std::ranges::copy(chunks, theta.floats().subspan(at).begin());
+                                     at += chunks.size();
+                                     return {};
+                                 });
     if (!root) return progress->failed(judged(std::move(root).error()));
     const bool compared = expected->has_value();
     if (compared && (*expected)->root != *root) {
@@ -379,6 +442,11 @@ Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& 
         .set("root", to_0x(*root))
         .set("expected", compared ? Json(to_0x((*expected)->root)) : Json())
         .set("expected_from", compared ? Json((*expected)->source) : Json());
+    if (!tokens.empty()) {
+        COVENANT_TRY(const auto next,
+                     next_probabilities(file.layout().config(), std::move(theta), tokens));
+        out.set("next", print_next(next, context.output));
+    }
     context.output.data(std::move(out));
     return ExitCode::kOk;
 }
@@ -422,10 +490,11 @@ Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& co
                     "vocabulary {}, context {}",
                     config.layers, config.d_model, config.heads, config.kv_heads, config.d_ff,
                     config.vocab_size, config.seq_len));
-    for (const std::string_view key :
-         {checkpoint::kRunKey, checkpoint::kRoundKey, checkpoint::kRootKey}) {
+    for (const auto& [label, key] :
+         {std::pair{"run", checkpoint::kRunKey}, std::pair{"round", checkpoint::kRoundKey},
+          std::pair{"root", checkpoint::kRootKey}}) {
         if (const auto value = file->metadata(key)) {
-            out.text(fmt::format("{:<10} {}", key.substr(key.rfind('.') + 1), *value));
+            out.text(fmt::format("{:<10} {}", label, *value));
         }
     }
     Json data = Json::object();

@@ -94,10 +94,18 @@ void add_verify(node::Command& group, CheckpointOptions& options, node::CommandH
         .value_name("HEX")
         .flag_only();
     describe_round(command, options);
+    command.options()
+        .add("token", options.tokens,
+             "give the probabilities of the token that follows these (again for each)")
+        .value_name("ID")
+        .flag_only();
     command.detail(
         "The root is compared with --root, else with the chain's where --datadir is given, else "
         "with the one\nthat an export in f32 wrote into the file. Exit code 0: sound; 5: not, or "
-        "another root.\nExample: covenant checkpoint verify model.gguf --datadir ./devnet-7");
+        "another root.\nWith --token, compare the probabilities (all of them under --json) with "
+        "what "
+        "another program makes\nof the same file.\nExample: covenant checkpoint verify model.gguf "
+        "--datadir ./devnet-7");
     command.handler(std::move(handler));
 }
 

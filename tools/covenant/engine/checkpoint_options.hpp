@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace covenant::tool {
 
@@ -22,6 +23,7 @@ struct CheckpointOptions {
     std::string out;
     std::string store;
     std::string root;
+    std::vector<std::string> tokens;
     bool force = false;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/node/command.hpp"
+#include "common/runtime/kernel_options.hpp"
 
 #include <string>
 
@@ -13,6 +14,8 @@ struct EngineOptions {
     std::string data;
     std::string spec;
     std::string root;
+    std::string profile = "canon-bf16";
+    runtime::KernelOptions kernels;
     std::uint64_t seed = 7;
     std::uint64_t steps = 12;
     std::uint64_t round = 0;
@@ -29,5 +32,11 @@ void add_replay(node::CommandTree& tree, EngineOptions& options);
 // Runs the record of a devnet through the in-process simulator and compares round by round: 0 same,
 // 5 different.
 void add_simulate(node::CommandTree& tree, EngineOptions& options);
+// Models to and from other programs' formats.
+void add_checkpoint(node::CommandTree& tree);
+// Text from a model, token by token.
+void add_generate(node::CommandTree& tree);
+// Loss of a model on held-out text.
+void add_eval(node::CommandTree& tree);
 
 }  // namespace covenant::tool

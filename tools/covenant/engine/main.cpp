@@ -1,16 +1,9 @@
 // covenant-engine: the part of the command line that links the training engine.
-#include "common/engine/profile.hpp"
 #include "common/runtime/daemon.hpp"
 #include "tools/covenant/engine/commands.hpp"
 
-#include <cstdio>
-
 int main(int argc, char** argv) {
     using namespace covenant;
-    if (const Status environment = engine::ensure_profile_environment(argc, argv); !environment) {
-        std::fprintf(stderr, "covenant-engine: %s\n", environment.error().context.c_str());
-        return static_cast<int>(node::exit_code_for(environment.error()));
-    }
     tool::EngineOptions options;
     node::CommandTree tree("covenant-engine", "what `covenant` does with the training engine",
                            runtime::version_text("covenant-engine"));
@@ -18,5 +11,8 @@ int main(int argc, char** argv) {
     tool::add_heldout_loss(tree, options);
     tool::add_replay(tree, options);
     tool::add_simulate(tree, options);
+    tool::add_checkpoint(tree);
+    tool::add_generate(tree);
+    tool::add_eval(tree);
     return tree.run(argc, argv);
 }

@@ -2,7 +2,7 @@
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
 #include "common/execution/loss_score.hpp"
-#include "common/execution/spec_conversion.hpp"
+#include "common/execution/run_engine.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"
@@ -25,8 +25,8 @@ Result<double> time_step(engine::Engine& engine, engine::ParameterBuffer theta,
     engine::TrainState state = engine::TrainState::fresh(std::move(theta));
     engine::InnerHyper hyper;
     hyper.schedule = {{0, 1e-4}};
-    const std::size_t windows = hyper.micro_batch_windows;
-    std::vector<std::uint32_t> tokens(windows * (engine.config().seq_len + 1));
+    constexpr std::size_t kWindows = 2;  // of a devnet's step
+    std::vector<std::uint32_t> tokens(kWindows * (engine.config().seq_len + 1));
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         tokens[i] = static_cast<std::uint32_t>((i * 7919) % engine.config().vocab_size);
     }
@@ -47,7 +47,14 @@ Result<double> time_step(engine::Engine& engine, engine::ParameterBuffer theta,
 }
 
 Result<node::ExitCode> prepare(const EngineOptions& options) {
-    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
+    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(const engine::Profile profile, engine::load_profile(options.profile, kernels));
+    if (profile.native) {
+        return fail(Errc::kInvalidArgument,
+                    "profile " + profile.name +
+                        " gives other bits on other machines, which audits would take for "
+                        "cheating; a run needs canon-bf16 or canon-f32");
+    }
     COVENANT_TRY(engine::Engine engine, engine::Engine::create(engine::nano_config(), profile));
     engine::ParameterBuffer theta = engine::genesis_parameters(engine.layout(), options.seed);
     COVENANT_TRY(auto store, store::FileStore::open(options.store));
@@ -71,10 +78,8 @@ Result<node::ExitCode> heldout_loss(const EngineOptions& options) {
     }
     const protocol::RunId run = protocol::run_id(spec_bytes);
     COVENANT_TRY(const Hash256 root, fixed_from_hex<Hash256>(options.root));
-    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
-    COVENANT_CHECK(engine::check_profile(profile, spec->profile));
-    COVENANT_TRY(engine::Engine engine,
-                 engine::Engine::create(execution::model_config(spec->model), profile));
+    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(engine::Engine engine, execution::open_engine(*spec, kernels));
     COVENANT_TRY(const auto windows, data::WindowReader::open(options.data, spec->data));
     COVENANT_TRY(auto store, store::FileStore::open(options.store));
     engine::ParameterBuffer theta(engine.layout());
@@ -110,6 +115,10 @@ void add_prepare(node::CommandTree& tree, EngineOptions& options) {
         .add("steps", options.steps, "inner steps to time")
         .value_name("N")
         .range(1, 1000);
+    command.options()
+        .add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
+        .value_name("NAME");
+    runtime::describe(command.options(), options.kernels);
     command.handler([&options](const node::CommandContext&) { return prepare(options); });
 }
 
@@ -129,6 +138,7 @@ void add_heldout_loss(node::CommandTree& tree, EngineOptions& options) {
         .value_name("DIR")
         .required();
     command.options().add("root", options.root, "of the parameters").value_name("HEX").required();
+    runtime::describe(command.options(), options.kernels);
     command.handler([&options](const node::CommandContext&) { return heldout_loss(options); });
 }
 

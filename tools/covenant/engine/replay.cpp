@@ -3,6 +3,7 @@
 #include "chain/network_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/execution/audit.hpp"
+#include "common/execution/run_engine.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/store/file_store.hpp"
@@ -63,10 +64,9 @@ class Replay {
         }
         view_ = *view;
         miner_ = *miner;
-        COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
-        COVENANT_CHECK(engine::check_profile(profile, state_.spec->profile));
-        COVENANT_TRY(engine_,
-                     engine::Engine::create(execution::model_config(state_.spec->model), profile));
+        COVENANT_TRY(const engine::ProfileOptions kernels,
+                     runtime::profile_options(options_.kernels));
+        COVENANT_TRY(engine_, execution::open_engine(*state_.spec, kernels));
         COVENANT_TRY(windows_, data::WindowReader::open(layout_.data(), state_.spec->data));
         COVENANT_TRY(store_, store::FileStore::open(layout_.store()));
         return fetch();
@@ -192,6 +192,7 @@ void add_replay(node::CommandTree& tree, EngineOptions& options) {
     command.options()
         .add("segment", options.segment, "one segment; -1 takes all that were drawn")
         .value_name("S");
+    runtime::describe(command.options(), options.kernels);
     command.detail(
         "Exit code 0: the same digest. 5: another one, or bytes that are not what was committed.");
     command.handler(

@@ -6,6 +6,7 @@
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/engine/genesis.hpp"
+#include "common/execution/run_engine.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/round_view.hpp"
@@ -195,10 +196,8 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
     if (!recorded.spec) {
         return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
     }
-    COVENANT_TRY(const engine::Profile profile, engine::load_profile(engine::kBlasPinned1));
-    COVENANT_CHECK(engine::check_profile(profile, recorded.spec->profile));
-    COVENANT_TRY(engine::Engine engine,
-                 engine::Engine::create(execution::model_config(recorded.spec->model), profile));
+    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(engine::Engine engine, execution::open_engine(*recorded.spec, kernels));
     COVENANT_TRY(const auto windows, data::WindowReader::open(layout.data(), recorded.spec->data));
     const engine::ParameterBuffer genesis =
         engine::genesis_parameters(engine.layout(), record.seed);
@@ -243,7 +242,6 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
             .set("simulated", accepted_text(simulated->state(), round));
         rows.push(std::move(row));
     }
-    static_cast<void>(options);
     codec::Json data = codec::Json::object();
     data.set("same", same).set("rounds", std::move(rows));
     context.output.data(std::move(data));
@@ -255,6 +253,7 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
 void add_simulate(node::CommandTree& tree, EngineOptions& options) {
     node::Command& command = tree.root().add(
         "simulate", "a devnet's record through the in-process network, compared round by round");
+    runtime::describe(command.options(), options.kernels);
     command.detail(
         "Reads --datadir of a devnet. Exit code 0: every round comes out the same; 5: one does "
         "not.");

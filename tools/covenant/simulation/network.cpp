@@ -144,7 +144,7 @@ Status Network::start(Node& node) {
         node.miner =
             std::make_unique<miner::Miner>(miner::MinerContext{context, node.member.cheat, 1});
     } else {
-        const Hash256 zero = execution::state_root(engine::ParameterBuffer(engine_.layout()));
+        const Hash256 zero = execution::zero_state_root(engine_.layout());
         node.validator =
             std::make_unique<validator::Validator>(validator::ValidatorContext{context, zero, 2});
     }

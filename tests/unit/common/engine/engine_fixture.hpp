@@ -1,10 +1,11 @@
-// What the engine's tests share: the process's profile, a tiny model and deterministic tokens.
+// What the engine's tests share: profiles, a tiny model and deterministic tokens.
 #pragma once
 
 #include "common/base/counter_rng.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -12,17 +13,16 @@
 
 namespace covenant::engine::testing {
 
-inline const Profile& test_profile() {
-    static const Profile profile = [] {
-        Result<Profile> loaded = load_profile(kBlasPinned1);
-        if (!loaded) throw std::runtime_error(loaded.error().context);
-        return *loaded;
-    }();
-    return profile;
+inline Profile test_profile(std::string_view name = kCanonF32, const ProfileOptions& options = {}) {
+    Result<Profile> loaded = load_profile(name, options);
+    if (!loaded) throw std::runtime_error(loaded.error().context);
+    return std::move(*loaded);
 }
 
-inline Engine make_engine(const ModelConfig& config = tiny_config()) {
-    return std::move(Engine::create(config, test_profile()).value());
+inline Engine make_engine(const ModelConfig& config = tiny_config(),
+                          std::string_view profile = kCanonF32,
+                          const ProfileOptions& options = {}) {
+    return std::move(Engine::create(config, test_profile(profile, options)).value());
 }
 
 inline InnerHyper make_hyper(double lr = 1e-2) {
@@ -44,7 +44,15 @@ inline std::vector<std::uint32_t> make_tokens(const ModelConfig& config, std::si
     return tokens;
 }
 
-// FNV-1a over the state's bits after `steps` steps of the tiny model, another batch each.
-std::uint64_t trained_state_hash(int steps);
+// FNV-1a over the bits of parameters and moments.
+inline std::uint64_t state_hash(const TrainState& state) {
+    std::uint64_t hash = 0xCBF29CE484222325U;
+    for (const ParameterBuffer* buffer : {&state.theta, &state.m, &state.v}) {
+        for (const float value : buffer->floats()) {
+            hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001B3U;
+        }
+    }
+    return hash;
+}
 
 }  // namespace covenant::engine::testing

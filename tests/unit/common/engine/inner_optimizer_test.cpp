@@ -9,6 +9,12 @@
 namespace covenant::engine::testing {
 namespace {
 
+ThreadPool pool(2);
+
+const kernels::Kernels& test_kernels() {
+    return *kernels::kernels_for(kernels::available_isas().back()).value();
+}
+
 void fill(const ParameterLayout& layout, ParameterBuffer& buffer, std::uint64_t seed, float scale) {
     CounterRng rng(seed);
     for (const TensorSlot& slot : layout.tensors()) {
@@ -29,10 +35,10 @@ TEST(AdamW, FollowsTheTextbookInDoublePrecision) {
     ParameterBuffer gradient(layout);
     for (std::uint64_t t = 1; t <= 7; ++t) {
         fill(layout, gradient, t, 0.3F);
-        const double norm = global_norm(layout, gradient.floats());
+        const double norm = global_norm(layout, gradient.floats(), test_kernels(), pool);
         ASSERT_GT(norm, 1.0);  // clips
         adamw_update(layout, hyper, 3e-3, norm, t, gradient.floats(), state.theta.floats(),
-                     state.m.floats(), state.v.floats());
+                     state.m.floats(), state.v.floats(), test_kernels(), pool);
         for (const TensorSlot& slot : layout.tensors()) {
             for (std::size_t i = slot.offset; i < slot.offset + slot.numel; ++i) {
                 const double g = static_cast<double>(gradient.floats()[i]) / norm;
@@ -60,10 +66,10 @@ TEST(AdamW, KeepsTheWrittenOrderBitForBit) {
     const InnerHyper hyper = make_hyper();
     ParameterBuffer gradient(layout);
     fill(layout, gradient, 2, 1.0F);
-    const double norm = global_norm(layout, gradient.floats());
+    const double norm = global_norm(layout, gradient.floats(), test_kernels(), pool);
     const TrainState before = state.clone();
     adamw_update(layout, hyper, 0.01, norm, 4, gradient.floats(), state.theta.floats(),
-                 state.m.floats(), state.v.floats());
+                 state.m.floats(), state.v.floats(), test_kernels(), pool);
     const auto scale = static_cast<float>(1.0 / norm);
     const double b1 = static_cast<double>(0.9F);
     const double b2 = static_cast<double>(0.95F);
@@ -103,7 +109,7 @@ TEST(AdamW, LeavesPaddingAlone) {
     ParameterBuffer gradient(layout);
     fill(layout, gradient, 2, 1.0F);
     adamw_update(layout, make_hyper(), 0.01, 1.0, 1, gradient.floats(), state.theta.floats(),
-                 state.m.floats(), state.v.floats());
+                 state.m.floats(), state.v.floats(), test_kernels(), pool);
     EXPECT_TRUE(check_state(layout, state.theta));
     EXPECT_TRUE(check_state(layout, state.m));
     EXPECT_TRUE(check_state(layout, state.v));
@@ -125,7 +131,7 @@ TEST(GlobalNorm, AddsInSixteenLanesPerTensor) {
         };
         total += (fold(0) + fold(2)) + (fold(1) + fold(3));
     }
-    EXPECT_EQ(global_norm(layout, gradient.floats()), std::sqrt(total));
+    EXPECT_EQ(global_norm(layout, gradient.floats(), test_kernels(), pool), std::sqrt(total));
 }
 
 TEST(LearningRate, IsLinearBetweenPointsAndConstantOutside) {
@@ -164,7 +170,6 @@ TEST(InnerHyper, EachFieldOutOfRangeIsNamed) {
             "weight_decay");
     refused([](InnerHyper& h) { h.eps = 0.0F; }, "eps");
     refused([](InnerHyper& h) { h.clip_norm = -1.0F; }, "clip_norm");
-    refused([](InnerHyper& h) { h.micro_batch_windows = 0; }, "micro_batch_windows");
     refused([](InnerHyper& h) { h.schedule.clear(); }, "schedule");
     refused([](InnerHyper& h) { h.schedule = {{0, 2.0}}; }, "learning rate");
     refused([](InnerHyper& h) { h.schedule = {{5, 0.1}, {5, 0.1}}; }, "schedule step");

@@ -109,7 +109,7 @@ void write_corpus(const std::filesystem::path& folder) {
 TestRun make_run(const std::filesystem::path& folder) {
     if (!std::filesystem::exists(data::manifest_path(folder))) write_corpus(folder);
     data::WindowReader windows = must(data::WindowReader::open(folder));
-    const engine::Profile profile = must(engine::load_profile(engine::kBlasPinned1));
+    const engine::Profile profile = must(engine::load_profile(engine::kCanonBf16, {.isa = {}, .threads = 1}));
     protocol::RunSpec spec = make_spec(windows.manifest(), profile.text);
     engine::Engine engine = must(engine::Engine::create(model_config(spec.model), profile));
     engine::ParameterBuffer genesis = engine::genesis_parameters(engine.layout(), 7);

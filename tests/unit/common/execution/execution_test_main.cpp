@@ -9,11 +9,6 @@
 #include <gtest/gtest.h>
 
 int main(int argc, char** argv) {
-    if (const covenant::Status status = covenant::engine::ensure_profile_environment(argc, argv);
-        !status) {
-        fmt::print(stderr, "{}\n", status.error().context);
-        return 1;
-    }
     if (argc == 3 && std::string_view(argv[1]) == "--print-commitment") {
         namespace fixture = covenant::execution::testing;
         fixture::TestRun run = fixture::make_run(argv[2]);

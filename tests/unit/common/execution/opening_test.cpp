@@ -1,6 +1,5 @@
 #include "common/execution/opening.hpp"
 
-#include "common/execution/state_digest.hpp"
 #include "tests/unit/common/execution/execution_fixture.hpp"
 
 #include <limits>
@@ -97,21 +96,6 @@ TEST(ChunkOpening, ExactlyTheDrawnChunksInOrder) {
     Bytes proof_length = good;
     proof_length[10 + 4 + 2 * engine::kChunkBytes] += 1;
     EXPECT_EQ(verdict(proof_length, drawn), Verdict::kOpeningMismatch);
-}
-
-TEST(StateDigest, DependsOnEveryBuffer) {
-    TestRun& run = shared_run();
-    engine::TrainState state = engine::TrainState::fresh(run.genesis.clone());
-    const Hash256 digest = state_digest(state);
-    const Hash256 root = state_root(state.theta);
-    EXPECT_EQ(root, state_tree(state.theta).root());
-    for (engine::ParameterBuffer* buffer : {&state.theta, &state.m, &state.v}) {
-        buffer->floats()[7] += 1.0F;
-        EXPECT_NE(state_digest(state), digest);
-        buffer->floats()[7] -= 1.0F;
-    }
-    state.theta.floats()[9] = -state.theta.floats()[9];
-    EXPECT_NE(state_root(state.theta), root);
 }
 
 }  // namespace

@@ -150,7 +150,6 @@ TEST(SpecConversion, KeepsEveryValue) {
     EXPECT_EQ(inner.eps, 1e-8F);
     EXPECT_EQ(inner.weight_decay, 0.1F);
     EXPECT_EQ(inner.clip_norm, 1.0F);
-    EXPECT_EQ(inner.micro_batch_windows, 2U);
     ASSERT_EQ(inner.schedule.size(), 2U);
     EXPECT_EQ(inner.schedule[1], (engine::LrPoint{100, static_cast<double>(1e-2F)}));
     EXPECT_TRUE(inner.validate());

@@ -141,6 +141,16 @@ TEST_F(ParameterFollowerTest, AnotherSetOfArtifactsIsAnotherCandidate) {
     EXPECT_EQ(fetches, 3);
 }
 
+TEST_F(ParameterFollowerTest, NoArtifactsLeaveTheParametersAndTheirRoot) {
+    state.rounds[Round(0)].inclusion_votes.clear();
+    auto one = follower();
+    const auto candidate = one.next(state, Round(0));
+    ASSERT_TRUE(candidate) << candidate.error().context;
+    EXPECT_EQ(candidate->root, run.genesis_root);
+    EXPECT_EQ(state_root(*candidate->parameters), run.genesis_root);
+    EXPECT_EQ(fetches, 0);
+}
+
 TEST_F(ParameterFollowerTest, ADifferentAgreementIsAMismatch) {
     state.rounds[Round(0)].accepted->root.bytes[0] ^= 1;
     auto one = follower();

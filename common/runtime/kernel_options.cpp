@@ -1,0 +1,27 @@
+#include "common/runtime/kernel_options.hpp"
+
+namespace covenant::runtime {
+
+void describe(node::OptionTable& table, KernelOptions& options) {
+    table.add("threads", options.threads, "threads of the engine; 0 takes one per core")
+        .group("Kernels")
+        .value_name("N")
+        .range(0, 256);
+    table
+        .add("isa", options.isa,
+             "instruction set of the kernels: auto, scalar, avx2, avx512 or amx; the bits are the "
+             "same")
+        .group("Kernels")
+        .value_name("ISA");
+}
+
+Result<engine::ProfileOptions> profile_options(const KernelOptions& options) {
+    engine::ProfileOptions result;
+    result.threads = options.threads;
+    if (options.isa != "auto") {
+        COVENANT_TRY(result.isa, kernels::parse_isa(options.isa));
+    }
+    return result;
+}
+
+}  // namespace covenant::runtime

@@ -1,0 +1,170 @@
+#include "tools/covenant/engine/model_source.hpp"
+
+#include "chain/indexer/queries.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/hex.hpp"
+#include "common/execution/checkpoint/checkpoint_file.hpp"
+#include "common/execution/checkpoint/parameter_source.hpp"
+#include "common/execution/spec_conversion.hpp"
+#include "common/execution/state_digest.hpp"
+#include "common/store/file_store.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/view/names.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include <fmt/format.h>
+
+namespace covenant::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<engine::ParameterBuffer> make_buffer(const engine::ParameterLayout& layout) {
+    try {
+        return engine::ParameterBuffer(layout);
+    } catch (const std::bad_alloc&) {
+        return fail(Errc::kPrecondition,
+                    fmt::format("no memory for {} parameters", layout.parameter_count()));
+    }
+}
+
+Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& output) {
+    fs::path path = fs::path(given).lexically_normal();
+    if (path.filename().empty()) path = path.parent_path();
+    // One weights file of a folder stands for the folder: its shape is in config.json.
+    const bool weights = path.extension() == ".safetensors";
+    if (weights) path = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(path));
+    LoadedModel model;
+    model.config = file->layout().config();
+    COVENANT_TRY(model.theta, make_buffer(file->layout()));
+    const SystemClock clock;
+    node::Progress progress(output, clock, "reading " + path.filename().string(),
+                            file->file_bytes(), "B");
+    const checkpoint::Monitor monitor{
+        [&progress](std::uint64_t done, std::uint64_t) { progress.update(done); }, {}};
+    std::size_t at = 0;
+    const auto take = [&](std::span<const float> chunks) -> Status {
+        std::ranges::copy(chunks, model.theta.floats().begin() + static_cast<std::ptrdiff_t>(at));
+        at += chunks.size();
+        return {};
+    };
+    COVENANT_TRY(model.root, checkpoint::scan(*file, monitor, take));
+    progress.finish();
+    model.name = "checkpoint " + given;
+    model.beside = file->format() == checkpoint::Format::kGguf ? path.parent_path() : path;
+    return model;
+}
+
+// The parameters of a round: those that the validators accepted at its end.
+struct Chosen {
+    std::optional<std::uint64_t> round;
+    Hash256 root;
+    std::optional<float> posted_loss;
+};
+
+Result<Chosen> choose_round(const protocol::RunState& state, const std::string& wanted) {
+    if (wanted.empty()) {
+        for (auto at = state.rounds.rbegin(); at != state.rounds.rend(); ++at) {
+            if (const auto& accepted = at->second.accepted) {
+                return Chosen{at->first.value, accepted->root,
+                              std::bit_cast<float>(accepted->loss_bits)};
+            }
+        }
+        return Chosen{{}, state.spec->genesis_root, {}};
+    }
+    COVENANT_TRY(const std::uint64_t number,
+                 view::parse_number(wanted, "--round", std::numeric_limits<std::uint32_t>::max()));
+    const protocol::RoundRecord* const record = state.record(protocol::Round(number));
+    if (record == nullptr || !record->accepted) {
+        return fail(Errc::kNotFound,
+                    fmt::format("round {} accepted no parameters: it has not ended, or was null "
+                                "(covenant rounds lists them)",
+                                number));
+    }
+    return Chosen{number, record->accepted->root,
+                  std::bit_cast<float>(record->accepted->loss_bits)};
+}
+
+// A devnet's run, and what its chain says of it.
+struct OpenedRun {
+    RunSource run;
+    protocol::RunState state;  // with a spec
+};
+
+Result<OpenedRun> open_state(const std::string& datadir) {
+    const devnet::Layout layout{datadir};
+    COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
+    COVENANT_TRY(auto index, chain::IndexReader::open(layout.index().string()));
+    COVENANT_TRY(protocol::RunState state, index.state(record.run));
+    if (!state.spec) {
+        return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
+    }
+    RunSource run{layout, state.run, *state.spec};
+    return OpenedRun{std::move(run), std::move(state)};
+}
+
+Result<LoadedModel> from_round(const std::string& wanted, const std::string& datadir) {
+    COVENANT_TRY(OpenedRun opened, open_state(datadir));
+    const auto& [run, state] = opened;
+    COVENANT_TRY(const Chosen chosen, choose_round(state, wanted));
+    LoadedModel model;
+    model.name = chosen.round ? fmt::format("round {}", *chosen.round) : "the first parameters";
+    model.round = chosen.round;
+    model.posted_loss = chosen.posted_loss;
+    model.root = chosen.root;
+    model.config = execution::model_config(run.spec.model);
+    COVENANT_CHECK(model.config.validate());
+    COVENANT_TRY(model.theta, make_buffer(engine::ParameterLayout(model.config)));
+    COVENANT_TRY(auto store, store::FileStore::open(run.layout.store()));
+    auto object = store->resolve(store::checkpoint_name(state.run, chosen.root));
+    if (!object) {
+        return fail(std::move(object).error().within(fmt::format(
+            "the parameters of {} are not in {}", model.name, run.layout.store().string())));
+    }
+    COVENANT_TRY(const Bytes bytes, store->get(*object, model.theta.bytes().size()));
+    if (bytes.size() != model.theta.bytes().size()) {
+        return fail(Errc::kCorrupt,
+                    fmt::format("the parameters of {} have {} bytes, the model needs {}",
+                                model.name, bytes.size(), model.theta.bytes().size()));
+    }
+    std::memcpy(model.theta.mutable_bytes().data(), bytes.data(), bytes.size());
+    if (const Hash256 root = execution::state_root(model.theta); root != chosen.root) {
+        return fail(Errc::kMismatch,
+                    fmt::format("the parameters of {} have root {}, the chain says {}", model.name,
+                                to_0x(root), to_0x(chosen.root)));
+    }
+    model.beside = run.layout.data();
+    model.run = run;
+    return model;
+}
+
+}  // namespace
+
+Result<LoadedModel> load_model(const ModelOptions& options, const node::CommandContext& context) {
+    if (!options.checkpoint.empty()) {
+        if (!options.round.empty()) {
+            return fail(Errc::kInvalidArgument,
+                        "--round is of a devnet's --datadir: it does not go with --checkpoint");
+        }
+        return from_checkpoint(options.checkpoint, context.output);
+    }
+    if (context.global.datadir.empty()) {
+        return fail(Errc::kInvalidArgument,
+                    "no model: give --checkpoint PATH, or --datadir of a devnet");
+    }
+    return from_round(options.round, context.global.datadir);
+}
+
+Result<RunSource> open_run(const std::string& datadir) {
+    COVENANT_TRY(OpenedRun opened, open_state(datadir));
+    return std::move(opened.run);
+}
+
+}  // namespace covenant::tool
