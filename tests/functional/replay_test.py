@@ -42,6 +42,25 @@ class ReplayTest(FunctionalTest):
             self.assertEqual([row["segment"] for row in data["segments"]], [segment])
             self.assertEqual(data["segments"][0]["claimed"], data["segments"][0]["recomputed"])
 
+    def test_every_instruction_set_and_thread_count_gives_the_same_digest(self):
+        """The miner ran one thread of this CPU's best kernels; others must come to the same bits."""
+        segment = self.drawn(2, "bob")[0]
+        line = self.arguments("--round", 2, "--hotkey", "bob", "--segment", segment)
+        flags = set(next(row for row in open("/proc/cpuinfo", encoding="utf-8") if row.startswith("flags")).split())
+        needs = {"amx": {"amx_bf16", "avx512f"}, "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+                 "avx2": {"avx2", "fma"}, "scalar": set()}
+        digests = set()
+        for isa, threads in (("amx", 2), ("avx512", 1), ("avx2", 1), ("avx2", 4), ("scalar", 2)):
+            command = ("replay", *line, "--isa", isa, "--threads", threads)
+            if not needs[isa] <= flags:
+                self.refused(3, *command, words=[isa])
+                continue
+            data = self.succeed(*command, timeout=240)
+            self.assertTrue(data["same"], isa)
+            digests.add(data["segments"][0]["recomputed"])
+        self.assertEqual(len(digests), 1)
+        self.refused(1, "replay", *line, "--isa", "sse9", words=["sse9", "avx2"])
+
     def test_hotkeys_may_be_named_by_address_and_uid_and_all_drawn_segments_are_taken(self):
         for who in (self.people["bob"]["hotkey"], self.people["bob"]["uid"]):
             data = self.succeed("replay", *self.arguments("--round", 1, "--hotkey", who))

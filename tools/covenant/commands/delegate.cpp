@@ -21,6 +21,7 @@ struct EngineOptions {
     std::string round;
     std::string hotkey;
     std::string segment;
+    runtime::KernelOptions kernels;
     tool::GenerateOptions generate;
     tool::EvalOptions eval;
     tool::CheckpointOptions checkpoint;
@@ -35,8 +36,7 @@ Result<std::string> engine_path() {
     const auto path = self.parent_path() / "covenant-engine";
     if (::access(path.c_str(), X_OK) != 0) {
         return fail(Errc::kPrecondition, "no program " + path.string() +
-                                             ": it re-executes training and needs libtorch; "
-                                             "tools/devnet builds it");
+                                             ": it re-executes training; tools/devnet builds it");
     }
     return path.string();
 }
@@ -84,18 +84,20 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
         .add("segment", options->segment, "the segment; without it all that were drawn")
         .value_name("S")
         .flag_only();
+    runtime::describe(replay.options(), options->kernels);
     replay.detail(
         "Fetches the published boundary state, runs the segment's inner steps and compares the "
         "digest\nwith what the miner committed. Exit code 0: the same; 5: another digest.\n"
         "Example: covenant replay --datadir ./devnet-7 --round 4 --hotkey bob");
     replay.handler(handler);
-    tree.root()
-        .add("simulate", "run a kept devnet's record through the in-process network")
-        .detail(
-            "The same beacons, roster and order of commitments must give the same assignments, "
-            "losses and\nparameters roots, round by round. Exit code 0: they do; 5: they differ.\n"
-            "Example: covenant simulate --datadir ./devnet-7")
-        .handler(handler);
+    node::Command& simulate =
+        tree.root().add("simulate", "run a kept devnet's record through the in-process network");
+    runtime::describe(simulate.options(), options->kernels);
+    simulate.detail(
+        "The same beacons, roster and order of commitments must give the same assignments, "
+        "losses and\nparameters roots, round by round. Exit code 0: they do; 5: they differ.\n"
+        "Example: covenant simulate --datadir ./devnet-7");
+    simulate.handler(handler);
     node::Command& generate = tree.root().add("generate", "continue a text, token by token");
     tool::describe(generate, options->generate);
     generate.handler(handler);
