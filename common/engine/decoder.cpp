@@ -19,7 +19,7 @@ namespace covenant::engine {
 namespace {
 
 constexpr std::size_t kBlockTokens = 32;             // share one pass over the weights
-constexpr std::size_t kTask = std::size_t{1} << 17;  // multiplications worth waking a thread for
+constexpr std::size_t kTask = std::size_t{1} << 18;  // multiplications worth waking a thread for
 
 struct LayerSlots {
     std::size_t norm1, q, k, v, o, norm2, gate, up, down;

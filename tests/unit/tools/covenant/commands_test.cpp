@@ -157,6 +157,29 @@ TEST_F(CommandsTest, run_info_and_list_describe_the_run) {
     EXPECT_TRUE(runs[0].boolean("followed").value());
 }
 
+TEST_F(CommandsTest, run_info_of_a_preset_needs_no_run) {
+    const Ran nano = run({"run", "info", "--preset", "nano", "--json"});
+    EXPECT_EQ(nano.code, ExitCode::kOk);
+    EXPECT_EQ(nano.data().u64("parameters").value(), 887'424U);
+    EXPECT_THAT(run({"run", "info", "--preset", "all"}).out, HasSubstr("72B"));
+    const Ran unknown = run({"run", "info", "--preset", "1B"});
+    EXPECT_EQ(unknown.code, ExitCode::kUsage);
+    EXPECT_THAT(unknown.err, HasSubstr("nano, 4M"));
+}
+
+TEST_F(CommandsTest, generate_and_eval_become_the_engine_program) {
+    const std::vector<std::string> words{"generate", "--prompt", "In the", "--seed", "3"};
+    const Ran ran = run(words);
+    if (ran.code == ExitCode::kOk) {  // where covenant-engine stands beside the test
+        EXPECT_THAT(executed, HasSubstr("covenant-engine"));
+        EXPECT_EQ(words_given, words);
+    } else {
+        EXPECT_EQ(ran.code, ExitCode::kPrecondition);
+    }
+    EXPECT_EQ(run({"generate"}).code, ExitCode::kUsage) << "no prompt";
+    EXPECT_EQ(run({"eval", "--profile", "native-bf16"}).code, ExitCode::kUsage);
+}
+
 TEST_F(CommandsTest, without_data_the_error_says_how_to_get_some) {
     const Ran ran = run({"status"});
     EXPECT_EQ(ran.code, ExitCode::kPrecondition);
@@ -280,7 +303,9 @@ TEST_F(CommandsTest, every_command_has_help_with_an_example) {
                                                {"stake", "remove"},
                                                {"stake", "show"},
                                                {"replay"},
-                                               {"simulate"}}) {
+                                               {"simulate"},
+                                               {"generate"},
+                                               {"eval"}}) {
         std::vector<std::string> args = path;
         args.emplace_back("--help");
         const Ran ran = run(args);
