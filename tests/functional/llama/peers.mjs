@@ -36,6 +36,6 @@ out.llama = {
         return row;
     }),
 };
-console.log(JSON.stringify(out, (key, value) => (typeof value === "bigint" ? Number(value) : value)));
+const text = JSON.stringify(out, (key, value) => (typeof value === "bigint" ? Number(value) : value));
 await model.dispose();
-process.exit(0);
+process.stdout.write(text + "\n", () => process.exit(0)); // llama.cpp's threads would keep the process
