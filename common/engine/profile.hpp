@@ -41,7 +41,8 @@ struct Profile {
 
 // The profile by name. A canonical one trains a tiny model for two steps and compares the bits of
 // the result with the committed ones (milliseconds; about a tenth of a second with the scalar
-// kernels).
+// kernels). Where no instruction set is asked for, one that fails is logged and the next simpler
+// one is tried.
 // kNotFound: no such profile; kPrecondition: this CPU lacks the instruction set asked for;
 // kMismatch: the self-test gave other bits (the process must not train or audit).
 Result<Profile> load_profile(std::string_view name, const ProfileOptions& options = {});
