@@ -1,4 +1,4 @@
-// The main() that miner and validator share: profile environment, signals, options, logging, and
+// The main() that miner and validator share: signals, options, logging, and
 // exit codes.
 #pragma once
 
@@ -24,7 +24,7 @@ struct Daemon {
 // `completions bash`.
 int daemon_main(int argc, char** argv, const Daemon& daemon);
 
-// Name, version, build type, libtorch-free: for --version of every binary.
+// Name, version, build type, for --version of every binary.
 std::string version_text(std::string_view binary);
 
 }  // namespace covenant::runtime

@@ -1,11 +1,7 @@
-// The profile's environment must stand before libtorch loads, so these binaries bring their own
-// main.
-#include "common/engine/profile.hpp"
-
+// GoogleTest's main, with temporary files in memory.
 #include <cstdio>
 #include <filesystem>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 

@@ -65,7 +65,7 @@ protocol::RunSpec make_spec(const data::CorpusManifest& manifest, const std::str
 }
 
 // A data folder of walks with few different steps, so that there is something to learn. Made
-// without the tokenizer: SentencePiece and libtorch do not live in one process.
+// without the tokenizer, whose training takes longer than the tests.
 void write_corpus(const std::filesystem::path& folder) {
     constexpr std::uint32_t kWindowTokens = 17;
     constexpr std::uint32_t kVocabulary = 400;
@@ -109,7 +109,8 @@ void write_corpus(const std::filesystem::path& folder) {
 TestRun make_run(const std::filesystem::path& folder) {
     if (!std::filesystem::exists(data::manifest_path(folder))) write_corpus(folder);
     data::WindowReader windows = must(data::WindowReader::open(folder));
-    const engine::Profile profile = must(engine::load_profile(engine::kCanonBf16, {.isa = {}, .threads = 1}));
+    const engine::Profile profile =
+        must(engine::load_profile(engine::kCanonBf16, {.isa = {}, .threads = 1}));
     protocol::RunSpec spec = make_spec(windows.manifest(), profile.text);
     engine::Engine engine = must(engine::Engine::create(model_config(spec.model), profile));
     engine::ParameterBuffer genesis = engine::genesis_parameters(engine.layout(), 7);

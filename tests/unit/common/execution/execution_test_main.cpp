@@ -1,4 +1,4 @@
-// The profile's environment must stand before libtorch loads, so this binary brings its own main.
+// GoogleTest's main, and a mode that prints a commitment for a test in another process.
 #include "common/base/hex.hpp"
 #include "tests/unit/common/execution/execution_fixture.hpp"
 
