@@ -18,7 +18,7 @@ struct Options {
     std::uint64_t miners = 3;
     std::uint64_t validators = 3;
     std::string profile = "canon-bf16";  // or "canon-f32"
-    std::string cheat = "half-batch";  // KIND[@HOTKEY] or "none"
+    std::string cheat = "half-batch";    // KIND[@HOTKEY] or "none"
     std::uint64_t seed = 7;
     std::string datadir;  // "" = ./devnet-<seed>
     bool keep = false;

@@ -1,4 +1,5 @@
 // `covenant checkpoint`: see checkpoint_options.cpp for what each command takes.
+// size: the four commands share how a run, a checkpoint and its vocabulary are found.
 #include "chain/indexer/queries.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/file.hpp"

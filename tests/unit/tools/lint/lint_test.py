@@ -40,9 +40,16 @@ class LintTest(unittest.TestCase):
     def test_layers_refuses_an_arrow_between_miner_and_validator(self):
         self.assert_found("layers", {"miner/a.cpp": '#include "validator/b.hpp"\n'}, "miner/a.cpp:1", "may not include")
 
-    def test_layers_refuses_torch_outside_the_engine_and_in_headers(self):
+    def test_layers_refuses_torch_outside_its_plugin_and_in_headers(self):
         self.assert_found("layers", {"miner/a.cpp": "#include <torch/torch.h>\n"}, "miner/a.cpp:1", "belongs to")
-        self.assert_found("layers", {"common/engine/a.hpp": "#include <ATen/ATen.h>\n"}, "common/engine/a.hpp:1", ".cpp files")
+        self.assert_found("layers", {"common/engine/a.cpp": "#include <ATen/ATen.h>\n"}, "common/engine/a.cpp:1", "belongs to")
+        self.assert_found("layers", {"common/engine/native/a.hpp": "#include <ATen/ATen.h>\n"},
+                          "common/engine/native/a.hpp:1", ".cpp files")
+
+    def test_layers_keeps_the_kernels_below_the_engine(self):
+        for name in ["a.hpp", "a.inl"]:
+            self.assert_found("layers", {"common/engine/kernels/" + name: '#include "common/engine/ops.hpp"\n'},
+                              f"common/engine/kernels/{name}:1", "may not include")
 
     def test_layers_refuses_an_unknown_library_and_a_clock_in_the_protocol(self):
         self.assert_found("layers", {"common/net/a.cpp": "#include <asio/asio.hpp>\n"}, "common/net/a.cpp:1", "no table")
@@ -56,7 +63,8 @@ class LintTest(unittest.TestCase):
 
     def test_layers_accepts_what_the_table_allows(self):
         self.assert_clean("layers", {
-            "common/engine/a.cpp": '#include <ATen/ATen.h>\n#include <vector>\n#include "common/base/b.hpp"\n',
+            "common/engine/a.cpp": '#include <vector>\n#include "common/engine/kernels/b.hpp"\n',
+            "common/engine/native/a.cpp": '#include <ATen/ATen.h>\n#include "common/engine/ops.hpp"\n',
             "common/net/a.cpp": '#include <sys/socket.h>\n#include <curl/curl.h>\n#include "common/crypto/b.hpp"\n',
             "validator/a.cpp": '#include "chain/ledger.hpp"\n#include "common/execution/b.hpp"\n',
             "tests/unit/a_test.cpp": "#include <gtest/gtest.h>\n"})
