@@ -136,7 +136,7 @@ Result<std::unique_ptr<CheckpointFile>> CheckpointFile::open(const fs::path& pat
         for (const auto& [tensor, file] : *index)
             names.push_back(file);
         std::ranges::sort(names);
-        names.erase(std::ranges::unique(names).begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
     } else {
         names.emplace_back(kWeightsName);
     }
