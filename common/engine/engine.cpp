@@ -86,7 +86,8 @@ struct Engine::Impl {
     }
 
     [[nodiscard]] double predicted(std::span<const std::uint32_t> tokens) const {
-        return static_cast<double>(tokens.size() / window_tokens() * layout.config().seq_len);
+        const std::size_t windows = tokens.size() / window_tokens();
+        return static_cast<double>(windows * layout.config().seq_len);
     }
 
     [[nodiscard]] std::size_t window_tokens() const {

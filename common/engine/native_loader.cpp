@@ -16,12 +16,14 @@ namespace {
 // What libgomp, OpenBLAS and libtorch read when they are loaded (native_module.hpp).
 void set_environment(unsigned threads) {
     const std::string count = std::to_string(threads);
+    // NOLINTBEGIN(concurrency-mt-unsafe): a process makes its first engine before it has threads
     ::setenv("OMP_WAIT_POLICY", "passive", 0);
     ::setenv("OMP_NUM_THREADS", count.c_str(), 0);
     ::setenv("OPENBLAS_NUM_THREADS", count.c_str(), 0);
     if (kernels::available_isas().back() >= kernels::Isa::kAvx512) {
         ::setenv("ATEN_CPU_CAPABILITY", "avx512", 0);
     }
+    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 Result<NativeOpsFactory*> factory() {
@@ -34,8 +36,10 @@ Result<NativeOpsFactory*> factory() {
         void* const handle = ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
         void* const symbol = handle == nullptr ? nullptr : ::dlsym(handle, kNativeOpsSymbol);
         if (symbol == nullptr) {
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): this text is the thread's own in glibc
+            const char* const reason = ::dlerror();
             return fail(Errc::kPrecondition,
-                        fmt::format("loading {}: {}", module.string(), ::dlerror()));
+                        fmt::format("loading {}: {}", module.string(), reason));
         }
         return reinterpret_cast<NativeOpsFactory*>(symbol);
     }
@@ -51,6 +55,7 @@ Result<std::unique_ptr<Ops>> load_native_ops(const ModelConfig& config, const Pr
     COVENANT_TRY(NativeOpsFactory* const make, factory());
     std::array<char, 512> error{};
     const int precision = profile.precision == kernels::Precision::kBf16 ? kNativeBf16 : kNativeF32;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes this variable
     const bool gpu = std::getenv("COVENANT_NATIVE_GPU") != nullptr;
     Ops* const ops =
         make(&config, precision, profile.threads, gpu ? 1 : 0, error.data(), error.size());
