@@ -1,6 +1,5 @@
 // `covenant checkpoint`: see checkpoint_options.cpp for what each command takes.
 // size: the four commands share how a run, a checkpoint and its vocabulary are found.
-#include "chain/indexer/queries.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
@@ -13,10 +12,9 @@
 #include "common/execution/spec_conversion.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"
-#include "common/store/sealed_artifact.hpp"
-#include "tools/covenant/devnet/record.hpp"
 #include "tools/covenant/engine/checkpoint_options.hpp"
 #include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/engine/model_source.hpp"
 #include "tools/covenant/view/names.hpp"
 
 #include <algorithm>
@@ -37,58 +35,6 @@ namespace fs = std::filesystem;
 using codec::Json;
 using node::CommandContext;
 using node::ExitCode;
-
-// Parameters that a run accepted, where its chain and its store say.
-struct RunParameters {
-    protocol::RunState state;  // with a spec
-    std::string round;         // "genesis" before the first accepted one
-    Hash256 root;
-    fs::path data;
-    fs::path store;
-};
-
-Result<RunParameters> find_round(const std::string& wanted, const std::string& datadir) {
-    const devnet::Layout layout{datadir};
-    COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
-    COVENANT_TRY(auto index, chain::IndexReader::open(layout.index().string()));
-    RunParameters out;
-    COVENANT_TRY(out.state, index.state(record.run));
-    if (!out.state.spec) {
-        return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
-    }
-    out.data = layout.data();
-    out.store = layout.store();
-    out.round = "genesis";
-    out.root = out.state.spec->genesis_root;
-    if (wanted == "genesis") return out;
-    std::optional<std::uint64_t> number;
-    if (!wanted.empty()) {
-        COVENANT_TRY(number, view::parse_number(wanted, "--round",
-                                                std::numeric_limits<std::uint32_t>::max()));
-    }
-    for (auto at = out.state.rounds.rbegin(); at != out.state.rounds.rend(); ++at) {
-        if (!at->second.accepted || (number && at->first.value != *number)) continue;
-        out.round = std::to_string(at->first.value);
-        out.root = at->second.accepted->root;
-        return out;
-    }
-    if (number) {
-        return fail(Errc::kNotFound, "round " + wanted +
-                                         " accepted no parameters: it has not ended, or was null "
-                                         "(covenant rounds lists them)");
-    }
-    return out;
-}
-
-Result<std::unique_ptr<checkpoint::Input>> open_stored(const RunParameters& run) {
-    COVENANT_TRY(const auto store, store::FileStore::open(run.store));
-    auto object = store->resolve(store::checkpoint_name(run.state.run, run.root));
-    if (!object) {
-        return fail(std::move(object).error().within("the parameters of round " + run.round +
-                                                     " are not in " + run.store.string()));
-    }
-    return checkpoint::open_input(store->object_path(*object));
-}
 
 Result<engine::ModelConfig> spec_config(const fs::path& path) {
     COVENANT_TRY(const Bytes bytes, read_file(path, protocol::kMaxRunSpecBytes));
@@ -197,23 +143,26 @@ Result<Exported> export_of_run(const CheckpointOptions& options, const std::stri
     if (!options.model.empty()) {
         return fail(Errc::kInvalidArgument, "--model goes with --parameters: a run says its shape");
     }
-    COVENANT_TRY(const RunParameters run, find_round(options.round, datadir));
+    COVENANT_TRY(const RoundParameters chosen, find_parameters(options.round, datadir));
+    const protocol::RunSpec& spec = chosen.run.spec;
     Exported out;
-    COVENANT_TRY(auto input, open_stored(run));
-    COVENANT_TRY(out.source, checkpoint::RawParameters::open(
-                                 std::move(input), execution::model_config(run.state.spec->model)));
-    const fs::path tokenizer =
-        options.tokenizer.empty() ? data::tokenizer_path(run.data) : fs::path(options.tokenizer);
+    COVENANT_TRY(const fs::path stored, stored_parameters(chosen));
+    COVENANT_TRY(auto input, checkpoint::open_input(stored));
+    COVENANT_TRY(out.source, checkpoint::RawParameters::open(std::move(input),
+                                                             execution::model_config(spec.model)));
+    const fs::path tokenizer = options.tokenizer.empty()
+                                   ? data::tokenizer_path(chosen.run.layout.data())
+                                   : fs::path(options.tokenizer);
     COVENANT_TRY(out.vocabulary, read_vocabulary(tokenizer));
-    const Hash256& wanted = run.state.spec->data.tokenizer_hash;
+    const Hash256& wanted = spec.data.tokenizer_hash;
     if (const Hash256 found = crypto::sha256(out.vocabulary.model); found != wanted) {
         return fail(Errc::kMismatch, tokenizer.string() + " has hash " + to_0x(found) +
                                          ", the run's tokenizer " + to_0x(wanted));
     }
-    out.expected = run.root;
-    out.options.run = to_0x(run.state.run);
-    out.options.round = run.round;
-    out.options.name = run.state.spec->name;
+    out.expected = chosen.root;
+    out.options.run = to_0x(chosen.run.run);
+    out.options.round = chosen.round ? std::to_string(*chosen.round) : "genesis";
+    out.options.name = spec.name;
     return out;
 }
 
@@ -318,8 +267,8 @@ Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
         return Expected{*root, "--root"};
     }
     if (!datadir.empty()) {
-        COVENANT_TRY(const RunParameters run, find_round(options.round, datadir));
-        return Expected{run.root, "the chain, round " + run.round};
+        COVENANT_TRY(const RoundParameters chosen, find_parameters(options.round, datadir));
+        return Expected{chosen.root, "the chain, " + chosen.name()};
     }
     if (!options.round.empty()) {
         return fail(Errc::kInvalidArgument, "--round is of a run: name its folder with --datadir");

@@ -2,6 +2,7 @@
 
 #include "chain/indexer/queries.hpp"
 #include "common/base/clock.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/execution/checkpoint/checkpoint_file.hpp"
 #include "common/execution/checkpoint/parameter_source.hpp"
@@ -62,36 +63,6 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     return model;
 }
 
-// The parameters of a round: those that the validators accepted at its end.
-struct Chosen {
-    std::optional<std::uint64_t> round;
-    Hash256 root;
-    std::optional<float> posted_loss;
-};
-
-Result<Chosen> choose_round(const protocol::RunState& state, const std::string& wanted) {
-    if (wanted.empty()) {
-        for (auto at = state.rounds.rbegin(); at != state.rounds.rend(); ++at) {
-            if (const auto& accepted = at->second.accepted) {
-                return Chosen{at->first.value, accepted->root,
-                              std::bit_cast<float>(accepted->loss_bits)};
-            }
-        }
-        return Chosen{{}, state.spec->genesis_root, {}};
-    }
-    COVENANT_TRY(const std::uint64_t number,
-                 view::parse_number(wanted, "--round", std::numeric_limits<std::uint32_t>::max()));
-    const protocol::RoundRecord* const record = state.record(protocol::Round(number));
-    if (record == nullptr || !record->accepted) {
-        return fail(Errc::kNotFound,
-                    fmt::format("round {} accepted no parameters: it has not ended, or was null "
-                                "(covenant rounds lists them)",
-                                number));
-    }
-    return Chosen{number, record->accepted->root,
-                  std::bit_cast<float>(record->accepted->loss_bits)};
-}
-
 // A devnet's run, and what its chain says of it.
 struct OpenedRun {
     RunSource run;
@@ -111,24 +82,17 @@ Result<OpenedRun> open_state(const std::string& datadir) {
 }
 
 Result<LoadedModel> from_round(const std::string& wanted, const std::string& datadir) {
-    COVENANT_TRY(OpenedRun opened, open_state(datadir));
-    const auto& [run, state] = opened;
-    COVENANT_TRY(const Chosen chosen, choose_round(state, wanted));
+    COVENANT_TRY(const RoundParameters chosen, find_parameters(wanted, datadir));
     LoadedModel model;
-    model.name = chosen.round ? fmt::format("round {}", *chosen.round) : "the first parameters";
+    model.name = chosen.name();
     model.round = chosen.round;
     model.posted_loss = chosen.posted_loss;
     model.root = chosen.root;
-    model.config = execution::model_config(run.spec.model);
+    model.config = execution::model_config(chosen.run.spec.model);
     COVENANT_CHECK(model.config.validate());
     COVENANT_TRY(model.theta, make_buffer(engine::ParameterLayout(model.config)));
-    COVENANT_TRY(auto store, store::FileStore::open(run.layout.store()));
-    auto object = store->resolve(store::checkpoint_name(state.run, chosen.root));
-    if (!object) {
-        return fail(std::move(object).error().within(fmt::format(
-            "the parameters of {} are not in {}", model.name, run.layout.store().string())));
-    }
-    COVENANT_TRY(const Bytes bytes, store->get(*object, model.theta.bytes().size()));
+    COVENANT_TRY(const fs::path path, stored_parameters(chosen));
+    COVENANT_TRY(const Bytes bytes, read_file(path, model.theta.bytes().size()));
     if (bytes.size() != model.theta.bytes().size()) {
         return fail(Errc::kCorrupt,
                     fmt::format("the parameters of {} have {} bytes, the model needs {}",
@@ -140,8 +104,8 @@ Result<LoadedModel> from_round(const std::string& wanted, const std::string& dat
                     fmt::format("the parameters of {} have root {}, the chain says {}", model.name,
                                 to_0x(root), to_0x(chosen.root)));
     }
-    model.beside = run.layout.data();
-    model.run = run;
+    model.beside = chosen.run.layout.data();
+    model.run = chosen.run;
     return model;
 }
 
@@ -160,6 +124,47 @@ Result<LoadedModel> load_model(const ModelOptions& options, const node::CommandC
                     "no model: give --checkpoint PATH, or --datadir of a devnet");
     }
     return from_round(options.round, context.global.datadir);
+}
+
+std::string RoundParameters::name() const {
+    return round ? fmt::format("round {}", *round) : "the first parameters";
+}
+
+Result<RoundParameters> find_parameters(const std::string& wanted, const std::string& datadir) {
+    COVENANT_TRY(OpenedRun opened, open_state(datadir));
+    const protocol::RunState& state = opened.state;
+    std::optional<std::uint64_t> number;
+    if (!wanted.empty()) {
+        COVENANT_TRY(number, view::parse_number(wanted, "--round",
+                                                std::numeric_limits<std::uint32_t>::max()));
+    }
+    RoundParameters out{std::move(opened.run), {}, state.spec->genesis_root, {}};
+    for (auto at = state.rounds.rbegin(); at != state.rounds.rend(); ++at) {
+        const auto& accepted = at->second.accepted;
+        if (!accepted || (number && at->first.value != *number)) continue;
+        out.round = at->first.value;
+        out.root = accepted->root;
+        out.posted_loss = std::bit_cast<float>(accepted->loss_bits);
+        return out;
+    }
+    if (number) {
+        return fail(Errc::kNotFound,
+                    fmt::format("round {} accepted no parameters: it has not ended, or was null "
+                                "(covenant rounds lists them)",
+                                *number));
+    }
+    return out;
+}
+
+Result<fs::path> stored_parameters(const RoundParameters& parameters) {
+    const fs::path folder = parameters.run.layout.store();
+    COVENANT_TRY(const auto store, store::FileStore::open(folder));
+    auto object = store->resolve(store::checkpoint_name(parameters.run.run, parameters.root));
+    if (!object) {
+        return fail(std::move(object).error().within(
+            fmt::format("the parameters of {} are not in {}", parameters.name(), folder.string())));
+    }
+    return store->object_path(*object);
 }
 
 Result<RunSource> open_run(const std::string& datadir) {

@@ -38,6 +38,21 @@ struct LoadedModel {
 // root that is on chain; kIo.
 Result<LoadedModel> load_model(const ModelOptions& options, const node::CommandContext& context);
 
+// The parameters that a run accepted at the end of a round, where its chain says.
+struct RoundParameters {
+    RunSource run;
+    std::optional<std::uint64_t> round;  // nothing: Theta_0
+    Hash256 root;
+    std::optional<float> posted_loss;
+
+    [[nodiscard]] std::string name() const;  // "round 4", "the first parameters"
+};
+// wanted: --round's text; "": the newest, Theta_0 before any. kInvalidArgument; kNotFound: the
+// round accepted none; and as open_run.
+Result<RoundParameters> find_parameters(const std::string& wanted, const std::string& datadir);
+// The run's store has them in this file. kNotFound: no longer, or not yet.
+Result<std::filesystem::path> stored_parameters(const RoundParameters& parameters);
+
 // The run of --datadir. kNotFound, kMismatch as the devnet's record and index say.
 Result<RunSource> open_run(const std::string& datadir);
 
