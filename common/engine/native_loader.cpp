@@ -16,7 +16,7 @@ namespace {
 // What libgomp, OpenBLAS and libtorch read when they are loaded (native_module.hpp).
 void set_environment(unsigned threads) {
     const std::string count = std::to_string(threads);
-    // NOLINTBEGIN(concurrency-mt-unsafe): a process makes its first engine before it has threads
+    // NOLINTBEGIN(concurrency-mt-unsafe): written once, at the start, when no thread of ours reads
     ::setenv("OMP_WAIT_POLICY", "passive", 0);
     ::setenv("OMP_NUM_THREADS", count.c_str(), 0);
     ::setenv("OPENBLAS_NUM_THREADS", count.c_str(), 0);

@@ -201,9 +201,10 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
     COVENANT_TRY(auto ledger,
                  chain::EvmLedger::open(std::move(ledger_options), hotkey.clone(), clock));
     ledger->set_stop(stop);
+    // NOLINTNEXTLINE(modernize-make-unique): an aggregate that cannot move
     auto parts = std::unique_ptr<Parts>(new Parts{.options = options,
                                                   .clock = clock,
-                                                  .stop = stop,
+                                                  .stop = std::move(stop),
                                                   .datadir = std::move(datadir),
                                                   .hotkey = std::move(hotkey),
                                                   .ledger = std::move(ledger)});
