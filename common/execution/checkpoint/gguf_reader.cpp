@@ -235,6 +235,7 @@ Status place(const Input& input, std::uint64_t header_end, std::uint64_t alignme
     if (start > input.size()) return malformed("the file ends before its data");
     const std::uint64_t size = input.size() - start;
     std::vector<StoredTensor*> order;
+    order.reserve(tensors.size());
     for (StoredTensor& tensor : tensors)
         order.push_back(&tensor);
     std::ranges::sort(order, {}, &StoredTensor::offset);

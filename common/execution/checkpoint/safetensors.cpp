@@ -195,8 +195,10 @@ Result<ShardIndex> parse_shard_index(std::string_view json) {
     for (const std::string& name : names) {
         COVENANT_TRY(std::string file, map.string(name));
         if (!is_shard_name(file)) {
-            return malformed("the index puts " + name + " into '" + file +
-                             "', which is no plain name of a .safetensors file");
+            return malformed(
+                fmt::format("the index puts {} into '{}', which is no plain name of a "
+                            ".safetensors file",
+                            name, file));
         }
         files.insert(file);
         if (files.size() > kMaxShards) {
