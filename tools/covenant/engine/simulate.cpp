@@ -66,6 +66,7 @@ std::vector<std::string> committed_names(const RunState& recorded, const devnet:
     }
     std::sort(found.begin(), found.end());
     std::vector<std::string> names;
+    names.reserve(found.size());
     for (auto& [order, name] : found) {
         names.push_back(std::move(name));
     }
