@@ -1,6 +1,7 @@
 #include "common/engine/compressor.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/level.hpp"
 
 #include <algorithm>
 #include <array>
@@ -89,8 +90,13 @@ Result<SparseChunk> compress_chunk(std::span<const float> a, std::uint32_t live,
         }
         out.codes[i] = code;
     }
-    out.low = mean_of(low_sum, count - high_count);
-    out.high = high_count == 0 ? out.low : mean_of(high_sum, high_count);
+    out.low = level_value(nearest_level(mean_of(low_sum, count - high_count)));
+    out.high =
+        high_count == 0 ? out.low : level_value(nearest_level(mean_of(high_sum, high_count)));
+    if (out.low == out.high) {
+        for (std::uint8_t& code : out.codes)
+            code &= kCodeNegative;
+    }
     return out;
 }
 
@@ -187,11 +193,10 @@ Status check_chunks(const ParameterLayout& layout, std::uint32_t keep,
         if (std::ranges::any_of(chunk.codes, [](std::uint8_t code) { return code > 3; })) {
             return fail(Errc::kMalformed, fmt::format("chunk {}: a code is above 3", at));
         }
-        if (std::signbit(chunk.low) || std::signbit(chunk.high) || !(chunk.low <= chunk.high) ||
-            !std::isfinite(chunk.high)) {
+        if (!is_level(chunk.low) || !is_level(chunk.high) || chunk.low > chunk.high) {
             return fail(Errc::kMalformed,
-                        fmt::format("chunk {}: levels {} and {} must be finite, 0 <= low <= high",
-                                    at, chunk.low, chunk.high));
+                        fmt::format("chunk {}: {} and {} must be levels of 8 bits, low <= high", at,
+                                    chunk.low, chunk.high));
         }
     }
     return {};

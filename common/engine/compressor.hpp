@@ -18,7 +18,7 @@ inline constexpr std::uint8_t kCodeHigh = 0b01;      // the level is `high`, els
 struct SparseChunk {
     std::vector<std::uint16_t> indices;  // ascending, < live floats of the chunk
     std::vector<std::uint8_t> codes;     // one per index
-    float low = 0.0F;                    // 0 <= low <= high, finite
+    float low = 0.0F;                    // low <= high, both levels (common/base/level.hpp)
     float high = 0.0F;
 
     [[nodiscard]] float value(std::size_t at) const {
@@ -43,9 +43,10 @@ void accumulate(float beta, std::span<const float> error, std::span<const float>
 // Selects the `count` largest of a[0, live) by (bits of |a| descending, index ascending) and
 // quantises:
 //   t    = float(sum |a_j| / count)                       over the selected, fp64, ascending index
-//   high = float(mean of |a_j| with |a_j| > t), low = float(mean of the rest), the same way
-// No value above t (all equal, or all zero): high = low. The sign bit of a_j is kept, so a zero
-// selected from an empty chunk decodes to a zero. kRejected: a NaN or infinity in a[0, live).
+//   high = nearest level of float(mean of |a_j| with |a_j| > t), low = that of the rest's mean
+// No value above t (all equal, or all zero), or one level nearest to both: high = low and no code
+// has kCodeHigh. The sign bit of a_j is kept, so a zero selected from an empty chunk decodes to a
+// zero. kRejected: a NaN or infinity in a[0, live).
 // kInvalidArgument: sizes (a has 4096 floats, 1 <= count <= live).
 Result<SparseChunk> compress_chunk(std::span<const float> a, std::uint32_t live,
                                    std::uint32_t count);
@@ -75,7 +76,7 @@ Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& 
 
 // kMalformed, naming the chunk: the chunks are not what compress() could have written for this
 // layout and keep (count of chunks, values per chunk, ascending indices below live, codes < 4,
-// finite 0 <= low <= high).
+// levels low <= high).
 Status check_chunks(const ParameterLayout& layout, std::uint32_t keep,
                     std::span<const SparseChunk> chunks);
 

@@ -1,6 +1,7 @@
 #include "common/execution/round_executor.hpp"
 
 #include "common/base/counter_rng.hpp"
+#include "common/base/level.hpp"
 #include "common/execution/segment_training.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
@@ -23,7 +24,7 @@ constexpr std::array<std::pair<Cheat, std::string_view>, 6> kCheats{{
     {Cheat::kNoise, "noise"},
 }};
 
-constexpr float kAmplification = 8.0F;
+constexpr float kAmplification = 8.0F;  // a power of two: levels stay levels
 constexpr float kNoiseScale = 1e-3F;
 
 SegmentJob segment_job(const RoundJob& job, protocol::Segment segment) {
@@ -99,9 +100,10 @@ Result<protocol::SegmentRecord> next_record(engine::Engine& engine, engine::Trai
 // Sends more than the training gave; the roots are made to fit the lie.
 void amplify(engine::Compressed& compressed) {
     for (std::size_t i = 0; i < compressed.chunks.size(); ++i) {
-        compressed.chunks[i].low *= kAmplification;
-        compressed.chunks[i].high *= kAmplification;
-        engine::subtract_decoded(compressed.chunks[i], compressed.accumulated.chunk(i),
+        engine::SparseChunk& chunk = compressed.chunks[i];
+        chunk.low = level_value(nearest_level(chunk.low * kAmplification));
+        chunk.high = level_value(nearest_level(chunk.high * kAmplification));
+        engine::subtract_decoded(chunk, compressed.accumulated.chunk(i),
                                  compressed.residual.chunk(i));
     }
     compressed.norm = engine::decoded_norm(compressed.chunks);
@@ -185,13 +187,14 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
                                   feedback));
     if (job.cheat == Cheat::kAmplify) amplify(compressed);
     artifact.chunks = to_payload_chunks(compressed.chunks);
-    artifact.feedback = {.previous_commitment = job.previous_commitment,
-                         .feedback_root = state_root(feedback),
-                         .sum_root = state_root(compressed.accumulated),
-                         .residual_root = state_root(compressed.residual),
-                         .payload_root = protocol::payload_root(artifact.chunks),
-                         .norm_bits = std::bit_cast<std::uint64_t>(compressed.norm),
-                         .kept_per_chunk = job.spec.outer.kept_per_chunk};
+    artifact.feedback = {
+        .previous_commitment = job.previous_commitment,
+        .feedback_root = state_root(feedback),
+        .sum_root = state_root(compressed.accumulated),
+        .residual_root = state_root(compressed.residual),
+        .payload_root = protocol::payload_root(artifact.chunks, job.spec.outer.kept_per_chunk),
+        .norm_bits = std::bit_cast<std::uint64_t>(compressed.norm),
+        .kept_per_chunk = job.spec.outer.kept_per_chunk};
     result.sum = std::move(compressed.accumulated);
     result.residual = std::move(compressed.residual);
     result.commitment_root =

@@ -1,5 +1,8 @@
 #include "common/execution/spec_conversion.hpp"
 
+#include "common/base/assert.hpp"
+#include "common/base/level.hpp"
+
 #include <bit>
 
 namespace covenant::execution {
@@ -60,13 +63,14 @@ std::vector<std::uint16_t> chunk_elements(const engine::ParameterLayout& layout)
 engine::SparseChunk to_sparse_chunk(const protocol::PayloadChunk& chunk) {
     return {.indices = chunk.indices,
             .codes = chunk.codes,
-            .low = to_float(chunk.low_bits),
-            .high = to_float(chunk.high_bits)};
+            .low = level_value(chunk.low),
+            .high = level_value(chunk.high)};
 }
 
 protocol::PayloadChunk to_payload_chunk(const engine::SparseChunk& chunk) {
-    return {.low_bits = std::bit_cast<std::uint32_t>(chunk.low),
-            .high_bits = std::bit_cast<std::uint32_t>(chunk.high),
+    COVENANT_ASSERT(is_level(chunk.low) && is_level(chunk.high), "the levels of a chunk are such");
+    return {.low = nearest_level(chunk.low),
+            .high = nearest_level(chunk.high),
             .indices = chunk.indices,
             .codes = chunk.codes};
 }

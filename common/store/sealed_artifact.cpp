@@ -88,7 +88,8 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
     const bool committed =
         protocol::commitment_root(context, artifact->trace, artifact->feedback,
                                   artifact->profile) == commitment.root &&
-        protocol::payload_root(artifact->chunks) == artifact->feedback.payload_root;
+        protocol::payload_root(artifact->chunks, artifact->feedback.kept_per_chunk) ==
+            artifact->feedback.payload_root;
     if (!committed) {
         return judged(Verdict::kCommitmentMismatch);
     }

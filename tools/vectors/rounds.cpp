@@ -1,5 +1,6 @@
 // Vectors of what a round derives from its beacon, and of the artifact's bytes.
 #include "common/base/counter_rng.hpp"
+#include "common/base/level.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/audit.hpp"
@@ -7,7 +8,9 @@
 #include "tools/vectors/samples.hpp"
 
 #include <bit>
+#include <initializer_list>
 #include <numeric>
+#include <utility>
 
 namespace covenant::vectors {
 namespace {
@@ -96,8 +99,8 @@ protocol::PayloadChunk sample_chunk(std::uint32_t kept, std::uint32_t elements,
                                     std::uint64_t seed) {
     CounterRng rng(seed, 3);
     protocol::PayloadChunk chunk;
-    chunk.low_bits = bits_of(0.25F + static_cast<float>(seed));
-    chunk.high_bits = bits_of(1.5F + static_cast<float>(seed));
+    chunk.low = nearest_level(0.25F + static_cast<float>(seed));
+    chunk.high = nearest_level(1.5F + static_cast<float>(seed));
     // A selection in order: take each position with the odds that leave enough for the rest.
     for (std::uint32_t i = 0; i < elements && chunk.indices.size() < kept; ++i) {
         if (rng.below(elements - i) >= kept - chunk.indices.size()) continue;
@@ -113,6 +116,27 @@ protocol::PayloadChunk zero_chunk(std::uint32_t kept) {
     std::iota(chunk.indices.begin(), chunk.indices.end(), std::uint16_t{0});
     chunk.codes.assign(kept, 0);
     return chunk;
+}
+
+// What a chunk decodes to.
+Json chunk_json(const protocol::PayloadChunk& chunk) {
+    Json indices = Json::array();
+    Json values = Json::array();
+    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+        const float level = level_value((chunk.codes[i] & 1U) != 0 ? chunk.high : chunk.low);
+        indices.push(chunk.indices[i]);
+        values.push(static_cast<double>((chunk.codes[i] & 2U) != 0 ? -level : level));
+    }
+    return Json::object().set("indices", indices).set("values", values);
+}
+
+Json payload_case(std::uint16_t kept_per_chunk, std::uint32_t elements,
+                  const protocol::PayloadChunk& chunk) {
+    return Json::object()
+        .set("keptPerChunk", kept_per_chunk)
+        .set("elements", elements)
+        .set("bytes", hex_json(protocol::PayloadCodec(kept_per_chunk).encode(chunk)))
+        .set("decoded", chunk_json(chunk));
 }
 
 }  // namespace
@@ -145,7 +169,7 @@ protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_eleme
                     .feedback_root = filled_hash(0x82),
                     .sum_root = filled_hash(0x83),
                     .residual_root = filled_hash(0x84),
-                    .payload_root = protocol::payload_root(out.chunks),
+                    .payload_root = protocol::payload_root(out.chunks, spec.outer.kept_per_chunk),
                     .norm_bits = std::bit_cast<std::uint64_t>(2.75),
                     .kept_per_chunk = spec.outer.kept_per_chunk};
     out.profile = {.profile_id = protocol::profile_id(spec.profile),
@@ -179,8 +203,8 @@ VectorFile audit_vectors() {
 
 VectorFile artifact_vectors() {
     JsonFile file("artifact.json",
-                  "A small artifact of the sample run of run_spec.json, and the hashes that its "
-                  "commitment is made of.");
+                  "A small artifact of the sample run of run_spec.json, the values that its chunks "
+                  "decode to, and the hashes that its commitment is made of.");
     const std::vector<std::uint16_t> elements = {4096, 4096, 100, 1};
     const protocol::Artifact artifact = sample_artifact(elements);
     const protocol::TraceContext context{
@@ -193,25 +217,60 @@ VectorFile artifact_vectors() {
         const protocol::Segment index(static_cast<std::uint16_t>(s));
         segments.push(hex_json(protocol::segment_hash(context, index, artifact.trace[s])));
     }
+    Json decoded = Json::array();
+    for (const protocol::PayloadChunk& chunk : artifact.chunks)
+        decoded.push(chunk_json(chunk));
     file.add(Json::object()
                  .set("chunkElements", sizes)
+                 .set("keptPerChunk", artifact.feedback.kept_per_chunk)
                  .set("bytes", hex_json(protocol::encode_artifact(artifact)))
+                 .set("decoded", decoded)
                  .set("hotkey", hex_json(context.hotkey))
                  .set("segmentHashes", segments)
                  .set("feedbackHash", hex_json(protocol::feedback_hash(context, artifact.feedback)))
                  .set("profileHash", hex_json(protocol::profile_hash(context, artifact.profile)))
                  .set("profileId", hex_json(artifact.profile.profile_id))
-                 .set("payloadRoot", hex_json(protocol::payload_root(artifact.chunks)))
+                 .set("payloadRoot", hex_json(artifact.feedback.payload_root))
                  .set("commitmentRoot",
                       hex_json(protocol::commitment_root(context, artifact.trace, artifact.feedback,
                                                          artifact.profile))));
     return file.finish();
 }
 
+VectorFile payload_vectors() {
+    JsonFile file("payload.json",
+                  "Payload chunks at several densities, the longest and the shortest too: their "
+                  "bytes, and what they decode to.");
+    std::uint64_t seed = 0;
+    for (const std::uint16_t k :
+         std::initializer_list<std::uint16_t>{1, 64, 128, 256, 1024, 4096}) {
+        for (const std::uint32_t elements : {1U, 2U, 100U, 4096U}) {
+            if (k == 4096 && elements == 4096) continue;
+            const std::uint32_t kept = protocol::kept_in_chunk(k, elements);
+            protocol::PayloadChunk chunk = sample_chunk(kept, elements, seed);
+            chunk.low = static_cast<std::uint8_t>(5 * seed);
+            chunk.high = static_cast<std::uint8_t>(255 - 5 * seed);
+            if (chunk.low > chunk.high) std::swap(chunk.low, chunk.high);
+            file.add(payload_case(k, elements, chunk));
+            ++seed;
+        }
+    }
+    for (const std::uint16_t k : std::initializer_list<std::uint16_t>{64, 256}) {
+        protocol::PayloadChunk chunk = zero_chunk(k);
+        file.add(payload_case(k, 4096, chunk));
+        chunk.indices.back() = 4095;
+        file.add(payload_case(k, 4096, chunk));
+        std::iota(chunk.indices.begin(), chunk.indices.end(), static_cast<std::uint16_t>(4096 - k));
+        file.add(payload_case(k, 4096, chunk));
+    }
+    return file.finish();
+}
+
 std::vector<VectorFile> all_vectors() {
     return {merkle_vectors(),     run_spec_vectors(),         beacon_vectors(),
             commitment_vectors(), score_commitment_vectors(), assignment_vectors(),
-            audit_vectors(),      artifact_vectors(),         settle_vectors()};
+            audit_vectors(),      artifact_vectors(),         payload_vectors(),
+            settle_vectors()};
 }
 
 }  // namespace covenant::vectors

@@ -28,6 +28,7 @@ VectorFile score_commitment_vectors();
 VectorFile assignment_vectors();
 VectorFile audit_vectors();
 VectorFile artifact_vectors();
+VectorFile payload_vectors();
 VectorFile settle_vectors();
 
 }  // namespace covenant::vectors

@@ -113,7 +113,7 @@ TEST_F(StagesTest, RefusesAWrongNormAndAVanishingOne) {
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);
     artifact() = good;
     for (protocol::PayloadChunk& chunk : artifact().chunks) {
-        chunk.low_bits = chunk.high_bits = 0;
+        chunk.low = chunk.high = 0;
     }
     artifact().feedback.norm_bits = std::bit_cast<std::uint64_t>(0.0);
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);

@@ -1,11 +1,15 @@
 #include "tools/covenant/commands/artifact_view.hpp"
 
 #include "common/base/hex.hpp"
+#include "common/base/level.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "tools/covenant/report/round_report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -22,7 +26,7 @@ template <typename Level>
 Levels levels_of(const protocol::Artifact& artifact, Level level) {
     Levels out;
     for (const protocol::PayloadChunk& chunk : artifact.chunks) {
-        const double value = value_of(level(chunk));
+        const auto value = static_cast<double>(level_value(level(chunk)));
         out.lowest = &chunk == &artifact.chunks.front() ? value : std::min(out.lowest, value);
         out.highest = std::max(out.highest, value);
         out.mean += value / static_cast<double>(artifact.chunks.size());
@@ -34,6 +38,39 @@ Json levels_json(const Levels& levels) {
     Json out = Json::object();
     out.set("lowest", levels.lowest).set("mean", levels.mean).set("highest", levels.highest);
     return out;
+}
+
+// Bits of all symbols that were counted, at their own frequencies.
+template <typename Counts>
+double entropy_bits(const Counts& counts) {
+    double total = 0.0;
+    for (const std::uint64_t count : counts)
+        total += static_cast<double>(count);
+    double bits = 0.0;
+    for (const std::uint64_t count : counts) {
+        const auto n = static_cast<double>(count);
+        if (count > 0) bits += n * std::log2(total / n);
+    }
+    return bits;
+}
+
+double payload_entropy_bits(const protocol::Artifact& artifact) {
+    std::vector<std::uint64_t> gaps(protocol::kChunkElements, 0);
+    std::array<std::uint64_t, 4> codes{};
+    std::array<std::uint64_t, 256> lows{};
+    std::array<std::uint64_t, 256> highs{};
+    for (const protocol::PayloadChunk& chunk : artifact.chunks) {
+        std::size_t next = 0;
+        for (const std::uint16_t index : chunk.indices) {
+            ++gaps[index - next];
+            next = std::size_t{index} + 1;
+        }
+        for (const std::uint8_t code : chunk.codes)
+            ++codes[code];
+        ++lows[chunk.low];
+        ++highs[chunk.high];
+    }
+    return entropy_bits(gaps) + entropy_bits(codes) + entropy_bits(lows) + entropy_bits(highs);
 }
 
 double ratio_of(double a, std::uint64_t b) {
@@ -48,18 +85,22 @@ ArtifactSummary summarize(const protocol::Artifact& artifact, const protocol::Ru
     out.parameters = protocol::parameter_count(spec.model);
     out.plaintext_bytes = plaintext_bytes;
     out.wire_bytes = wire_bytes;
+    const protocol::PayloadCodec payload(spec.outer.kept_per_chunk);
     for (const protocol::PayloadChunk& chunk : artifact.chunks) {
-        const std::uint64_t kept = chunk.indices.size();
-        out.kept_values += kept;
-        out.payload_bytes += 8 + (12 * kept + 7) / 8 + (2 * kept + 7) / 8;
-        out.zero_chunks += value_of(chunk.high_bits) == 0.0 ? 1U : 0U;
+        out.kept_values += chunk.indices.size();
+        out.payload_bytes += payload.encode(chunk).size();
+        out.zero_chunks += chunk.high == 0 ? 1U : 0U;
     }
     out.bits_per_kept_value =
         ratio_of(8.0 * static_cast<double>(out.payload_bytes), out.kept_values);
+    out.entropy_per_kept_value = ratio_of(payload_entropy_bits(artifact), out.kept_values);
+    out.entropy_ratio =
+        out.bits_per_kept_value == 0.0 ? 0.0 : out.entropy_per_kept_value / out.bits_per_kept_value;
+    out.bits_per_value = ratio_of(8.0 * static_cast<double>(plaintext_bytes), out.kept_values);
     out.bits_per_parameter = ratio_of(8.0 * static_cast<double>(wire_bytes), out.parameters);
     out.compression_ratio = report::compression_ratio(spec, wire_bytes);
-    out.low = levels_of(artifact, [](const auto& chunk) { return chunk.low_bits; });
-    out.high = levels_of(artifact, [](const auto& chunk) { return chunk.high_bits; });
+    out.low = levels_of(artifact, [](const auto& chunk) { return chunk.low; });
+    out.high = levels_of(artifact, [](const auto& chunk) { return chunk.high; });
     return out;
 }
 
@@ -101,6 +142,8 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
         .set("kept_values", summary.kept_values)
         .set("bytes", summary.payload_bytes)
         .set("bits_per_kept_value", summary.bits_per_kept_value)
+        .set("entropy_per_kept_value", summary.entropy_per_kept_value)
+        .set("entropy_ratio", summary.entropy_ratio)
         .set("low_levels", levels_json(summary.low))
         .set("high_levels", levels_json(summary.high));
     Json out = Json::object();
@@ -111,6 +154,7 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
         .set("payload", std::move(payload))
         .set("plaintext_bytes", summary.plaintext_bytes)
         .set("wire_bytes", summary.wire_bytes)
+        .set("bits_per_value", summary.bits_per_value)
         .set("bits_per_parameter", summary.bits_per_parameter)
         .set("compression_ratio", summary.compression_ratio);
     return out;
@@ -135,10 +179,11 @@ std::string artifact_text(const protocol::Artifact& artifact, const ArtifactSumm
                         ? std::string("fresh")
                         : "continues " + to_short_hex(artifact.feedback.previous_commitment.view()),
                     std::bit_cast<double>(artifact.feedback.norm_bits));
-    out +=
-        fmt::format("payload    {} chunks ({} of zeros), {} values kept of {}, {:.3f} bits each\n",
-                    artifact.chunks.size(), summary.zero_chunks, summary.kept_values,
-                    summary.parameters, summary.bits_per_kept_value);
+    out += fmt::format(
+        "payload    {} chunks ({} of zeros), {} values kept of {}, {:.3f} bits each "
+        "(entropy {:.3f}), {:.3f} with headers and trace\n",
+        artifact.chunks.size(), summary.zero_chunks, summary.kept_values, summary.parameters,
+        summary.bits_per_kept_value, summary.entropy_per_kept_value, summary.bits_per_value);
     out += fmt::format(
         "levels     low {:.3g} to {:.3g} (mean {:.3g}), high {:.3g} to {:.3g} "
         "(mean {:.3g})\n",

@@ -1,5 +1,6 @@
 #include "common/engine/compressor.hpp"
 
+#include "common/base/level.hpp"
 #include "tests/unit/common/engine/engine_fixture.hpp"
 
 #include <algorithm>
@@ -20,6 +21,18 @@ std::vector<float> random_chunk(std::uint64_t seed) {
         value = static_cast<float>(rng.next_u32()) / 4294967296.0F - 0.5F;
     }
     return values;
+}
+
+float closest_level(float value) {
+    int best = 0;
+    for (int code = 1; code < 256; ++code) {
+        const auto off = [&](int c) {
+            return std::fabs(static_cast<double>(level_value(static_cast<std::uint8_t>(c))) -
+                             static_cast<double>(value));
+        };
+        if (off(code) < off(best) || (off(code) == off(best) && code % 2 == 0)) best = code;
+    }
+    return level_value(static_cast<std::uint8_t>(best));
 }
 
 // The rule by a full sort and the quantiser by its definition.
@@ -46,8 +59,12 @@ SparseChunk naive(const std::vector<float>& a, std::uint32_t live, std::uint32_t
         (above ? high : low) += static_cast<double>(std::fabs(a[i]));
         ++(above ? highs : lows);
     }
-    out.low = static_cast<float>(low / lows);
-    out.high = highs == 0 ? out.low : static_cast<float>(high / highs);
+    out.low = closest_level(static_cast<float>(low / lows));
+    out.high = highs == 0 ? out.low : closest_level(static_cast<float>(high / highs));
+    if (out.low == out.high) {
+        for (auto& code : out.codes)
+            code &= 2;
+    }
     return out;
 }
 
@@ -88,8 +105,8 @@ TEST(CompressChunk, EqualMagnitudesHaveOneLevel) {
     for (const float value : {0.1F, 1.0F / 3.0F, 1e-30F, 3e38F, 1e-44F}) {
         const std::vector<float> a(kChunkFloats, value);
         const SparseChunk chunk = compress_chunk(a, 4096, 1023).value();
-        EXPECT_EQ(chunk.low, value);
-        EXPECT_EQ(chunk.high, value);
+        EXPECT_EQ(chunk.low, closest_level(value));
+        EXPECT_EQ(chunk.high, chunk.low);
         EXPECT_TRUE(std::ranges::all_of(chunk.codes, [](auto code) { return code == 0; }));
     }
 }
@@ -135,8 +152,19 @@ TEST(CompressChunk, HugeValuesKeepFiniteLevels) {
     std::vector<float> a(kChunkFloats, std::numeric_limits<float>::max());
     a[7] = -std::numeric_limits<float>::denorm_min();
     const SparseChunk chunk = compress_chunk(a, 4096, 4096).value();
-    EXPECT_TRUE(std::isfinite(chunk.high));
-    EXPECT_LE(chunk.low, chunk.high);
+    EXPECT_EQ(chunk.low, 60.0F);  // the largest level: the residual keeps the rest
+    EXPECT_EQ(chunk.high, 60.0F);
+}
+
+TEST(CompressChunk, MeansThatOneLevelIsNearestToAreNotToldApart) {
+    std::vector<float> a(kChunkFloats, 1.0F);
+    for (std::size_t i = 0; i < a.size(); i += 2)
+        a[i] = -1.03F;
+    const SparseChunk chunk = compress_chunk(a, 4096, 4096).value();
+    EXPECT_EQ(chunk.low, 1.0F);
+    EXPECT_EQ(chunk.high, 1.0F);
+    EXPECT_EQ(chunk.codes[0], kCodeNegative);
+    EXPECT_EQ(chunk.codes[1], 0);
 }
 
 class CompressTest : public ::testing::Test {
@@ -229,6 +257,7 @@ TEST_F(CompressTest, CheckChunksRefusesEachDefect) {
     refused([](auto& c) { c[0].indices.back() = 4095; });
     refused([](auto& c) { c[0].codes[0] = 4; });
     refused([](auto& c) { c[0].low = -0.0F; });
+    refused([](auto& c) { c[0].low = std::nextafter(c[0].low, 0.0F); });
     refused([](auto& c) { c[0].low = c[0].high * 2.0F; });
     refused([](auto& c) { c[0].high = std::numeric_limits<float>::infinity(); });
     refused([](auto& c) { c[0].low = std::numeric_limits<float>::quiet_NaN(); });

@@ -157,7 +157,7 @@ TEST_F(AuditChunk, AnyFlippedBitIsSeen) {
     code.chunks[2].codes[0] ^= 2;
     EXPECT_EQ(check(code, good), Verdict::kChunkMismatch);
     protocol::Artifact level = honest;
-    level.chunks[2].high_bits += 1;
+    level.chunks[2].high += 1;
     EXPECT_EQ(check(level, good), Verdict::kChunkMismatch);
     protocol::Artifact sum_root = honest;
     sum_root.feedback.sum_root.bytes[0] ^= 1;

@@ -56,7 +56,8 @@ TEST(RoundExecutor, ArtifactSurvivesItsEncodingAndFitsItsCommitment) {
     EXPECT_EQ(protocol::commitment_root({run.run, hotkey_of(1), protocol::Round(0)}, decoded->trace,
                                         decoded->feedback, decoded->profile),
               round.result.commitment_root);
-    EXPECT_EQ(protocol::payload_root(decoded->chunks), decoded->feedback.payload_root);
+    EXPECT_EQ(protocol::payload_root(decoded->chunks, decoded->feedback.kept_per_chunk),
+              decoded->feedback.payload_root);
 }
 
 TEST(RoundExecutor, TwiceTheSameAndAnotherMinerDiffers) {

@@ -2,6 +2,7 @@
 // what they say holds.
 #include "tools/vectors/vectors.hpp"
 
+#include "common/base/level.hpp"
 #include "common/codec/json.hpp"
 #include "common/crypto/merkle.hpp"
 #include "common/protocol/artifact_format.hpp"
@@ -222,8 +223,30 @@ TEST(Vectors, Artifact) {
                                    .round = artifact->round};
         EXPECT_EQ(commitment_root(context, artifact->trace, artifact->feedback, artifact->profile),
                   hash_at(entry, "commitmentRoot"));
-        EXPECT_EQ(payload_root(artifact->chunks), hash_at(entry, "payloadRoot"));
+        EXPECT_EQ(payload_root(artifact->chunks, artifact->feedback.kept_per_chunk),
+                  hash_at(entry, "payloadRoot"));
         EXPECT_EQ(profile_id(sample_spec().profile), hash_at(entry, "profileId"));
+    }
+}
+
+TEST(Vectors, Payload) {
+    for (const Json& entry : cases("payload.json")) {
+        const PayloadCodec codec(static_cast<std::uint32_t>(must(entry.u64("keptPerChunk"))));
+        const Bytes bytes = bytes_at(entry, "bytes");
+        const auto chunk =
+            codec.decode(bytes, static_cast<std::uint32_t>(must(entry.u64("elements"))));
+        ASSERT_TRUE(chunk.has_value());
+        EXPECT_EQ(codec.encode(*chunk), bytes);
+        const Json decoded = must(entry.at("decoded"));
+        const auto indices = numbers(decoded, "indices");
+        const auto values = must(decoded.items("values"));
+        ASSERT_EQ(chunk->indices.size(), indices.size());
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            EXPECT_EQ(chunk->indices[i], indices[i]);
+            const float level = level_value((chunk->codes[i] & 1U) != 0 ? chunk->high : chunk->low);
+            EXPECT_EQ(static_cast<double>((chunk->codes[i] & 2U) != 0 ? -level : level),
+                      must(values[i].as_double()));
+        }
     }
 }
 

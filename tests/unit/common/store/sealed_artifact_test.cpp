@@ -1,6 +1,7 @@
 // Every verdict that fetching a committed artifact can end with.
 #include "common/store/sealed_artifact.hpp"
 
+#include "common/base/level.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/store/memory_store.hpp"
 #include "tools/vectors/samples.hpp"
@@ -23,7 +24,7 @@ class SealedArtifactTest : public ::testing::Test {
         artifact.profile.profile_id = protocol::profile_id(spec.profile);
         for (const std::uint16_t count : elements) {
             protocol::PayloadChunk chunk;
-            chunk.high_bits = 0x3f800000;
+            chunk.high = nearest_level(1.0F);
             const auto kept = protocol::kept_in_chunk(spec.outer.kept_per_chunk, count);
             for (std::uint16_t i = 0; i < kept; ++i)
                 chunk.indices.push_back(i);
@@ -35,7 +36,8 @@ class SealedArtifactTest : public ::testing::Test {
     }
     // Stores and commits what the artifact says now.
     void seal() {
-        artifact.feedback.payload_root = protocol::payload_root(artifact.chunks);
+        artifact.feedback.payload_root =
+            protocol::payload_root(artifact.chunks, spec.outer.kept_per_chunk);
         seal_bytes(protocol::encode_artifact(artifact));
         commitment.run = artifact.run;
         commitment.round = artifact.round;

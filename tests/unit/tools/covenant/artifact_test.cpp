@@ -1,6 +1,11 @@
+#include "common/base/counter_rng.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
+#include "common/base/level.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/engine/compressor.hpp"
+#include "common/engine/model_config.hpp"
+#include "common/execution/spec_conversion.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "common/store/file_store.hpp"
@@ -11,6 +16,7 @@
 #include "tools/covenant/commands/commands.hpp"
 
 #include <bit>
+#include <cmath>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -40,8 +46,8 @@ protocol::Artifact sample_artifact() {
     out.profile.hardware_class = "test";
     for (const std::uint16_t elements : protocol::chunk_elements(spec.model)) {
         protocol::PayloadChunk chunk;
-        chunk.low_bits = vectors::bits_of(0.25F);
-        chunk.high_bits = vectors::bits_of(0.5F);
+        chunk.low = nearest_level(0.25F);
+        chunk.high = nearest_level(0.5F);
         const std::uint32_t kept = protocol::kept_in_chunk(spec.outer.kept_per_chunk, elements);
         for (std::uint16_t i = 0; i < kept; ++i) {
             chunk.indices.push_back(i);
@@ -49,7 +55,7 @@ protocol::Artifact sample_artifact() {
         }
         out.chunks.push_back(std::move(chunk));
     }
-    out.feedback.payload_root = protocol::payload_root(out.chunks);
+    out.feedback.payload_root = protocol::payload_root(out.chunks, spec.outer.kept_per_chunk);
     return out;
 }
 
@@ -161,20 +167,68 @@ TEST_F(ArtifactTest, a_store_that_is_not_there_is_not_made) {
 TEST(ArtifactSummary, counts_bytes_as_the_format_writes_them) {
     const protocol::Artifact artifact = sample_artifact();
     const ArtifactSummary summary = summarize(artifact, sample::spec(), 1000, 500);
+    const protocol::PayloadCodec payload(sample::spec().outer.kept_per_chunk);
     std::uint64_t bytes = 0;
     std::uint64_t kept = 0;
     for (const protocol::PayloadChunk& chunk : artifact.chunks) {
-        bytes += protocol::encode_payload_chunk(chunk).size();
+        bytes += payload.encode(chunk).size();
         kept += chunk.indices.size();
     }
     EXPECT_EQ(summary.payload_bytes, bytes);
     EXPECT_EQ(summary.kept_values, kept);
     EXPECT_DOUBLE_EQ(summary.bits_per_kept_value,
                      8.0 * static_cast<double>(bytes) / static_cast<double>(kept));
+    EXPECT_DOUBLE_EQ(summary.bits_per_value, 8000.0 / static_cast<double>(kept));
+    // Each gap is 0 and each level the same, so that only the codes say anything: two bits or less.
+    EXPECT_GT(summary.entropy_per_kept_value, 1.9);
+    EXPECT_LE(summary.entropy_per_kept_value, 2.0);
+    EXPECT_DOUBLE_EQ(summary.entropy_ratio,
+                     summary.entropy_per_kept_value / summary.bits_per_kept_value);
     EXPECT_DOUBLE_EQ(summary.low.mean, 0.25);
     EXPECT_DOUBLE_EQ(summary.high.highest, 0.5);
     EXPECT_EQ(summary.zero_chunks, 0U);
     EXPECT_THAT(artifact_text(artifact, summary), HasSubstr("6 segments"));
+}
+
+// Laplace-distributed updates in the layout of the 10M preset at k = 64: what an artifact costs in
+// all, and how near that is to the entropy of its symbols.
+TEST(ArtifactSummary, ten_million_parameters_cost_less_than_ten_bits_a_kept_value) {
+    const engine::ModelConfig config = engine::model_preset("10m").value();
+    protocol::RunSpec spec = sample::spec();
+    spec.outer.kept_per_chunk = 64;
+    spec.model.vocab_size = config.vocab_size;
+    spec.model.d_model = config.d_model;
+    spec.model.layers = config.layers;
+    spec.model.heads = config.heads;
+    spec.model.kv_heads = config.kv_heads;
+    spec.model.d_ff = config.d_ff;
+    protocol::Artifact artifact = sample_artifact();
+    artifact.feedback.kept_per_chunk = 64;
+    artifact.chunks.clear();
+    CounterRng rng(1);
+    std::vector<float> update(protocol::kChunkElements);
+    const auto elements = protocol::chunk_elements(spec.model);
+    for (const std::uint16_t live : elements) {
+        for (float& value : update) {
+            const std::uint32_t bits = rng.next_u32();
+            const float uniform = (static_cast<float>(bits >> 9) + 0.5F) / 8388608.0F;
+            value = 1e-4F * std::log(uniform) * ((bits & 1U) != 0 ? 1.0F : -1.0F);
+        }
+        artifact.chunks.push_back(execution::to_payload_chunk(
+            engine::compress_chunk(update, live, protocol::kept_in_chunk(64, live)).value()));
+    }
+    const Bytes bytes = protocol::encode_artifact(artifact);
+    ASSERT_EQ(protocol::decode_artifact(bytes, spec, elements), artifact);
+    const ArtifactSummary summary = summarize(artifact, spec, bytes.size(), bytes.size());
+    RecordProperty("parameters", std::to_string(summary.parameters));
+    RecordProperty("bits_per_value", std::to_string(summary.bits_per_value));
+    RecordProperty("bits_per_kept_value", std::to_string(summary.bits_per_kept_value));
+    RecordProperty("entropy_ratio", std::to_string(summary.entropy_ratio));
+    RecordProperty("compression_ratio", std::to_string(summary.compression_ratio));
+    EXPECT_GT(summary.parameters, 8'000'000U);
+    EXPECT_LE(summary.bits_per_value, 9.9);
+    EXPECT_GE(summary.entropy_ratio, 0.97);
+    EXPECT_GE(summary.compression_ratio, 206.0);
 }
 
 }  // namespace
