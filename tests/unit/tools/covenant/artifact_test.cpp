@@ -193,7 +193,7 @@ TEST(ArtifactSummary, counts_bytes_as_the_format_writes_them) {
 // Laplace-distributed updates in the layout of the 10M preset at k = 64: what an artifact costs in
 // all, and how near that is to the entropy of its symbols.
 TEST(ArtifactSummary, ten_million_parameters_cost_less_than_ten_bits_a_kept_value) {
-    const engine::ModelConfig config = engine::model_preset("10m").value();
+    const engine::ModelConfig config = engine::model_preset("10M").value();
     protocol::RunSpec spec = sample::spec();
     spec.outer.kept_per_chunk = 64;
     spec.model.vocab_size = config.vocab_size;
