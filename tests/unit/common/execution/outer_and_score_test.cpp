@@ -156,7 +156,7 @@ TEST(SpecConversion, KeepsEveryValue) {
     EXPECT_EQ(outer_hyper(spec).full_tokens, 6U * 2U * 16U);
     EXPECT_EQ(outer_hyper(spec).support, engine::SupportExponent::kHalf);
     EXPECT_EQ(compress_hyper(spec).keep, 1024U);
-    const protocol::PayloadChunk chunk{0x3f800000, 0x40000000, {1, 5}, {0, 3}};
+    const protocol::PayloadChunk chunk{208, 216, {1, 5}, {0, 3}};
     EXPECT_EQ(to_payload_chunk(to_sparse_chunk(chunk)), chunk);
     EXPECT_EQ(to_sparse_chunk(chunk).value(1), -2.0F);
     for (const std::uint32_t keep : {1U, 64U, 1024U, 4096U}) {
