@@ -43,9 +43,15 @@ OPTIONS = {
     "artifact inspect": ("--key", "--spec", "--store"),
     "artifact verify": ("--round", "--hotkey", "--store"),
     "artifact ls": ("--store",),
-    "replay": ("--round", "--hotkey", "--segment"),
-    "simulate": (),
-    "devnet": ("--rounds", "--miners", "--validators", "--cheat", "--seed", "--keep", "--port"),
+    "replay": ("--round", "--hotkey", "--segment", "--isa", "--threads"),
+    "simulate": ("--isa", "--threads"),
+    "checkpoint export": ("--round", "--parameters", "--format", "--dtype", "--tokenizer", "--out", "--force"),
+    "checkpoint import": ("--store", "--out", "--force"),
+    "checkpoint verify": ("--root", "--round", "--token"),
+    "checkpoint info": (),
+    "generate": ("--prompt", "--checkpoint", "--round", "--max-tokens", "--temperature", "--top-p", "--seed"),
+    "eval": ("--checkpoint", "--round", "--data", "--windows", "--profile"),
+    "devnet": ("--rounds", "--miners", "--validators", "--cheat", "--profile", "--seed", "--keep", "--port"),
     "doctor": ("--report",),
     "config init": (),
     "config show": ("--origin",),
@@ -53,8 +59,10 @@ OPTIONS = {
     "completions bash": (),
 }
 DAEMONS = {
-    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--cheat"),
-    "covenant-validator": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics"),
+    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--cheat", "--isa",
+                       "--threads"),
+    "covenant-validator": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--isa",
+                           "--threads"),
     "covenant-explorer": ("--listen", "--poll-ms"),
 }
 
@@ -133,7 +141,7 @@ class CommandLineTest(FunctionalTest):
         self.assertRegex(self.covenant("--version").out, r"^covenant \d+\.\d+")
 
     def test_help_is_quick_and_loads_no_libtorch(self):
-        for program in ("covenant", "covenant-explorer"):
+        for program in ("covenant", "covenant-engine", *DAEMONS):
             done = run([Paths.program(program)], self.home, LD_TRACE_LOADED_OBJECTS="1")
             self.assertIn("libc.so", done.out)
             self.assertNotIn("torch", done.out)
