@@ -167,7 +167,7 @@ TEST(Model, LogitsAgreeWithTheLoss) {
 }
 
 // Twenty steps of the tiny model, recorded from this code. The tolerance is wider than what another
-// BLAS kernel moves and far below what a change of the model, the data order or the optimiser does.
+// kernel moves and far below what a change of the model, the data order or the optimiser does.
 TEST(Model, LossTrajectoryStaysAsCommitted) {
     Engine engine = make_engine();
     TrainState state = TrainState::fresh(genesis_parameters(engine.layout(), 2024));
