@@ -205,6 +205,13 @@ Status run(const Options& options) {
     COVENANT_TRY(Grid grid, grid_by_name(options.grid));
     if (!options.seeds.empty()) grid.seeds = options.seeds;
     if (options.steps != 0) grid.steps = options.steps;
+    for (const Variant& variant : grid.variants) {
+        if (grid.steps % variant.inner_steps != 0) {
+            return fail(Errc::kInvalidArgument,
+                        fmt::format("--steps {} is no multiple of the {} steps of a round of {}",
+                                    grid.steps, variant.inner_steps, variant.name()));
+        }
+    }
     COVENANT_TRY(const Text text, open_text(options.corpus, options.cache, grid));
     if (options.speed) return show_speed(options, grid, text);
     COVENANT_TRY(ResultsFile results, ResultsFile::open(options.results));
