@@ -72,12 +72,13 @@ def run(root, parsed, quick):
                 raise RuntimeError(f"bench_optimiser ended with status {status}")
         found = report.settings(report.load(results))
         made = envelope(found)
-        picture = draw.draw(found)
-        if picture and not quick:
-            results.with_suffix(".svg").write_text(picture, encoding="utf-8")
+        if found and not quick:
             kept = {name: made[name] for name in ("bench", "figures", "settings")}
             results.with_suffix(".json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-            print(f"wrote {results.with_suffix('.svg')} and .json", file=sys.stderr)
+            print(f"wrote {results.with_suffix('.json')}", file=sys.stderr)
+            if picture := draw.draw(found):
+                results.with_suffix(".svg").write_text(picture, encoding="utf-8")
+                print(f"wrote {results.with_suffix('.svg')}", file=sys.stderr)
         if not found:
             print(f"no finished run in {results}", file=sys.stderr)
         if not parsed.json:
