@@ -1,9 +1,16 @@
 #include "common/engine/aggregate.hpp"
 
+#include "common/engine/chunk_loop.hpp"
+#include "common/engine/chunk_loops.hpp"
+
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <memory>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -36,10 +43,11 @@ Status check_inputs(const ParameterLayout& layout, const OuterHyper& hyper,
             return fail(Errc::kInvalidArgument,
                         fmt::format("aggregate: uid {} declares {} tokens", one.uid, one.tokens));
         }
-        if (one.chunks.size() != layout.chunk_count()) {
+        if (one.update == nullptr || one.update->chunk_count() != layout.chunk_count()) {
             return fail(Errc::kInvalidArgument,
                         fmt::format("aggregate: uid {} has {} chunks, the model {}", one.uid,
-                                    one.chunks.size(), layout.chunk_count()));
+                                    one.update == nullptr ? 0 : one.update->chunk_count(),
+                                    layout.chunk_count()));
         }
     }
     return {};
@@ -62,39 +70,94 @@ double weighted_median(std::span<const Contribution> contributions,
     return 0.0;
 }
 
+void fetch_ahead(std::span<const float> values) {
+    constexpr std::size_t kLineFloats = 16;
+    for (std::size_t i = 0; i < values.size(); i += kLineFloats)
+        __builtin_prefetch(values.data() + i, 1);
+}
+
 struct Peer {
-    std::span<const SparseChunk> chunks;
+    const SparseUpdate* update;
     double weight;   // w_i
     double clipped;  // w_i * c_i
 };
 
-// Numerator and support of one chunk's coordinates.
-struct Sums {
-    std::array<double, kChunkFloats> numerator;
-    std::array<double, kChunkFloats> support;
-};
-
-void add_peer(const SparseChunk& chunk, const Peer& peer, Sums& sums) {
-    // The four values a code can mean, weighted once.
-    const double low = peer.clipped * static_cast<double>(chunk.low);
-    const double high = peer.clipped * static_cast<double>(chunk.high);
-    const std::array<double, 4> weighted{low, high, -low, -high};
-    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-        const std::size_t at = chunk.indices[i];
-        sums.numerator[at] += weighted[chunk.codes[i] & 3U];
-        sums.support[at] += peer.weight;
+// Sums of one chunk's coordinates, all zero between chunks, and those that somebody sent, close
+// together.
+class ChunkSums {
+  public:
+    void add(const SparseView& chunk, const Peer& peer) {
+        // What each code adds, weighted once.
+        std::array<CoordinateSum, 2 * kMaxLevels> added{};
+        for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+            const double value = peer.clipped * static_cast<double>(level_value(chunk.levels[i]));
+            added[i] = {value, peer.weight};
+            added[i + kMaxLevels] = {-value, peer.weight};
+        }
+        for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+            const std::size_t at = chunk.indices[i];
+            const std::size_t code = chunk.codes[i];
+            const CoordinateSum& one = added[(code >> 7U) * kMaxLevels | (code & kCodeLevel)];
+            CoordinateSum& sum = sums_[at];
+            // A weight is above zero, so no support means that nobody sent it so far.
+            positions_[count_] = static_cast<std::uint16_t>(at);
+            count_ += static_cast<std::size_t>(sum.support == 0.0);
+            sum.numerator += one.numerator;
+            sum.support += one.support;
+        }
     }
-}
+
+    // theta_j -= alpha * (N_j / D_j) where somebody sent j; false when one is not finite
+    // afterwards.
+    bool step(const OuterHyper& hyper, double total_weight, std::span<float> theta) {
+        const std::size_t count = drain();
+        if (hyper.support == SupportExponent::kHalf) {
+            chunk_loops().half_support(sent_.data(), count, hyper.alpha, total_weight,
+                                       moves_.data());
+        } else {
+            const bool by_all = hyper.support == SupportExponent::kZero;
+            for (std::size_t i = 0; i < count; ++i) {
+                const double divisor = by_all ? total_weight : sent_[i].support;
+                moves_[i] = hyper.alpha * (sent_[i].numerator / divisor);
+            }
+        }
+        bool finite = true;
+        for (std::size_t i = 0; i < count; ++i) {
+            float& out = theta[positions_[i]];
+            out = static_cast<float>(static_cast<double>(out) - moves_[i]);
+            finite &= std::isfinite(out);
+        }
+        return finite;
+    }
+
+  private:
+    // Moves what was summed to sent_ and clears it.
+    std::size_t drain() {
+        for (std::size_t i = 0; i < count_; ++i) {
+            CoordinateSum& sum = sums_[positions_[i]];
+            sent_[i] = sum;
+            sum = {};
+        }
+        return std::exchange(count_, 0);
+    }
+
+    std::array<CoordinateSum, kChunkFloats> sums_{};
+    std::size_t count_ = 0;
+    // Of the coordinates that somebody sent, in the order of their first; one more is written over.
+    std::array<std::uint16_t, kChunkFloats + 1> positions_;
+    std::array<CoordinateSum, kChunkFloats> sent_;
+    std::array<double, kChunkFloats> moves_;
+};
 
 }  // namespace
 
 Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHyper& hyper,
                                   std::span<const Contribution> contributions,
-                                  ParameterBuffer& theta) {
+                                  ParameterBuffer& theta, ThreadPool* pool) {
     COVENANT_CHECK(check_inputs(layout, hyper, contributions, theta));
     AggregateReport report;
     for (const Contribution& one : contributions) {
-        report.contributions.push_back({.uid = one.uid, .norm = decoded_norm(one.chunks)});
+        report.contributions.push_back({.uid = one.uid, .norm = decoded_norm(*one.update, pool)});
     }
     report.median_norm = weighted_median(contributions, report.contributions);
     std::vector<Peer> peers;
@@ -107,31 +170,26 @@ Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHype
         const double weight =
             static_cast<double>(contributions[i].tokens) / static_cast<double>(hyper.full_tokens);
         total_weight += weight;
-        peers.push_back({contributions[i].chunks, weight, weight * outcome.clip});
+        peers.push_back({contributions[i].update, weight, weight * outcome.clip});
     }
     if (peers.empty()) return report;
 
-    auto sums = std::make_unique<Sums>();
-    std::uint32_t bad = 0;
-    for (std::size_t at = 0; at < layout.chunk_count(); ++at) {
-        sums->numerator.fill(0.0);
-        sums->support.fill(0.0);
-        for (const Peer& peer : peers)
-            add_peer(peer.chunks[at], peer, *sums);
-        const std::span<float> out = theta.chunk(at);
-        for (std::size_t j = 0; j < layout.live_floats(at); ++j) {
-            const double support = sums->support[j];
-            if (support == 0.0) continue;
-            const double divisor = hyper.support == SupportExponent::kZero ? total_weight
-                                   : hyper.support == SupportExponent::kHalf
-                                       ? std::sqrt(support * total_weight)
-                                       : support;
-            out[j] = static_cast<float>(static_cast<double>(out[j]) -
-                                        hyper.alpha * (sums->numerator[j] / divisor));
-            bad |= static_cast<std::uint32_t>(!std::isfinite(out[j]));
+    std::vector<std::unique_ptr<ChunkSums>> workers(pool == nullptr ? 1 : pool->threads());
+    std::atomic<bool> bad = false;
+    for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned worker) {
+        if (workers[worker] == nullptr) workers[worker] = std::make_unique<ChunkSums>();
+        ChunkSums& sums = *workers[worker];
+        const std::span<float> chunk = theta.chunk(at);
+        for (std::size_t i = 0; i < peers.size(); ++i) {
+            // The parameters come from memory while the sums are made, a part with each peer.
+            fetch_ahead(chunk.subspan(
+                i * kChunkFloats / peers.size(),
+                (i + 1) * kChunkFloats / peers.size() - i * kChunkFloats / peers.size()));
+            sums.add(peers[i].update->chunk(at), peers[i]);
         }
-    }
-    if (bad != 0) return fail(Errc::kRejected, "aggregate: a parameter became NaN or infinite");
+        if (!sums.step(hyper, total_weight, chunk)) bad = true;
+    });
+    if (bad) return fail(Errc::kRejected, "aggregate: a parameter became NaN or infinite");
     return report;
 }
 

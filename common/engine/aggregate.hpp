@@ -23,8 +23,8 @@ struct OuterHyper {
 
 struct Contribution {
     std::uint16_t uid = 0;
-    std::uint64_t tokens = 0;  // declared, later audited; > 0
-    std::span<const SparseChunk> chunks;
+    std::uint64_t tokens = 0;              // declared, later audited; > 0
+    const SparseUpdate* update = nullptr;  // lives on, has passed check_update
 };
 
 struct ContributionOutcome {
@@ -46,11 +46,12 @@ struct AggregateReport {
 //   D_j = W (p = 0), sqrt(W_j * W) (p = 1/2), W_j (p = 1)
 //   theta_j = float(double(theta_j) - alpha * (N_j / D_j))       coordinates that nobody sent stay
 // Nothing left after dropping (or no contribution): theta stays.
+// Chunks are shared out to the pool's threads; a chunk's sums are one thread's, so that their
+// number changes no bit. Takes time by the values sent, not by peers times parameters.
 // kInvalidArgument: uids not strictly ascending, sizes, tokens or hyper out of range (theta
-// untouched; the chunks must have passed check_chunks). kRejected: a parameter became NaN or
-// infinite.
+// untouched). kRejected: a parameter became NaN or infinite.
 Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHyper& hyper,
                                   std::span<const Contribution> contributions,
-                                  ParameterBuffer& theta);
+                                  ParameterBuffer& theta, ThreadPool* pool = nullptr);
 
 }  // namespace covenant::engine

@@ -1,36 +1,110 @@
 #include "common/engine/compressor.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/base/level.hpp"
+#include "common/engine/chunk_loop.hpp"
+#include "common/engine/chunk_loops.hpp"
+#include "common/engine/top_k.hpp"
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <atomic>
 #include <cmath>
+#include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 
 namespace covenant::engine {
 namespace {
 
-constexpr std::uint32_t kMagnitude = 0x7FFFFFFFU;
-constexpr std::uint32_t kInfinity = 0x7F800000U;
-
-std::uint32_t magnitude(float value) {
-    return std::bit_cast<std::uint32_t>(value) & kMagnitude;
+void quantise(std::span<const float> a, const MutableSparseView& chunk) {
+    std::array<float, kMaxLevels> means{};
+    std::array<double, kMaxLevels> sums{};
+    std::array<std::uint32_t, kMaxLevels> counts{};
+    const auto take_mean = [&](std::size_t part, float of_nothing) {
+        means[part] = counts[part] == 0
+                          ? of_nothing
+                          : static_cast<float>(sums[part] / static_cast<double>(counts[part]));
+    };
+    for (const std::uint16_t index : chunk.indices)
+        sums[0] += static_cast<double>(std::fabs(a[index]));
+    counts[0] = static_cast<std::uint32_t>(chunk.indices.size());
+    take_mean(0, 0.0F);
+    std::ranges::fill(chunk.codes, std::uint8_t{0});
+    for (std::size_t parts = 2; parts <= chunk.levels.size(); parts *= 2) {
+        sums = {};
+        counts = {};
+        for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+            const float absolute = std::fabs(a[chunk.indices[i]]);
+            const std::size_t whole = chunk.codes[i];
+            const std::size_t part = 2 * whole + (absolute > means[whole] ? 1 : 0);
+            chunk.codes[i] = static_cast<std::uint8_t>(part);
+            sums[part] += static_cast<double>(absolute);
+            ++counts[part];
+        }
+        const std::array<float, kMaxLevels> wholes = means;
+        for (std::size_t part = 0; part < parts; ++part)
+            take_mean(part, wholes[part / 2]);
+    }
+    std::array<std::uint8_t, kMaxLevels> first{};  // the lowest part with the same level
+    for (std::size_t part = 0; part < chunk.levels.size(); ++part) {
+        chunk.levels[part] = nearest_level(means[part]);
+        const bool same = part > 0 && chunk.levels[part] == chunk.levels[part - 1];
+        first[part] = same ? first[part - 1] : static_cast<std::uint8_t>(part);
+    }
+    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+        const bool negative = std::signbit(a[chunk.indices[i]]);
+        chunk.codes[i] =
+            static_cast<std::uint8_t>(first[chunk.codes[i]] | (negative ? kCodeNegative : 0));
+    }
 }
 
-// float(sum / count); 0 of nothing.
-float mean_of(double sum, std::size_t count) {
-    return count == 0 ? 0.0F : static_cast<float>(sum / static_cast<double>(count));
+// One thread's memory.
+struct Worker {
+    TopK top_k;
+    alignas(64) std::array<float, kChunkElements> a;
+    alignas(64) std::array<std::uint32_t, kChunkElements> magnitudes;
+
+    // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
+    bool compress(float beta, std::span<const float> error, std::span<const float> start,
+                  std::span<const float> end, const MutableSparseView& chunk) {
+        const std::size_t live = start.size();
+        const std::uint32_t largest = chunk_loops().accumulate(
+            beta, error.data(), start.data(), end.data(), live, a.data(), magnitudes.data());
+        if (largest >= kInfinityBits) return false;
+        top_k.select(std::span(magnitudes).first(live), chunk.indices);
+        quantise(std::span(a).first(live), chunk);
+        return true;
+    }
+};
+
+std::string name_of_chunk(const ParameterLayout& layout, std::size_t chunk) {
+    for (const TensorSlot& slot : layout.tensors()) {
+        if (chunk < slot.chunks()) return fmt::format("{}, chunk {}", slot.name, chunk);
+        chunk -= slot.chunks();
+    }
+    return "no tensor";
+}
+
+Status check_inputs(const ParameterLayout& layout, const CompressHyper& hyper,
+                    const ParameterBuffer& start, const ParameterBuffer& end,
+                    const ParameterBuffer& error) {
+    const std::size_t size = layout.total_floats();
+    if (start.size() != size || end.size() != size || error.size() != size) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("compress buffers of {}, {} and {} floats, the model needs {}",
+                                start.size(), end.size(), error.size(), size));
+    }
+    if (!hyper.sparsity.valid() || !(hyper.beta >= 0.0F && hyper.beta <= 1.0F)) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("compress with keep {} (1..4096), codes of {} bits (1..4) and beta "
+                                "{} (0..1)",
+                                hyper.sparsity.keep, hyper.sparsity.code_bits, hyper.beta));
+    }
+    return {};
 }
 
 }  // namespace
-
-std::uint32_t keep_count(std::uint32_t keep, std::uint32_t live) {
-    const std::uint64_t rounded = (std::uint64_t{keep} * live + kChunkFloats / 2) / kChunkFloats;
-    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(rounded));
-}
 
 void accumulate(float beta, std::span<const float> error, std::span<const float> start,
                 std::span<const float> end, std::span<float> a) {
@@ -43,64 +117,24 @@ void accumulate(float beta, std::span<const float> error, std::span<const float>
 }
 
 Result<SparseChunk> compress_chunk(std::span<const float> a, std::uint32_t live,
-                                   std::uint32_t count) {
-    if (a.size() != kChunkFloats || live == 0 || live > kChunkFloats || count == 0 ||
-        count > live) {
-        return fail(Errc::kInvalidArgument, fmt::format("compress {} of {} values of a chunk of {}",
-                                                        count, live, a.size()));
+                                   const Sparsity& sparsity) {
+    if (a.size() != kChunkFloats || live == 0 || live > kChunkFloats || !sparsity.valid()) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("compress {} of {} values of a chunk, keep {}, codes of {} bits",
+                                live, a.size(), sparsity.keep, sparsity.code_bits));
     }
-    // One integer orders the rule: larger magnitude first, then the smaller index.
-    std::array<std::uint64_t, kChunkFloats> keys;
-    for (std::uint32_t i = 0; i < live; ++i) {
-        const std::uint32_t bits = magnitude(a[i]);
-        if (bits >= kInfinity) {
-            return fail(Errc::kRejected, fmt::format("value {} is NaN or infinite", i));
-        }
-        keys[i] = (std::uint64_t{bits} << 16) | (0xFFFFU - i);
-    }
-    const auto first = keys.begin();
-    if (count < live) {
-        std::nth_element(first, first + count - 1, first + live, std::greater<>());
-    }
-    SparseChunk out;
-    out.indices.resize(count);
-    out.codes.resize(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        out.indices[i] = static_cast<std::uint16_t>(0xFFFFU - (keys[i] & 0xFFFFU));
-    }
-    std::sort(out.indices.begin(), out.indices.end());
-
-    double sum = 0.0;
-    for (const std::uint16_t index : out.indices)
-        sum += static_cast<double>(std::fabs(a[index]));
-    const float threshold = mean_of(sum, count);
-    double low_sum = 0.0;
-    double high_sum = 0.0;
-    std::size_t high_count = 0;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const float value = a[out.indices[i]];
-        const float absolute = std::fabs(value);
-        std::uint8_t code = std::signbit(value) ? kCodeNegative : std::uint8_t{0};
-        if (absolute > threshold) {
-            code |= kCodeHigh;
-            high_sum += static_cast<double>(absolute);
-            ++high_count;
-        } else {
-            low_sum += static_cast<double>(absolute);
-        }
-        out.codes[i] = code;
-    }
-    out.low = level_value(nearest_level(mean_of(low_sum, count - high_count)));
-    out.high =
-        high_count == 0 ? out.low : level_value(nearest_level(mean_of(high_sum, high_count)));
-    if (out.low == out.high) {
-        for (std::uint8_t& code : out.codes)
-            code &= kCodeNegative;
+    SparseChunk out = SparseChunk::zeros(sparsity, live);
+    const auto worker = std::make_unique<Worker>();
+    // -0 + (a - 0) is a, whatever its sign.
+    const std::vector<float> nothing(live, -0.0F);
+    const std::vector<float> zeros(live, 0.0F);
+    if (!worker->compress(1.0F, nothing, a.first(live), zeros, out.view())) {
+        return fail(Errc::kRejected, "a value is NaN or infinite");
     }
     return out;
 }
 
-void subtract_decoded(const SparseChunk& chunk, std::span<const float> a,
+void subtract_decoded(const SparseView& chunk, std::span<const float> a,
                       std::span<float> residual) {
     COVENANT_ASSERT(a.size() == residual.size(), "a and its residual have one size");
     std::copy(a.begin(), a.end(), residual.begin());
@@ -110,105 +144,111 @@ void subtract_decoded(const SparseChunk& chunk, std::span<const float> a,
     }
 }
 
-void decode_chunk(const SparseChunk& chunk, std::span<float> out) {
+void decode_chunk(const SparseView& chunk, std::span<float> out) {
     std::fill(out.begin(), out.end(), 0.0F);
     for (std::size_t i = 0; i < chunk.indices.size(); ++i)
         out[chunk.indices[i]] = chunk.value(i);
 }
 
-double decoded_norm(std::span<const SparseChunk> chunks) {
-    double sum = 0.0;
-    for (const SparseChunk& chunk : chunks) {
-        std::size_t high_count = 0;
+double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
+    std::vector<double> squares(update.chunk_count());
+    for_chunks(squares.size(), pool, [&](std::size_t at, unsigned) {
+        const SparseView chunk = update.chunk(at);
+        std::array<std::uint32_t, kMaxLevels> counts{};
         for (const std::uint8_t code : chunk.codes)
-            high_count += code & kCodeHigh;
-        const double low = static_cast<double>(chunk.low);
-        const double high = static_cast<double>(chunk.high);
-        sum += static_cast<double>(chunk.codes.size() - high_count) * (low * low) +
-               static_cast<double>(high_count) * (high * high);
-    }
+            ++counts[code & kCodeLevel];
+        for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+            const auto level = static_cast<double>(level_value(chunk.levels[i]));
+            squares[at] += static_cast<double>(counts[i]) * (level * level);
+        }
+    });
+    double sum = 0.0;
+    for (const double one : squares)
+        sum += one;
     return std::sqrt(sum);
 }
 
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
-                            const ParameterBuffer& error) {
-    const std::size_t size = layout.total_floats();
-    if (start.size() != size || end.size() != size || error.size() != size) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("compress buffers of {}, {} and {} floats, the model needs {}",
-                                start.size(), end.size(), error.size(), size));
+                            const ParameterBuffer& error, ThreadPool* pool, Compressed reuse) {
+    COVENANT_CHECK(check_inputs(layout, hyper, start, end, error));
+    Compressed out = std::move(reuse);
+    out.update = SparseUpdate(hyper.sparsity, layout.chunk_elements());
+    for (ParameterBuffer* const buffer : {&out.accumulated, &out.residual}) {
+        if (buffer->size() != layout.total_floats()) *buffer = ParameterBuffer(layout);
     }
-    if (hyper.keep < 1 || hyper.keep > kChunkFloats ||
-        !(hyper.beta >= 0.0F && hyper.beta <= 1.0F)) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("compress with keep {} (1..4096) and beta {} (0..1)", hyper.keep,
-                                hyper.beta));
-    }
-    Compressed out;
-    out.accumulated = ParameterBuffer(layout);
-    out.residual = ParameterBuffer(layout);
-    out.chunks.reserve(layout.chunk_count());
-    std::size_t chunk = 0;
-    for (const TensorSlot& slot : layout.tensors()) {
-        for (std::size_t i = 0; i < slot.chunks(); ++i, ++chunk) {
-            const std::uint32_t live = layout.live_floats(chunk);
-            const std::span<float> a = out.accumulated.chunk(chunk).first(live);
-            accumulate(hyper.beta, error.chunk(chunk).first(live), start.chunk(chunk).first(live),
-                       end.chunk(chunk).first(live), a);
-            Result<SparseChunk> sparse =
-                compress_chunk(out.accumulated.chunk(chunk), live, keep_count(hyper.keep, live));
-            if (!sparse) {
-                return fail(std::move(sparse).error().within(
-                    fmt::format("pseudo-gradient of {}, chunk {}", slot.name, i)));
+    std::vector<std::unique_ptr<Worker>> workers(pool == nullptr ? 1 : pool->threads());
+    std::atomic<std::size_t> bad = layout.chunk_count();  // the first
+    for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned thread) {
+        if (workers[thread] == nullptr) workers[thread] = std::make_unique<Worker>();
+        Worker& worker = *workers[thread];
+        const std::uint32_t live = layout.live_floats(at);
+        const MutableSparseView chunk = out.update.chunk(at);
+        if (!worker.compress(hyper.beta, error.chunk(at).first(live), start.chunk(at).first(live),
+                             end.chunk(at).first(live), chunk)) {
+            std::size_t first = bad;
+            while (at < first && !bad.compare_exchange_weak(first, at)) {
             }
-            subtract_decoded(*sparse, out.accumulated.chunk(chunk), out.residual.chunk(chunk));
-            out.chunks.push_back(std::move(*sparse));
+            return;
         }
+        float* const a = worker.a.data();
+        copy_past_caches(a, live, out.accumulated.chunk(at).data());
+        for (std::size_t i = 0; i < chunk.indices.size(); ++i)
+            a[chunk.indices[i]] -= SparseView(chunk).value(i);
+        copy_past_caches(a, live, out.residual.chunk(at).data());
+    });
+    if (bad < layout.chunk_count()) {
+        return fail(Errc::kRejected, fmt::format("pseudo-gradient of {}: NaN or infinity",
+                                                 name_of_chunk(layout, bad)));
     }
-    out.norm = decoded_norm(out.chunks);
+    out.norm = decoded_norm(out.update, pool);
     return out;
 }
 
-Status check_chunks(const ParameterLayout& layout, std::uint32_t keep,
-                    std::span<const SparseChunk> chunks) {
-    if (chunks.size() != layout.chunk_count()) {
-        return fail(Errc::kMalformed, fmt::format("{} chunks, the model has {}", chunks.size(),
-                                                  layout.chunk_count()));
+Status check_update(const ParameterLayout& layout, const Sparsity& sparsity,
+                    const SparseUpdate& update) {
+    if (update.chunk_count() != layout.chunk_count() || update.sparsity() != sparsity) {
+        return fail(
+            Errc::kMalformed,
+            fmt::format("{} chunks at k {} with codes of {} bits, the model has {} at k {} "
+                        "with {}",
+                        update.chunk_count(), update.sparsity().keep, update.sparsity().code_bits,
+                        layout.chunk_count(), sparsity.keep, sparsity.code_bits));
     }
-    for (std::size_t at = 0; at < chunks.size(); ++at) {
-        const SparseChunk& chunk = chunks[at];
+    for (std::size_t at = 0; at < layout.chunk_count(); ++at) {
+        const SparseView chunk = update.chunk(at);
         const std::uint32_t live = layout.live_floats(at);
-        const std::uint32_t count = keep_count(keep, live);
-        if (chunk.indices.size() != count || chunk.codes.size() != count) {
-            return fail(Errc::kMalformed,
-                        fmt::format("chunk {} has {} indices and {} codes, must have {}", at,
-                                    chunk.indices.size(), chunk.codes.size(), count));
+        const std::uint32_t count = sparsity.kept_of(live);
+        if (chunk.indices.size() != count) {
+            return fail(Errc::kMalformed, fmt::format("chunk {} has {} values, must have {}", at,
+                                                      chunk.indices.size(), count));
         }
         if (chunk.indices.back() >= live ||
             !std::ranges::is_sorted(chunk.indices, std::ranges::less_equal{})) {
             return fail(Errc::kMalformed,
                         fmt::format("chunk {}: indices must ascend and stay below {}", at, live));
         }
-        if (std::ranges::any_of(chunk.codes, [](std::uint8_t code) { return code > 3; })) {
-            return fail(Errc::kMalformed, fmt::format("chunk {}: a code is above 3", at));
+        if (!std::ranges::is_sorted(chunk.levels)) {
+            return fail(Errc::kMalformed, fmt::format("chunk {}: levels must ascend", at));
         }
-        if (!is_level(chunk.low) || !is_level(chunk.high) || chunk.low > chunk.high) {
+        const bool known = std::ranges::all_of(chunk.codes, [&](std::uint8_t code) {
+            return (code & kCodeLevel) < chunk.levels.size();
+        });
+        if (!known || !codes_are_canonical(chunk)) {
             return fail(Errc::kMalformed,
-                        fmt::format("chunk {}: {} and {} must be levels of 8 bits, low <= high", at,
-                                    chunk.low, chunk.high));
+                        fmt::format("chunk {}: a code names no level, or the second of two", at));
         }
     }
     return {};
 }
 
-void subtract_scaled(ParameterBuffer& theta, std::span<const SparseChunk> chunks, float scale) {
-    COVENANT_ASSERT(chunks.size() == theta.chunk_count(), "chunks fit the parameters");
-    for (std::size_t at = 0; at < chunks.size(); ++at) {
+void subtract_scaled(ParameterBuffer& theta, const SparseUpdate& update, float scale) {
+    COVENANT_ASSERT(update.chunk_count() == theta.chunk_count(), "the update fits the parameters");
+    for (std::size_t at = 0; at < update.chunk_count(); ++at) {
         const std::span<float> out = theta.chunk(at);
-        for (std::size_t i = 0; i < chunks[at].indices.size(); ++i) {
-            out[chunks[at].indices[i]] -= scale * chunks[at].value(i);
-        }
+        const SparseView chunk = update.chunk(at);
+        for (std::size_t i = 0; i < chunk.indices.size(); ++i)
+            out[chunk.indices[i]] -= scale * chunk.value(i);
     }
 }
 

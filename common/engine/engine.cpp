@@ -173,6 +173,10 @@ const ModelConfig& Engine::config() const {
 const ParameterLayout& Engine::layout() const {
     return impl_->layout;
 }
+ThreadPool& Engine::pool() {
+    return impl_->pool;
+}
+
 const Profile& Engine::profile() const {
     return impl_->profile;
 }

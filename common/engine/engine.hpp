@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/base/thread_pool.hpp"
 #include "common/engine/inner_optimizer.hpp"
 #include "common/engine/model_config.hpp"
 #include "common/engine/parameter_buffer.hpp"
@@ -46,6 +47,8 @@ class Engine {
     [[nodiscard]] const ModelConfig& config() const;
     [[nodiscard]] const ParameterLayout& layout() const;
     [[nodiscard]] const Profile& profile() const;
+    // Its threads, for other work of the thread that uses the engine, between its calls.
+    [[nodiscard]] ThreadPool& pool();
 
     // One inner step on tokens = n windows of seq_len + 1 tokens each, one after another, n >= 1.
     // What is computed, in which order: rules E1 to E12 of README.md. inner_step (0-based, since

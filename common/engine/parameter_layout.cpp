@@ -21,7 +21,7 @@ ParameterLayout::ParameterLayout(const ModelConfig& config) : config_(config) {
         parameter_count_ += slot.numel;
         for (std::size_t left = slot.numel; left > 0;) {
             const std::size_t live = std::min(left, kChunkFloats);
-            live_.push_back(static_cast<std::uint32_t>(live));
+            live_.push_back(static_cast<std::uint16_t>(live));
             left -= live;
         }
         tensors_.push_back(std::move(slot));

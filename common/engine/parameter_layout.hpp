@@ -3,6 +3,7 @@
 // Merkle leaf = one compression chunk.
 #pragma once
 
+#include "common/base/sparse_update.hpp"
 #include "common/engine/model_config.hpp"
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 
 namespace covenant::engine {
 
-inline constexpr std::size_t kChunkFloats = 4096;
+inline constexpr std::size_t kChunkFloats = kChunkElements;
 inline constexpr std::size_t kChunkBytes = kChunkFloats * sizeof(float);
 
 // A weight matrix [rows, cols] as Hugging Face stores it (out features x in features), or a norm's
@@ -43,11 +44,12 @@ class ParameterLayout {
     [[nodiscard]] std::uint64_t parameter_count() const { return parameter_count_; }
     // Floats of chunk `index` that are parameters, 1..4096; the rest is padding.
     [[nodiscard]] std::uint32_t live_floats(std::size_t index) const { return live_[index]; }
+    [[nodiscard]] std::span<const std::uint16_t> chunk_elements() const { return live_; }  // of all
 
   private:
     ModelConfig config_;
     std::vector<TensorSlot> tensors_;
-    std::vector<std::uint32_t> live_;  // per chunk
+    std::vector<std::uint16_t> live_;  // per chunk
     std::uint64_t parameter_count_ = 0;
 };
 

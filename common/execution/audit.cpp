@@ -63,8 +63,8 @@ Verdict audit_chunk(const protocol::RunSpec& spec, const engine::ParameterLayout
                     const engine::ParameterBuffer& base, const protocol::Artifact& artifact,
                     const ChunkOpening& opening) {
     const std::size_t count = layout.chunk_count();
-    if (opening.index >= count || artifact.chunks.size() != count || artifact.trace.empty() ||
-        opening.theta.size() != engine::kChunkFloats ||
+    if (opening.index >= count || artifact.update.chunk_count() != count ||
+        artifact.trace.empty() || opening.theta.size() != engine::kChunkFloats ||
         opening.feedback.size() != engine::kChunkFloats) {
         return Verdict::kOpeningMismatch;
     }
@@ -78,18 +78,17 @@ Verdict audit_chunk(const protocol::RunSpec& spec, const engine::ParameterLayout
         !padding_is_zero(opening.theta, live) || !padding_is_zero(opening.feedback, live)) {
         return Verdict::kOpeningMismatch;
     }
-    const engine::CompressHyper hyper = compress_hyper(spec);
+    const engine::CompressHyper hyper = compress_hyper(spec, artifact.round);
     std::vector<float> sum(engine::kChunkFloats, 0.0F);
     engine::accumulate(hyper.beta, std::span(opening.feedback).first(live),
                        base.chunk(opening.index).first(live), std::span(opening.theta).first(live),
                        std::span(sum).first(live));
-    const Result<engine::SparseChunk> sparse =
-        engine::compress_chunk(sum, live, engine::keep_count(hyper.keep, live));
-    if (!sparse || to_payload_chunk(*sparse) != artifact.chunks[opening.index]) {
+    const Result<SparseChunk> sparse = engine::compress_chunk(sum, live, hyper.sparsity);
+    if (!sparse || sparse->view() != artifact.update.chunk(opening.index)) {
         return Verdict::kChunkMismatch;
     }
     std::vector<float> residual(engine::kChunkFloats);
-    engine::subtract_decoded(*sparse, sum, residual);
+    engine::subtract_decoded(sparse->view(), sum, residual);
     if (!proven(sum, artifact.feedback.sum_root, opening.sum_proof) ||
         !proven(residual, artifact.feedback.residual_root, opening.residual_proof)) {
         return Verdict::kOpeningMismatch;

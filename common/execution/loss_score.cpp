@@ -21,19 +21,18 @@ Result<std::vector<std::uint32_t>> heldout_tokens(const data::WindowReader& wind
 
 Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::RunSpec& spec,
                                         const engine::ParameterBuffer& theta,
-                                        std::span<const protocol::PayloadChunk> chunks, double clip,
+                                        const SparseUpdate& update, double clip,
                                         std::span<const std::span<const std::uint32_t>> token_sets,
                                         std::span<const double> base_losses) {
     if (token_sets.size() != base_losses.size()) {
         return fail(Errc::kInvalidArgument, fmt::format("{} token sets with {} base losses",
                                                         token_sets.size(), base_losses.size()));
     }
-    const std::vector<engine::SparseChunk> sparse = to_sparse_chunks(chunks);
-    COVENANT_CHECK(engine::check_chunks(engine.layout(), compress_hyper(spec).keep, sparse));
+    COVENANT_CHECK(engine::check_update(engine.layout(), update.sparsity(), update));
     const double fraction = static_cast<double>(std::bit_cast<float>(spec.score.probe_step_bits));
     const double scale = (fraction * outer_hyper(spec).alpha) * clip;
     engine::ParameterBuffer probe = theta.clone();
-    engine::subtract_scaled(probe, sparse, static_cast<float>(scale));
+    engine::subtract_scaled(probe, update, static_cast<float>(scale));
     std::vector<double> scores;
     scores.reserve(token_sets.size());
     for (std::size_t i = 0; i < token_sets.size(); ++i) {

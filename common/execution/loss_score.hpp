@@ -23,7 +23,7 @@ Result<std::vector<std::uint32_t>> heldout_tokens(const data::WindowReader& wind
 // L(Theta) on token_sets[i]. A probe whose loss is not finite scores -1.
 Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::RunSpec& spec,
                                         const engine::ParameterBuffer& theta,
-                                        std::span<const protocol::PayloadChunk> chunks, double clip,
+                                        const SparseUpdate& update, double clip,
                                         std::span<const std::span<const std::uint32_t>> token_sets,
                                         std::span<const double> base_losses);
 

@@ -7,23 +7,20 @@
 namespace covenant::execution {
 
 Result<engine::AggregateReport> outer_step(const engine::ParameterLayout& layout,
-                                           const protocol::RunSpec& spec,
+                                           const protocol::RunSpec& spec, protocol::Round round,
                                            std::span<const AggregatedArtifact> artifacts,
-                                           engine::ParameterBuffer& theta) {
-    const engine::CompressHyper hyper = compress_hyper(spec);
-    std::vector<std::vector<engine::SparseChunk>> chunks;
+                                           engine::ParameterBuffer& theta, ThreadPool* pool) {
     std::vector<engine::Contribution> contributions;
-    chunks.reserve(artifacts.size());
     for (const AggregatedArtifact& artifact : artifacts) {
-        chunks.push_back(to_sparse_chunks(artifact.chunks));
-        if (Status status = engine::check_chunks(layout, hyper.keep, chunks.back()); !status) {
+        if (Status status = engine::check_update(layout, spec.sparsity(round), artifact.update);
+            !status) {
             return fail(std::move(status).error().within("artifact of uid " +
                                                          std::to_string(artifact.uid.value)));
         }
         contributions.push_back(
-            {.uid = artifact.uid.value, .tokens = artifact.tokens, .chunks = chunks.back()});
+            {.uid = artifact.uid.value, .tokens = artifact.tokens, .update = &artifact.update});
     }
-    return engine::aggregate(layout, outer_hyper(spec), contributions, theta);
+    return engine::aggregate(layout, outer_hyper(spec), contributions, theta, pool);
 }
 
 }  // namespace covenant::execution

@@ -4,7 +4,7 @@
 
 #include "common/base/result.hpp"
 #include "common/engine/aggregate.hpp"
-#include "common/protocol/artifact_format.hpp"
+#include "common/protocol/ids.hpp"
 #include "common/protocol/run_spec.hpp"
 
 #include <span>
@@ -14,13 +14,15 @@ namespace covenant::execution {
 struct AggregatedArtifact {
     protocol::Uid uid;
     std::uint64_t tokens = 0;  // of the commitment
-    std::span<const protocol::PayloadChunk> chunks;
+    const SparseUpdate& update;
 };
 
-// artifacts by ascending uid; none leaves theta as it is.
+// The artifacts of `round` by ascending uid; none leaves theta as it is. The pool's threads share
+// the work; their number changes no bit.
 Result<engine::AggregateReport> outer_step(const engine::ParameterLayout& layout,
-                                           const protocol::RunSpec& spec,
+                                           const protocol::RunSpec& spec, protocol::Round round,
                                            std::span<const AggregatedArtifact> artifacts,
-                                           engine::ParameterBuffer& theta);
+                                           engine::ParameterBuffer& theta,
+                                           ThreadPool* pool = nullptr);
 
 }  // namespace covenant::execution

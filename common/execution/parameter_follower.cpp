@@ -9,8 +9,9 @@ namespace covenant::execution {
 using protocol::Round;
 
 ParameterFollower::ParameterFollower(const engine::ParameterLayout& layout,
-                                     const protocol::RunSpec& spec, Sources sources)
-    : layout_(layout), spec_(spec), sources_(std::move(sources)) {}
+                                     const protocol::RunSpec& spec, Sources sources,
+                                     ThreadPool* pool)
+    : layout_(layout), spec_(spec), sources_(std::move(sources)), pool_(pool) {}
 
 Result<engine::ParameterBuffer> ParameterFollower::load(const Hash256& root) {
     engine::ParameterBuffer buffer(layout_);
@@ -111,12 +112,13 @@ Result<ParameterFollower::Candidate> ParameterFollower::next(const protocol::Run
         artifacts.push_back(std::move(*artifact));
         inputs.push_back(
             {uid, state.rounds.at(round).commitments.at(uid).signed_commitment.commitment.tokens,
-             artifacts.back().chunks});
+             artifacts.back().update});
     }
     Computed computed{round, base, uids, {}, {}, theta->clone()};
-    COVENANT_TRY(computed.report, outer_step(layout_, spec_, inputs, computed.parameters));
+    COVENANT_TRY(computed.report,
+                 outer_step(layout_, spec_, round, inputs, computed.parameters, pool_));
     // Without artifacts the parameters are those of the base, and so is the root.
-    computed.root = uids.empty() ? base : state_root(computed.parameters);
+    computed.root = uids.empty() ? base : state_root(computed.parameters, pool_);
     COVENANT_CHECK(sources_.save(computed.root, computed.parameters));
     computed_ = std::move(computed);
     return Candidate{computed_->root, computed_->report, &computed_->parameters};

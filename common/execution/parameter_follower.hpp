@@ -25,8 +25,10 @@ class ParameterFollower {
         std::function<Result<protocol::Artifact>(protocol::Round, protocol::Uid)> artifact;
     };
 
+    // The pool's threads, where there is one, share the work of next(); it is used on the calling
+    // thread's behalf only.
     ParameterFollower(const engine::ParameterLayout& layout, const protocol::RunSpec& spec,
-                      Sources sources);
+                      Sources sources, ThreadPool* pool = nullptr);
 
     // Theta_r for the round. Loads it, or computes forward from the newest parameters at hand.
     // kUnavailable: neither a checkpoint nor the artifacts can be fetched now. kMismatch: what this
@@ -49,6 +51,7 @@ class ParameterFollower {
     const engine::ParameterLayout& layout_;
     const protocol::RunSpec& spec_;
     Sources sources_;
+    ThreadPool* pool_;
     Hash256 current_root_;
     engine::ParameterBuffer current_;
     struct Computed {

@@ -99,14 +99,15 @@ Result<protocol::SegmentRecord> next_record(engine::Engine& engine, engine::Trai
 
 // Sends more than the training gave; the roots are made to fit the lie.
 void amplify(engine::Compressed& compressed) {
-    for (std::size_t i = 0; i < compressed.chunks.size(); ++i) {
-        engine::SparseChunk& chunk = compressed.chunks[i];
-        chunk.low = level_value(nearest_level(chunk.low * kAmplification));
-        chunk.high = level_value(nearest_level(chunk.high * kAmplification));
+    SparseUpdate& update = compressed.update;
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+        const MutableSparseView chunk = update.chunk(i);
+        for (std::uint8_t& level : chunk.levels)
+            level = nearest_level(level_value(level) * kAmplification);
         engine::subtract_decoded(chunk, compressed.accumulated.chunk(i),
                                  compressed.residual.chunk(i));
     }
-    compressed.norm = engine::decoded_norm(compressed.chunks);
+    compressed.norm = engine::decoded_norm(update);
 }
 
 Status check_start(const engine::Engine& engine, const engine::ParameterBuffer& base,
@@ -183,18 +184,17 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
     result.mean_loss = static_cast<float>(loss_sum / static_cast<double>(job.spec.segments()));
 
     COVENANT_TRY(engine::Compressed compressed,
-                 engine::compress(engine.layout(), compress_hyper(job.spec), base, result.end.theta,
-                                  feedback));
+                 engine::compress(engine.layout(), compress_hyper(job.spec, artifact.round), base,
+                                  result.end.theta, feedback, &engine.pool()));
     if (job.cheat == Cheat::kAmplify) amplify(compressed);
-    artifact.chunks = to_payload_chunks(compressed.chunks);
-    artifact.feedback = {
-        .previous_commitment = job.previous_commitment,
-        .feedback_root = state_root(feedback),
-        .sum_root = state_root(compressed.accumulated),
-        .residual_root = state_root(compressed.residual),
-        .payload_root = protocol::payload_root(artifact.chunks, job.spec.outer.kept_per_chunk),
-        .norm_bits = std::bit_cast<std::uint64_t>(compressed.norm),
-        .kept_per_chunk = job.spec.outer.kept_per_chunk};
+    artifact.update = std::move(compressed.update);
+    artifact.feedback = {.previous_commitment = job.previous_commitment,
+                         .feedback_root = state_root(feedback),
+                         .sum_root = state_root(compressed.accumulated),
+                         .residual_root = state_root(compressed.residual),
+                         .payload_root = protocol::payload_root(artifact.update),
+                         .norm_bits = std::bit_cast<std::uint64_t>(compressed.norm),
+                         .kept_per_chunk = artifact.update.sparsity().keep};
     result.sum = std::move(compressed.accumulated);
     result.residual = std::move(compressed.residual);
     result.commitment_root =

@@ -1,8 +1,5 @@
 #include "common/execution/spec_conversion.hpp"
 
-#include "common/base/assert.hpp"
-#include "common/base/level.hpp"
-
 #include <bit>
 
 namespace covenant::execution {
@@ -42,55 +39,14 @@ engine::InnerHyper inner_hyper(const protocol::RunSpec& spec) {
     return hyper;
 }
 
-engine::CompressHyper compress_hyper(const protocol::RunSpec& spec) {
-    return {.beta = to_float(spec.outer.feedback_decay_bits), .keep = spec.outer.kept_per_chunk};
+engine::CompressHyper compress_hyper(const protocol::RunSpec& spec, protocol::Round round) {
+    return {.beta = to_float(spec.outer.feedback_decay_bits), .sparsity = spec.sparsity(round)};
 }
 
 engine::OuterHyper outer_hyper(const protocol::RunSpec& spec) {
     return {.alpha = to_double(spec.outer.alpha_bits),
             .support = static_cast<engine::SupportExponent>(spec.outer.support_exponent_halves),
             .full_tokens = spec.windows_per_round() * spec.model.seq_len};
-}
-
-std::vector<std::uint16_t> chunk_elements(const engine::ParameterLayout& layout) {
-    std::vector<std::uint16_t> elements(layout.chunk_count());
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-        elements[i] = static_cast<std::uint16_t>(layout.live_floats(i));
-    }
-    return elements;
-}
-
-engine::SparseChunk to_sparse_chunk(const protocol::PayloadChunk& chunk) {
-    return {.indices = chunk.indices,
-            .codes = chunk.codes,
-            .low = level_value(chunk.low),
-            .high = level_value(chunk.high)};
-}
-
-protocol::PayloadChunk to_payload_chunk(const engine::SparseChunk& chunk) {
-    COVENANT_ASSERT(is_level(chunk.low) && is_level(chunk.high), "the levels of a chunk are such");
-    return {.low = nearest_level(chunk.low),
-            .high = nearest_level(chunk.high),
-            .indices = chunk.indices,
-            .codes = chunk.codes};
-}
-
-std::vector<engine::SparseChunk> to_sparse_chunks(std::span<const protocol::PayloadChunk> chunks) {
-    std::vector<engine::SparseChunk> out;
-    out.reserve(chunks.size());
-    for (const protocol::PayloadChunk& chunk : chunks) {
-        out.push_back(to_sparse_chunk(chunk));
-    }
-    return out;
-}
-
-std::vector<protocol::PayloadChunk> to_payload_chunks(std::span<const engine::SparseChunk> chunks) {
-    std::vector<protocol::PayloadChunk> out;
-    out.reserve(chunks.size());
-    for (const engine::SparseChunk& chunk : chunks) {
-        out.push_back(to_payload_chunk(chunk));
-    }
-    return out;
 }
 
 }  // namespace covenant::execution

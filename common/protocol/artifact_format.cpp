@@ -58,8 +58,9 @@ Verdict check_records(const Artifact& artifact, const RunSpec& spec) {
     if ((norm & ~kSignBit64) >= kInfinityBits64) return Verdict::kNotFinite;
     if (norm == kSignBit64) return Verdict::kNotCanonical;
     if ((norm & kSignBit64) != 0) return Verdict::kMalformed;
-    return artifact.feedback.kept_per_chunk == spec.outer.kept_per_chunk ? Verdict::kAccept
-                                                                         : Verdict::kMalformed;
+    return artifact.feedback.kept_per_chunk == spec.sparsity(artifact.round).keep
+               ? Verdict::kAccept
+               : Verdict::kMalformed;
 }
 
 // Without the hardware class.
@@ -68,17 +69,15 @@ struct ArtifactSizes {
     std::uint64_t most = 0;
 };
 
-ArtifactSizes artifact_sizes(const RunSpec& spec, std::span<const std::uint16_t> chunk_elements) {
+ArtifactSizes artifact_sizes(const RunSpec& spec, Round round,
+                             std::span<const std::uint16_t> chunk_elements) {
     const std::uint64_t frame = kHeaderBytes +
                                 kSegmentBytes * (std::uint64_t{spec.segments()} + 1) +
                                 kFeedbackBytes + kProfileFixedBytes + 4;
     ArtifactSizes out{.least = frame, .most = frame};
-    const PayloadCodec codec(spec.outer.kept_per_chunk);
-    for (const std::uint16_t elements : chunk_elements) {
-        const ChunkSizes chunk = codec.sizes(elements);
-        out.least += chunk.least;
-        out.most += chunk.most;
-    }
+    const PayloadSizes payload = payload_sizes(spec.sparsity(round), chunk_elements);
+    out.least += payload.least;
+    out.most += payload.most;
     return out;
 }
 
@@ -113,28 +112,27 @@ Bytes encode_artifact(const Artifact& artifact) {
         .fixed(artifact.profile.profile_id)
         .fixed(artifact.profile.build_id)
         .text(artifact.profile.hardware_class)
-        .count(artifact.chunks.size());
+        .count(artifact.update.chunk_count());
     Bytes bytes = out.take();
-    const PayloadCodec codec(feedback.kept_per_chunk);
-    for (const PayloadChunk& chunk : artifact.chunks)
-        codec.append(chunk, bytes);
+    const Bytes payload = encode_payload(artifact.update);
+    bytes.insert(bytes.end(), payload.begin(), payload.end());
     return bytes;
 }
 
 Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
                                   std::span<const std::uint16_t> chunk_elements) {
-    const ArtifactSizes sizes = artifact_sizes(spec, chunk_elements);
     codec::Reader in(bytes);
     in.expect(as_bytes(kMagic));
     const std::uint16_t version = in.u16();
     if (!in.ok()) return refuse(Verdict::kMalformed);
     if (version != kArtifactVersion) return refuse(Verdict::kUnsupportedVersion);
-    if (bytes.size() < sizes.least || bytes.size() > sizes.most + kMaxHardwareClass) {
-        return refuse(Verdict::kMalformed);
-    }
     Artifact out;
     out.run = in.fixed<Hash256>();
     out.round = in.id<Round>();
+    const ArtifactSizes sizes = artifact_sizes(spec, out.round, chunk_elements);
+    if (bytes.size() < sizes.least || bytes.size() > sizes.most + kMaxHardwareClass) {
+        return refuse(Verdict::kMalformed);
+    }
     out.uid = in.id<Uid>();
     out.base_root = in.fixed<Hash256>();
     const std::size_t records = in.u16();
@@ -153,22 +151,15 @@ Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
         return refuse(Verdict::kMalformed);
     }
     if (const Verdict v = check_records(out, spec); v != Verdict::kAccept) return refuse(v);
-    out.chunks.reserve(chunks);
-    const PayloadCodec codec(spec.outer.kept_per_chunk);
-    ByteView rest = in.raw(in.remaining());
-    for (const std::uint16_t elements : chunk_elements) {
-        auto read = codec.read(rest, elements);
-        if (!read) return refuse(read.error());
-        rest = rest.subspan(read->size);
-        out.chunks.push_back(std::move(read->chunk));
-    }
-    if (!rest.empty()) return refuse(Verdict::kMalformed);
+    auto update = decode_payload(in.raw(in.remaining()), spec.sparsity(out.round), chunk_elements);
+    if (!update) return refuse(update.error());
+    out.update = std::move(*update);
     return out;
 }
 
-std::uint64_t max_artifact_bytes(const RunSpec& spec,
+std::uint64_t max_artifact_bytes(const RunSpec& spec, Round round,
                                  std::span<const std::uint16_t> chunk_elements) {
-    return artifact_sizes(spec, chunk_elements).most + kMaxHardwareClass;
+    return artifact_sizes(spec, round, chunk_elements).most + kMaxHardwareClass;
 }
 
 }  // namespace covenant::protocol

@@ -1,8 +1,8 @@
-// The artifact of one miner and round, version 2. Byte by byte, little-endian:
+// The artifact of one miner and round, version 3. Byte by byte, little-endian:
 //
 //   offset  size  field
 //   0       4     magic "CVAR"
-//   4       2     version = 2
+//   4       2     version = 3
 //   6       32    run
 //   38      8     round
 //   46      2     uid
@@ -14,8 +14,7 @@
 //                 payload_root 32, norm_bits 8, kept_per_chunk 2
 //   ..            profile record: profile_id 32, build_id 32, u32 length (0..128), hardware_class
 //   ..      4     number of payload chunks, equal to the layout's
-//   ..            payload chunks, one after the other, each of the length that its content gives
-//                 (payload_format.hpp)
+//   ..            the payload: its table and its chunks, one after the other (payload_format.hpp)
 //   end: nothing may follow.
 //
 // Every content has one encoding (R1.3). Other versions are refused (R1.2).
@@ -31,7 +30,7 @@
 
 namespace covenant::protocol {
 
-inline constexpr std::uint16_t kArtifactVersion = 2;
+inline constexpr std::uint16_t kArtifactVersion = 3;
 
 struct Artifact {
     RunId run;
@@ -41,18 +40,19 @@ struct Artifact {
     std::vector<SegmentRecord> trace;  // S + 1
     FeedbackRecord feedback;
     ProfileRecord profile;
-    std::vector<PayloadChunk> chunks;  // one per 4096-element chunk of the parameter layout
+    SparseUpdate update;  // a chunk per 4096-element chunk of the parameter layout
     bool operator==(const Artifact&) const = default;
 };
 
 Bytes encode_artifact(const Artifact& artifact);
 // chunk_elements: elements of each chunk of the parameter layout, 1..4096 each; the least and the
-// most that they can take are computed from it and compared before anything is allocated.
+// most that they can take at the density of the artifact's round are computed from it and compared
+// before anything is allocated.
 Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
                                   std::span<const std::uint16_t> chunk_elements);
-// Bytes of the longest artifact of this run, which some content reaches: what fetchers allow before
-// any bytes are at hand.
-std::uint64_t max_artifact_bytes(const RunSpec& spec,
+// Bytes of the longest artifact of this run and round, at most: what fetchers allow before any
+// bytes are at hand.
+std::uint64_t max_artifact_bytes(const RunSpec& spec, Round round,
                                  std::span<const std::uint16_t> chunk_elements);
 
 }  // namespace covenant::protocol

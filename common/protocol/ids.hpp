@@ -24,8 +24,6 @@ using WindowIndex =
 
 inline constexpr std::size_t kMaxUids = 256;
 inline constexpr std::size_t kMaxValidators = 64;
-inline constexpr std::size_t kChunkElements =
-    4096;  // fp32 elements of a state leaf and of a compression chunk
 
 // A set of uids; bit i is uid i, as in the contracts' uint256.
 using UidSet = std::bitset<kMaxUids>;

@@ -1,50 +1,58 @@
 #include "common/protocol/payload_format.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/protocol/ids.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace covenant::protocol {
 namespace {
 
-constexpr unsigned kLevelBits = 16;  // both
-constexpr unsigned kCodeBits = 2;
-constexpr std::uint8_t kHighBit = 0b01;
+constexpr unsigned kMaxRice = 7;
+constexpr std::size_t kSignsAtOnce = 32;
+constexpr unsigned kLengthBits = 4;  // of a word's length in the table
 
 constexpr std::uint32_t bytes_of(std::uint64_t bits) {
     return static_cast<std::uint32_t>((bits + 7) / 8);
 }
 
+// Into memory that has room for what is written and 8 bytes more.
 class BitWriter {
   public:
-    explicit BitWriter(Bytes& out) : out_(out) {}
+    explicit BitWriter(std::uint8_t* out) : start_(out), out_(out) {}
 
     // The low `bits` (at most 32) of value, which has no others.
-    void put(std::uint32_t value, unsigned bits) {
-        pending_ |= std::uint64_t{value} << filled_;
+    void put(std::uint64_t value, unsigned bits) {
+        pending_ |= value << filled_;
         filled_ += bits;
-        while (filled_ >= 8) {
-            out_.push_back(static_cast<std::uint8_t>(pending_ & 0xff));
-            pending_ >>= 8;
-            filled_ -= 8;
+        if (filled_ >= 32) {
+            std::memcpy(out_, &pending_, 4);
+            out_ += 4;
+            pending_ >>= 32U;
+            filled_ -= 32;
         }
     }
-    void zeros(std::uint32_t count) {
-        for (; count > 32; count -= 32)
-            put(0, 32);
-        put(0, count);
+    void rice(std::uint32_t value, unsigned r) {
+        std::uint32_t zeros = value >> r;
+        for (; zeros > 16; zeros -= 16)
+            put(0, 16);
+        put(std::uint64_t{1} << zeros, zeros + 1);
+        put(value & ((1U << r) - 1), r);
     }
-    void pad() {
-        if (filled_ > 0) put(0, 8 - filled_);
+    // Zeros up to a whole byte; bytes written in all.
+    std::size_t finish() {
+        std::memcpy(out_, &pending_, sizeof(pending_));
+        return static_cast<std::size_t>(out_ - start_) + bytes_of(filled_);
     }
 
   private:
-    Bytes& out_;
+    std::uint8_t* start_;
+    std::uint8_t* out_;
     std::uint64_t pending_ = 0;
-    unsigned filled_ = 0;
+    unsigned filled_ = 0;  // below 32
 };
+static_assert(std::endian::native == std::endian::little, "pending bits are stored as they stand");
 
 // Past the end there are zeros; the caller compares position() with what it had.
 class BitReader {
@@ -56,7 +64,7 @@ class BitReader {
     [[nodiscard]] std::uint64_t window() const {
         const std::size_t at = position_ / 8;
         std::uint64_t word = 0;
-        if (at + sizeof(word) <= bytes_.size()) {
+        if (at + sizeof(word) <= bytes_.size()) [[likely]] {
             word = load_le<std::uint64_t>(bytes_.data() + at);
         } else {
             for (std::size_t i = at; i < bytes_.size(); ++i)
@@ -70,19 +78,21 @@ class BitReader {
         skip(bits);
         return static_cast<std::uint32_t>(value);
     }
-    // Zeros before the next one, which is taken too; more than `most` are not counted on.
-    std::uint32_t zeros(std::uint32_t most) {
-        std::uint32_t count = 0;
+    // More than kMaxLevel where there is none that a level can need.
+    std::uint32_t rice(unsigned r) {
+        std::uint32_t high = 0;
         while (true) {
-            const auto run = static_cast<unsigned>(std::countr_zero(window()));
-            if (run < kWindow) {
-                skip(run + 1);
-                return count + run;
+            const auto zeros = static_cast<unsigned>(std::countr_zero(window()));
+            if (zeros < kWindow) {
+                skip(zeros + 1);
+                high += zeros;
+                break;
             }
             skip(kWindow);
-            count += kWindow;
-            if (count > most) return count;
+            high += kWindow;
+            if (high > kMaxLevel) return high;
         }
+        return (high << r) + take(r);
     }
     [[nodiscard]] std::size_t position() const { return position_; }
 
@@ -91,138 +101,103 @@ class BitReader {
     std::size_t position_ = 0;  // in bits
 };
 
-}  // namespace
+// ---- classes of gaps
 
-std::uint32_t kept_in_chunk(std::uint32_t kept_per_chunk, std::uint32_t elements) {
-    COVENANT_ASSERT(elements >= 1 && elements <= kChunkElements, "a chunk has 1..4096 elements");
-    constexpr std::uint32_t kHalf = kChunkElements / 2;
-    return std::max<std::uint32_t>(1, (kept_per_chunk * elements + kHalf) / kChunkElements);
-}
+constexpr std::uint32_t kSingles = 7;  // classes of one gap each
+constexpr unsigned kLongestBelow = 10;
 
-PayloadCodec::PayloadCodec(std::uint32_t kept_per_chunk) : kept_per_chunk_(kept_per_chunk) {
-    COVENANT_ASSERT(kept_per_chunk >= 1 && kept_per_chunk <= kChunkElements, "k is in 1..4096");
-    constexpr auto kElements = static_cast<std::uint32_t>(kChunkElements);
-    divisor_ = std::max<std::uint32_t>(
-        1, (11 * kElements + 2 * kept_per_chunk - 1) / (16 * kept_per_chunk));
-    remainder_bits_ = static_cast<unsigned>(std::bit_width(divisor_ - 1));
-    short_ones_ = (1U << remainder_bits_) - divisor_;
-}
-
-std::size_t PayloadCodec::bits_of_gap(std::uint32_t gap) const {
-    const std::uint32_t quotient = gap / divisor_;
-    const std::uint32_t remainder = gap % divisor_;
-    if (divisor_ == 1) return quotient + 1;
-    return quotient + 1 + remainder_bits_ - (remainder < short_ones_ ? 1U : 0U);
-}
-
-// The gaps share n' - k' positions. All zero they are shortest. A position more in the quotient
-// costs M, a remainder's long form C < M, so that the longest chunk has as many long ones as fit.
-ChunkSizes PayloadCodec::sizes(std::uint32_t elements) const {
-    const std::uint64_t kept = kept_in_chunk(kept_per_chunk_, elements);
-    const std::uint64_t spare = elements - kept;
-    const std::uint64_t fixed = kLevelBits + kept * kCodeBits;
-    const std::uint64_t least = fixed + kept * bits_of_gap(0);
-    if (short_ones_ == 0) {  // M is a power of two: every remainder has one length
-        return {.least = bytes_of(least), .most = bytes_of(least + spare / divisor_)};
+struct GapClass {
+    std::uint16_t first = 0;  // the smallest gap of the class
+    std::uint8_t below = 0;   // bits that tell its gaps apart
+};
+constexpr auto kGapClasses = [] {
+    std::array<GapClass, PayloadTable::kGapClasses> out{};
+    for (std::uint32_t i = 0; i < out.size(); ++i) {
+        if (i < kSingles) {
+            out[i] = {static_cast<std::uint16_t>(i), 0};
+            continue;
+        }
+        const std::uint32_t below = (i - kSingles) / 4 + 1;
+        const std::uint32_t first = ((4 + (i - kSingles) % 4) << below) - 1;
+        out[i] = {static_cast<std::uint16_t>(first), static_cast<std::uint8_t>(below)};
     }
-    const std::uint64_t longs = std::min(kept, spare / short_ones_);
-    const std::uint64_t most = least + longs + (spare - longs * short_ones_) / divisor_;
-    return {.least = bytes_of(least), .most = bytes_of(most)};
-}
+    return out;
+}();
+static_assert(kGapClasses.back().first == kChunkElements - 1 &&
+              kGapClasses.back().below == kLongestBelow);
 
-void PayloadCodec::append(const PayloadChunk& chunk, Bytes& out) const {
-    COVENANT_ASSERT(chunk.indices.size() == chunk.codes.size(), "one code an index");
-    out.push_back(chunk.low);
-    out.push_back(chunk.high);
-    BitWriter bits(out);
-    for (const std::uint8_t code : chunk.codes) {
-        COVENANT_ASSERT(code < (1U << kCodeBits), "a code has two bits");
-        bits.put(code, kCodeBits);
-    }
+constexpr std::uint32_t class_of(std::uint32_t gap) {
+    const std::uint32_t y = gap + 1;
+    if (y <= kSingles) return gap;
+    const auto below = static_cast<unsigned>(std::bit_width(y)) - 3;
+    return kSingles + 4 * (below - 1) + (y >> below & 3U);
+}
+static_assert(class_of(6) == 6 && class_of(7) == 7 && class_of(8) == 7 && class_of(9) == 8 &&
+              class_of(kChunkElements - 1) == PayloadTable::kGapClasses - 1);
+
+// body(gap) for the gaps of the chunk's indices.
+template <typename Body>
+void each_gap(std::span<const std::uint16_t> indices, const Body& body) {
     std::uint32_t next = 0;  // the least index that may follow
-    for (const std::uint16_t index : chunk.indices) {
+    for (const std::uint16_t index : indices) {
         COVENANT_ASSERT(index >= next && index < kChunkElements, "indices ascend below 4096");
-        const std::uint32_t gap = index - next;
+        body(index - next);
         next = std::uint32_t{index} + 1;
-        bits.zeros(gap / divisor_);
-        bits.put(1, 1);
-        if (divisor_ == 1) continue;
-        const std::uint32_t remainder = gap % divisor_;
-        if (remainder < short_ones_) {
-            bits.put(remainder, remainder_bits_ - 1);
-        } else {
-            const std::uint32_t shifted = remainder + short_ones_;
-            bits.put(shifted >> 1, remainder_bits_ - 1);
-            bits.put(shifted & 1, 1);
-        }
     }
-    bits.pad();
 }
 
-Bytes PayloadCodec::encode(const PayloadChunk& chunk) const {
-    Bytes out;
-    append(chunk, out);
-    return out;
+// Three bits of a plane, the first value's lowest.
+unsigned three_bits(std::span<const std::uint8_t> codes, std::size_t at, unsigned plane) {
+    const auto bit = [&](std::size_t i) { return static_cast<unsigned>(codes[i]) >> plane & 1U; };
+    return bit(at) | bit(at + 1) << 1U | bit(at + 2) << 2U;
 }
 
-Outcome<ReadChunk> PayloadCodec::read(ByteView rest, std::uint32_t elements) const {
-    const ChunkSizes limits = sizes(elements);
-    if (rest.size() < limits.least) return refuse(Verdict::kMalformed);
-    const ByteView bytes = rest.first(std::min<std::size_t>(rest.size(), limits.most));
-    const std::uint32_t kept = kept_in_chunk(kept_per_chunk_, elements);
-    ReadChunk out;
-    PayloadChunk& chunk = out.chunk;
-    chunk.low = bytes[0];
-    chunk.high = bytes[1];
-    if (chunk.low > chunk.high) return refuse(Verdict::kNotCanonical);
-    BitReader bits(bytes);
-    bits.skip(kLevelBits);
-    chunk.codes.resize(kept);
-    std::uint8_t any = 0;
-    for (std::uint8_t& code : chunk.codes) {
-        code = static_cast<std::uint8_t>(bits.take(kCodeBits));
-        any |= code;
+// ---- the table
+
+std::uint8_t best_rice(std::span<const std::uint64_t> counts, std::size_t least) {
+    std::uint8_t best = 0;
+    std::uint64_t shortest = 0;
+    for (unsigned r = 0; r <= kMaxRice; ++r) {
+        std::uint64_t bits = 0;
+        for (std::size_t i = least; i < counts.size(); ++i)
+            bits += counts[i] * (((i - least) >> r) + 1 + r);
+        if (r > 0 && bits >= shortest) continue;
+        best = static_cast<std::uint8_t>(r);
+        shortest = bits;
     }
-    if (chunk.low == chunk.high && (any & kHighBit) != 0) return refuse(Verdict::kNotCanonical);
-    chunk.indices.resize(kept);
-    std::uint32_t next = 0;
-    for (std::uint16_t& index : chunk.indices) {
-        std::uint32_t gap = bits.zeros(elements) * divisor_;
-        if (divisor_ > 1) {
-            std::uint32_t remainder = bits.take(remainder_bits_ - 1);
-            if (remainder >= short_ones_) {
-                remainder = 2 * remainder + bits.take(1) - short_ones_;
-            }
-            gap += remainder;
-        }
-        if (gap >= elements || next + gap >= elements) return refuse(Verdict::kMalformed);
-        index = static_cast<std::uint16_t>(next + gap);
-        next += gap + 1;
-    }
-    out.size = bytes_of(bits.position());
-    if (out.size > bytes.size()) return refuse(Verdict::kMalformed);
-    const auto padding = static_cast<unsigned>(8 * out.size - bits.position());
-    if (bits.take(padding) != 0) return refuse(Verdict::kNotCanonical);
-    return out;
+    return best;
 }
 
-Outcome<PayloadChunk> PayloadCodec::decode(ByteView bytes, std::uint32_t elements) const {
-    auto out = read(bytes, elements);
-    if (!out) return refuse(out.error());
-    if (out->size != bytes.size()) return refuse(Verdict::kMalformed);
-    return std::move(out->chunk);
+void append_lengths(std::span<const std::uint8_t> lengths, Bytes& out) {
+    for (std::size_t i = 0; i < lengths.size(); i += 2)
+        out.push_back(static_cast<std::uint8_t>(lengths[i] | lengths[i + 1] << kLengthBits));
 }
 
-namespace {
+void read_lengths(ByteView bytes, std::span<std::uint8_t> lengths) {
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+        lengths[i] = static_cast<std::uint8_t>(bytes[i / 2] >> (i % 2 * kLengthBits) & 0x0fU);
+}
 
-std::vector<Hash256> payload_leaves(std::span<const PayloadChunk> chunks,
-                                    const PayloadCodec& codec) {
+// Most bits below the classes that the gaps of a chunk have together: they share n' positions, and
+// k' logarithms are largest where the gaps are equal. Where those have no bits below, some longer
+// gaps cost most: from y = 1, which costs nothing, less than 3/20 of a bit a position.
+std::uint64_t most_below(std::uint64_t kept, std::uint64_t elements) {
+    if (elements < 10 * kept) return ((elements - kept) * 3 + 19) / 20;
+    const std::uint64_t each = (elements + kept - 1) / kept;
+    return kept * (static_cast<std::uint64_t>(std::bit_width(each - 1)) - 2);
+}
+
+std::vector<Hash256> payload_leaves(const SparseUpdate& update) {
+    const PayloadTable table = PayloadTable::of(update);
+    const PayloadCodec codec(update.sparsity(), table);
     std::vector<Hash256> leaves;
-    leaves.reserve(chunks.size());
+    leaves.reserve(update.chunk_count() + 1);
     Bytes bytes;
-    for (const PayloadChunk& chunk : chunks) {
+    table.append(update.sparsity(), bytes);
+    leaves.push_back(crypto::merkle_leaf(bytes));
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
         bytes.clear();
-        codec.append(chunk, bytes);
+        codec.append(update.chunk(i), bytes);
         leaves.push_back(crypto::merkle_leaf(bytes));
     }
     return leaves;
@@ -230,34 +205,297 @@ std::vector<Hash256> payload_leaves(std::span<const PayloadChunk> chunks,
 
 }  // namespace
 
-Hash256 payload_root(std::span<const PayloadChunk> chunks, std::uint32_t kept_per_chunk) {
-    return crypto::merkle_root(payload_leaves(chunks, PayloadCodec(kept_per_chunk)));
-}
-
-PayloadOpening open_payload(std::span<const PayloadChunk> chunks, std::uint32_t kept_per_chunk,
-                            std::uint32_t index) {
-    COVENANT_ASSERT(index < chunks.size(), "the payload has this chunk");
-    const PayloadCodec codec(kept_per_chunk);
-    PayloadOpening out{.index = index, .offset = 0, .bytes = {}, .proof = {}};
-    for (const PayloadChunk& before : chunks.first(index))
-        out.offset += codec.encode(before).size();
-    out.bytes = codec.encode(chunks[index]);
-    out.proof = crypto::merkle_proof(payload_leaves(chunks, codec), index);
+PayloadTable PayloadTable::of(const SparseUpdate& update) {
+    const unsigned planes = update.sparsity().code_bits - 1U;
+    std::array<std::uint64_t, 256> levels{};
+    std::array<std::uint64_t, 256> steps{};
+    std::array<std::uint64_t, kGapClasses> gaps{};
+    std::array<std::array<std::uint64_t, 8>, kMaxPlanes> words{};
+    for (std::size_t at = 0; at < update.chunk_count(); ++at) {
+        const SparseView chunk = update.chunk(at);
+        ++levels[chunk.levels[0]];
+        for (std::size_t i = 1; i < chunk.levels.size(); ++i) {
+            COVENANT_ASSERT(chunk.levels[i] >= chunk.levels[i - 1], "levels ascend");
+            ++steps[static_cast<std::size_t>(chunk.levels[i] - chunk.levels[i - 1])];
+        }
+        for (unsigned plane = 0; plane < planes; ++plane) {
+            for (std::size_t i = 0; i + 3 <= chunk.codes.size(); i += 3)
+                ++words[plane][three_bits(chunk.codes, i, planes - 1 - plane)];
+        }
+        each_gap(chunk.indices, [&](std::uint32_t gap) { ++gaps[class_of(gap)]; });
+    }
+    PayloadTable out;
+    const auto least = std::ranges::find_if(levels, [](std::uint64_t count) { return count > 0; });
+    if (least != levels.end()) out.least = static_cast<std::uint8_t>(least - levels.begin());
+    out.level_rice = best_rice(levels, out.least);
+    out.step_rice = best_rice(steps, 0);
+    huffman_lengths(gaps, out.gaps);
+    for (unsigned plane = 0; plane < planes; ++plane)
+        huffman_lengths(words[plane], out.planes[plane]);
     return out;
 }
 
-Outcome<PayloadChunk> decode_payload_opening(const Hash256& root, std::uint32_t kept_per_chunk,
-                                             std::span<const std::uint16_t> chunk_elements,
-                                             const PayloadOpening& opening) {
-    const std::size_t count = chunk_elements.size();
-    const PayloadCodec codec(kept_per_chunk);
-    if (opening.index >= count ||
-        opening.bytes.size() > codec.sizes(chunk_elements[opening.index]).most ||
-        !crypto::merkle_verify(root, crypto::merkle_leaf(opening.bytes), opening.index, count,
-                               opening.proof)) {
+std::size_t PayloadTable::size(const Sparsity& sparsity) {
+    return 2 + kGapClasses / 2 + 4 * (sparsity.code_bits - std::size_t{1});
+}
+
+void PayloadTable::append(const Sparsity& sparsity, Bytes& out) const {
+    out.push_back(least);
+    out.push_back(static_cast<std::uint8_t>(level_rice | step_rice << 4));
+    append_lengths(gaps, out);
+    for (std::size_t plane = 0; plane + 1 < sparsity.code_bits; ++plane)
+        append_lengths(planes[plane], out);
+}
+
+Outcome<PayloadTable> PayloadTable::decode(ByteView bytes, const Sparsity& sparsity) {
+    if (bytes.size() != size(sparsity)) return refuse(Verdict::kMalformed);
+    PayloadTable out;
+    out.least = bytes[0];
+    out.level_rice = bytes[1] & 0x0fU;
+    out.step_rice = static_cast<std::uint8_t>(bytes[1] >> 4U);
+    read_lengths(bytes.subspan(2), out.gaps);
+    bool good =
+        out.level_rice <= kMaxRice && out.step_rice <= kMaxRice && are_huffman_lengths(out.gaps);
+    for (std::size_t plane = 0; plane + 1 < sparsity.code_bits; ++plane) {
+        read_lengths(bytes.subspan(2 + kGapClasses / 2 + 4 * plane), out.planes[plane]);
+        good = good && are_huffman_lengths(out.planes[plane]);
+    }
+    if (!good) return refuse(Verdict::kMalformed);
+    return out;
+}
+
+PayloadCodec::PayloadCodec(const Sparsity& sparsity, const PayloadTable& table)
+    : sparsity_(sparsity), table_(table), gaps_(table.gaps) {
+    for (std::size_t plane = 0; plane + 1 < sparsity.code_bits; ++plane)
+        planes_.emplace_back(table.planes[plane]);
+}
+
+std::uint32_t PayloadCodec::longest(std::uint32_t elements) const {
+    const std::uint64_t kept = sparsity_.kept_of(elements);
+    const std::uint64_t levels = sparsity_.levels() * (kMaxLevel + 1 + kMaxRice);
+    const std::uint64_t planes = planes_.size() * (kept / 3 * kLongestWord + 2);
+    return bytes_of(levels + kept + planes + kept * (kLongestWord + kLongestBelow));
+}
+
+void PayloadCodec::append(const SparseView& chunk, Bytes& out) const {
+    COVENANT_ASSERT(chunk.levels.size() == sparsity_.levels() &&
+                        chunk.indices.size() == chunk.codes.size() &&
+                        chunk.indices.size() <= sparsity_.kept_of(kChunkElements) &&
+                        chunk.levels[0] >= table_.least,
+                    "the chunk has this sparsity and is one of the table's");
+    const std::size_t start = out.size();
+    out.resize(start + longest(kChunkElements) + 8);
+    BitWriter bits(out.data() + start);
+    bits.rice(chunk.levels[0] - std::uint32_t{table_.least}, table_.level_rice);
+    for (std::size_t i = 1; i < chunk.levels.size(); ++i)
+        bits.rice(std::uint32_t{chunk.levels[i]} - chunk.levels[i - 1], table_.step_rice);
+    for (std::size_t i = 0; i < chunk.codes.size(); i += kSignsAtOnce) {
+        const std::size_t count = std::min(kSignsAtOnce, chunk.codes.size() - i);
+        std::uint32_t signs = 0;
+        for (std::size_t j = 0; j < count; ++j)
+            signs |= static_cast<std::uint32_t>(chunk.codes[i + j] >> 7U) << j;
+        bits.put(signs, static_cast<unsigned>(count));
+    }
+    for (std::size_t at = 0; at < planes_.size(); ++at) {
+        const auto plane = static_cast<unsigned>(planes_.size() - 1 - at);
+        std::size_t i = 0;
+        for (; i + 3 <= chunk.codes.size(); i += 3) {
+            const PrefixCode::Word word = planes_[at].word(three_bits(chunk.codes, i, plane));
+            COVENANT_ASSERT(word.size > 0, "the table has these bits");
+            bits.put(word.bits, word.size);
+        }
+        for (; i < chunk.codes.size(); ++i)
+            bits.put(static_cast<unsigned>(chunk.codes[i]) >> plane & 1U, 1);
+    }
+    each_gap(chunk.indices, [&](std::uint32_t gap) {
+        const std::uint32_t number = class_of(gap);
+        const GapClass& one = kGapClasses[number];
+        const PrefixCode::Word word = gaps_.word(number);
+        COVENANT_ASSERT(word.size > 0, "the table has this class of gaps");
+        bits.put(word.bits | (gap - one.first) << word.size, word.size + unsigned{one.below});
+    });
+    out.resize(start + bits.finish());
+}
+
+Outcome<std::size_t> PayloadCodec::read(ByteView rest, std::uint32_t elements,
+                                        const MutableSparseView& chunk) const {
+    const std::size_t kept = chunk.codes.size();
+    COVENANT_ASSERT(chunk.levels.size() == sparsity_.levels() && chunk.indices.size() == kept &&
+                        kept == sparsity_.kept_of(elements),
+                    "the chunk has this sparsity");
+    // Every value has its sign.
+    if (rest.size() < kept / 8) return refuse(Verdict::kMalformed);
+    const ByteView bytes = rest.first(std::min<std::size_t>(rest.size(), longest(elements)));
+    BitReader bits(bytes);
+    std::uint32_t level = table_.least;
+    for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+        level += bits.rice(i == 0 ? table_.level_rice : table_.step_rice);
+        if (level > kMaxLevel) return refuse(Verdict::kMalformed);
+        chunk.levels[i] = static_cast<std::uint8_t>(level);
+    }
+    for (std::size_t i = 0; i < kept; i += kSignsAtOnce) {
+        const std::size_t count = std::min(kSignsAtOnce, kept - i);
+        const std::uint32_t signs = bits.take(static_cast<unsigned>(count));
+        for (std::size_t j = 0; j < count; ++j)
+            chunk.codes[i + j] = static_cast<std::uint8_t>((signs >> j & 1U) << 7U);
+    }
+    for (std::size_t at = 0; at < planes_.size(); ++at) {
+        const auto plane = static_cast<unsigned>(planes_.size() - 1 - at);
+        const auto set = [&](std::size_t i, unsigned bit) {
+            chunk.codes[i] = static_cast<std::uint8_t>(chunk.codes[i] | (bit & 1U) << plane);
+        };
+        std::size_t i = 0;
+        while (i + 3 <= kept) {
+            std::uint64_t window = bits.window();
+            unsigned used = 0;
+            for (; used + kLongestWord <= BitReader::kWindow && i + 3 <= kept; i += 3) {
+                const PrefixCode::Meaning word = planes_[at].meaning(window);
+                if (word.size == 0) return refuse(Verdict::kMalformed);
+                window >>= word.size;
+                used += word.size;
+                set(i, word.symbol);
+                set(i + 1, unsigned{word.symbol} >> 1U);
+                set(i + 2, unsigned{word.symbol} >> 2U);
+            }
+            bits.skip(used);
+        }
+        for (; i < kept; ++i)
+            set(i, bits.take(1));
+    }
+    if (!codes_are_canonical(chunk)) return refuse(Verdict::kNotCanonical);
+    std::uint32_t next = 0;
+    for (std::size_t i = 0; i < kept;) {
+        // A window holds two words with their bits below.
+        std::uint64_t window = bits.window();
+        unsigned used = 0;
+        for (; used + kLongestWord + kLongestBelow <= BitReader::kWindow && i < kept; ++i) {
+            const PrefixCode::Meaning word = gaps_.meaning(window);
+            const GapClass& one = kGapClasses[word.symbol];
+            const auto below =
+                static_cast<std::uint32_t>(window >> word.size) & ((1U << one.below) - 1);
+            const std::uint32_t index = next + one.first + below;
+            if (word.size == 0 || index >= elements) return refuse(Verdict::kMalformed);
+            chunk.indices[i] = static_cast<std::uint16_t>(index);
+            next = index + 1;
+            window >>= word.size + unsigned{one.below};
+            used += word.size + unsigned{one.below};
+        }
+        bits.skip(used);
+    }
+    const std::size_t size = bytes_of(bits.position());
+    if (size > bytes.size()) return refuse(Verdict::kMalformed);
+    const auto padding = static_cast<unsigned>(8 * size - bits.position());
+    if (bits.take(padding) != 0) return refuse(Verdict::kNotCanonical);
+    return size;
+}
+
+Outcome<SparseChunk> PayloadCodec::decode(ByteView bytes, std::uint32_t elements) const {
+    SparseChunk out = SparseChunk::zeros(sparsity_, elements);
+    const auto size = read(bytes, elements, out.view());
+    if (!size) return refuse(size.error());
+    if (*size != bytes.size()) return refuse(Verdict::kMalformed);
+    return out;
+}
+
+Bytes encode_payload(const SparseUpdate& update) {
+    const PayloadTable table = PayloadTable::of(update);
+    const PayloadCodec codec(update.sparsity(), table);
+    Bytes out;
+    out.reserve(PayloadTable::size(update.sparsity()) + 2 * update.value_count());
+    table.append(update.sparsity(), out);
+    for (std::size_t i = 0; i < update.chunk_count(); ++i)
+        codec.append(update.chunk(i), out);
+    return out;
+}
+
+Outcome<SparseUpdate> decode_payload(ByteView bytes, const Sparsity& sparsity,
+                                     std::span<const std::uint16_t> chunk_elements) {
+    const std::size_t head = PayloadTable::size(sparsity);
+    const PayloadSizes sizes = payload_sizes(sparsity, chunk_elements);
+    if (bytes.size() < sizes.least || bytes.size() > sizes.most) {
+        return refuse(Verdict::kMalformed);
+    }
+    const auto table = PayloadTable::decode(bytes.first(head), sparsity);
+    if (!table) return refuse(table.error());
+    const PayloadCodec codec(sparsity, *table);
+    SparseUpdate out(sparsity, chunk_elements);
+    ByteView rest = bytes.subspan(head);
+    for (std::size_t i = 0; i < chunk_elements.size(); ++i) {
+        const auto size = codec.read(rest, chunk_elements[i], out.chunk(i));
+        if (!size) return refuse(size.error());
+        rest = rest.subspan(*size);
+    }
+    if (!rest.empty()) return refuse(Verdict::kMalformed);
+    if (PayloadTable::of(out) != *table) return refuse(Verdict::kNotCanonical);
+    return out;
+}
+
+PayloadSizes payload_sizes(const Sparsity& sparsity,
+                           std::span<const std::uint16_t> chunk_elements) {
+    constexpr std::uint64_t kRice = kMaxRice + 2;  // bits of a level or step where r is 7
+    constexpr std::uint64_t kClassBits = 6;
+    PayloadSizes out{.least = PayloadTable::size(sparsity), .most = PayloadTable::size(sparsity)};
+    for (const std::uint16_t elements : chunk_elements) {
+        const std::uint64_t kept = sparsity.kept_of(elements);
+        const std::uint64_t planes = sparsity.code_bits - std::uint64_t{1};
+        // A bit of each level, sign and gap, a word of each three bits of a plane.
+        out.least += bytes_of(sparsity.levels() + 2 * kept + planes * (kept / 3 + kept % 3));
+        // The bits hold for all chunks together; of those each fills its last byte by 7 at most.
+        out.most += bytes_of(sparsity.levels() * kRice + (1 + planes + kClassBits) * kept +
+                             most_below(kept, elements) + 7);
+    }
+    return out;
+}
+
+Hash256 payload_root(const SparseUpdate& update) {
+    return crypto::merkle_root(payload_leaves(update));
+}
+
+PayloadOpening open_payload(const SparseUpdate& update, std::uint32_t leaf) {
+    COVENANT_ASSERT(leaf <= update.chunk_count(), "the payload has this part");
+    const PayloadTable table = PayloadTable::of(update);
+    const PayloadCodec codec(update.sparsity(), table);
+    PayloadOpening out{.leaf = leaf, .offset = 0, .bytes = {}, .proof = {}};
+    table.append(update.sparsity(), out.bytes);
+    for (std::size_t i = 0; i < leaf; ++i) {
+        out.offset += out.bytes.size();
+        out.bytes.clear();
+        codec.append(update.chunk(i), out.bytes);
+    }
+    out.proof = crypto::merkle_proof(payload_leaves(update), leaf);
+    return out;
+}
+
+namespace {
+
+bool stands_under(const Hash256& root, std::size_t chunks, const PayloadOpening& opening) {
+    return crypto::merkle_verify(root, crypto::merkle_leaf(opening.bytes), opening.leaf, chunks + 1,
+                                 opening.proof);
+}
+
+}  // namespace
+
+Outcome<PayloadTable> decode_table_opening(const Hash256& root, const Sparsity& sparsity,
+                                           std::size_t chunks, const PayloadOpening& opening) {
+    if (opening.leaf != 0 || opening.bytes.size() != PayloadTable::size(sparsity) ||
+        !stands_under(root, chunks, opening)) {
         return refuse(Verdict::kOpeningMismatch);
     }
-    return codec.decode(opening.bytes, chunk_elements[opening.index]);
+    return PayloadTable::decode(opening.bytes, sparsity);
+}
+
+Outcome<SparseChunk> decode_chunk_opening(const Hash256& root, const PayloadCodec& codec,
+                                          std::span<const std::uint16_t> chunk_elements,
+                                          const PayloadOpening& opening) {
+    if (opening.leaf == 0 || opening.leaf > chunk_elements.size()) {
+        return refuse(Verdict::kOpeningMismatch);
+    }
+    const std::uint16_t elements = chunk_elements[opening.leaf - 1];
+    if (opening.bytes.size() > codec.longest(elements) ||
+        !stands_under(root, chunk_elements.size(), opening)) {
+        return refuse(Verdict::kOpeningMismatch);
+    }
+    return codec.decode(opening.bytes, elements);
 }
 
 }  // namespace covenant::protocol

@@ -1,104 +1,136 @@
-// One chunk of an artifact's payload: the kept values of 4096 parameters (or of the n' < 4096 that
-// end a tensor). k is kept_per_chunk of the run; the chunk keeps k' = max(1, floor(k n' / 4096 +
-// 1/2)) values. Bit b of the chunk is bit b % 8 (1 << (b % 8)) of byte b / 8; a number of several
-// bits stands with its lowest bit first.
+// An artifact's payload: a table, then the chunks, each the kept values of 4096 parameters (or of
+// the n' < 4096 that end a tensor). k of 4096 are kept and a code has b bits, both fixed by the run
+// for each round; a chunk keeps k' = max(1, floor(k n' / 4096 + 1/2)) values. Bit i of a part is
+// bit i % 8 (1 << (i % 8)) of byte i / 8; a number of several bits stands with its lowest bit
+// first.
 //
-//   bits        field
-//   8           low: code of the smaller level (common/base/level.hpp)
-//   8           high: code of the larger level, low <= high
-//   2 each, k'  codes: bit 0 = the level is high, bit 1 = the value is minus its level.
-//               Where low = high, bit 0 is 0
-//   k' gaps     of the ascending indices: index_0, then index_i - index_(i-1) - 1
-//   0..7        zeros up to a whole byte
+// The table says how the chunks are written; it follows from what they hold (prefix_code.hpp), so
+// that a content is written in one way only. 24 + 4 (b - 1) bytes:
+//   bytes        field
+//   1            least: the smallest level 0 of all chunks
+//   1            low half: r_level, high half: r_step, 0..7
+//   22           lengths of the words of the 44 classes of gaps, 4 bits each
+//   4, b - 1     lengths of the words of three bits of each plane, the highest plane first: of
+//   times        000, 100, 010, 110, 001, 101, 011, 111 (the first value's bit first), 4 bits each
 //
-// A gap g is a Golomb code of the parameter M that the density fixes:
-//   M = max(1, floor((11 * 4096 + 2 k - 1) / (16 k)))     the M of the shortest mean, to the unit
-//   B = bits of M - 1 (the least B with 2^B >= M), C = 2^B - M
-//   q = floor(g / M) zeros, a one; then, unless M = 1, the remainder t = g - q M:
-//     t < C:  B - 1 bits of t
-//     else:   with u = t + C, B - 1 bits of floor(u / 2), then the bit u mod 2
-// A reader takes B - 1 bits as x: x < C is t, else it takes one bit y more and t = 2 x + y - C.
-// k = 64: M = 44, B = 6, C = 20, 7.43 bits a gap where the choice of indices is uniform.
+// A chunk:
+//   bits         field
+//   Rice         code of level 0 (common/base/level.hpp) less the table's least, r = r_level
+//   Rice,        steps to the codes of the next levels, ascending, at most 255, r = r_step
+//   2^(b-1) - 1
+//   k'           signs: 1 = minus
+//   b - 1 times  one plane of the level numbers, the highest bit first: a word for each three
+//                values, of the last k' mod 3 each its bit
+//   k' gaps      of the ascending indices: index_0, then index_i - index_(i-1) - 1: the word of the
+//                class, then its bits below
+//   0..7         zeros up to a whole byte
 //
-// The length follows from the content, so that a stream needs no table; whoever fetches one chunk
-// alone is told its offset and length and checks it against the payload root with a Merkle proof.
+// Rice: x is floor(x / 2^r) zeros, a one, r bits of x mod 2^r; the table's r is the one of 0..7
+// that makes the sum over the payload shortest, the smallest of several. Of levels that are equal
+// only the first is used.
+// Classes of a gap g, y = g + 1: y < 8 is class y - 1 and has no bits below. From 8 on, with e the
+// position of y's highest bit, class 7 + 4 (e - 3) + m holds the y whose two bits below that are m,
+// and y's e - 2 lowest bits stand below.
+//
+// The length of a chunk follows from its content. The payload root is the Merkle root over the
+// table and the chunks: leaf 0 is the table, leaf i + 1 is chunk i. Whoever fetches one chunk alone
+// is told its offset and length and checks it, as he does the table, with a Merkle proof.
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/base/sparse_update.hpp"
 #include "common/crypto/merkle.hpp"
+#include "common/protocol/prefix_code.hpp"
 #include "common/protocol/verdict.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace covenant::protocol {
 
-struct PayloadChunk {
-    std::uint8_t low = 0;                // codes of levels, low <= high
-    std::uint8_t high = 0;               //
-    std::vector<std::uint16_t> indices;  // ascending, below the chunk's elements
-    std::vector<std::uint8_t> codes;     // 0..3, one per index
-    bool operator==(const PayloadChunk&) const = default;
+struct PayloadTable {
+    static constexpr std::size_t kGapClasses = 44;
+    static constexpr std::size_t kMaxPlanes = 3;
+
+    std::uint8_t least = 0;
+    std::uint8_t level_rice = 0;
+    std::uint8_t step_rice = 0;
+    std::array<std::uint8_t, kGapClasses> gaps{};                  // lengths of words
+    std::array<std::array<std::uint8_t, 8>, kMaxPlanes> planes{};  // the highest first
+    bool operator==(const PayloadTable&) const = default;
+
+    // The one of this content.
+    static PayloadTable of(const SparseUpdate& update);
+    static std::size_t size(const Sparsity& sparsity);  // bytes
+    void append(const Sparsity& sparsity, Bytes& out) const;
+    // kMalformed: another size, or lengths that no code has.
+    static Outcome<PayloadTable> decode(ByteView bytes, const Sparsity& sparsity);
 };
 
-// k' (see above); elements in 1..4096.
-std::uint32_t kept_in_chunk(std::uint32_t kept_per_chunk, std::uint32_t elements);
-
-struct ChunkSizes {
-    std::uint32_t least = 0;  // bytes; both are reached
-    std::uint32_t most = 0;
-};
-
-struct ReadChunk {
-    PayloadChunk chunk;
-    std::size_t size = 0;  // bytes of it
-};
-
-// The format at one density.
+// How chunks are written under one table.
 class PayloadCodec {
   public:
-    explicit PayloadCodec(std::uint32_t kept_per_chunk);  // 1..4096
+    PayloadCodec(const Sparsity& sparsity, const PayloadTable& table);  // valid, as decoded
 
-    [[nodiscard]] ChunkSizes sizes(std::uint32_t elements) const;
+    // A chunk of this sparsity and of the content that the table was made of, codes canonical:
+    // anything else is a bug of the caller.
+    void append(const SparseView& chunk, Bytes& out) const;
 
-    // Indices ascend, codes are below 4, one an index: anything else is a bug of the caller.
-    void append(const PayloadChunk& chunk, Bytes& out) const;
-    [[nodiscard]] Bytes encode(const PayloadChunk& chunk) const;
-
-    // The chunk at the front of `rest`; looks at no more than sizes(elements).most bytes, so that a
-    // stream is decoded through a window of that size. kMalformed: cut short, or an index outside.
-    // kNotCanonical: a second encoding.
-    [[nodiscard]] Outcome<ReadChunk> read(ByteView rest, std::uint32_t elements) const;
+    // Fills `chunk` (arrays of this sparsity and of `elements` elements) from the front of `rest`;
+    // returns the bytes taken. Looks at no more than longest(elements) of them, so that a stream is
+    // decoded through a window of that size. kMalformed: cut short, an index or level outside, bits
+    // that are no word. kNotCanonical: a second encoding under this table.
+    [[nodiscard]] Outcome<std::size_t> read(ByteView rest, std::uint32_t elements,
+                                            const MutableSparseView& chunk) const;
     // The chunk that is all of `bytes`.
-    [[nodiscard]] Outcome<PayloadChunk> decode(ByteView bytes, std::uint32_t elements) const;
+    [[nodiscard]] Outcome<SparseChunk> decode(ByteView bytes, std::uint32_t elements) const;
+
+    // No chunk is longer, in bytes, whatever it holds.
+    [[nodiscard]] std::uint32_t longest(std::uint32_t elements) const;
 
   private:
-    [[nodiscard]] std::size_t bits_of_gap(std::uint32_t gap) const;
-
-    std::uint32_t kept_per_chunk_;
-    std::uint32_t divisor_;     // M
-    unsigned remainder_bits_;   // B
-    std::uint32_t short_ones_;  // C
+    Sparsity sparsity_;
+    PayloadTable table_;
+    PrefixCode gaps_;
+    std::vector<PrefixCode> planes_;
 };
 
-// Merkle root over the encoded chunks.
-Hash256 payload_root(std::span<const PayloadChunk> chunks, std::uint32_t kept_per_chunk);
+Bytes encode_payload(const SparseUpdate& update);
+// All of `bytes`, into an update of the sparsity and chunks of the layout. kNotCanonical: the table
+// is not the one of this content; else as above. Little is allocated for few bytes.
+Outcome<SparseUpdate> decode_payload(ByteView bytes, const Sparsity& sparsity,
+                                     std::span<const std::uint16_t> chunk_elements);
 
-// One chunk, fetched without the others.
+// Bytes between which each payload lies. The most is what words of six bits for every class and of
+// three for every three bits would need, which Huffman's never exceed in all; one chunk's may, so
+// that each has room for its padding besides.
+struct PayloadSizes {
+    std::uint64_t least = 0;
+    std::uint64_t most = 0;
+};
+PayloadSizes payload_sizes(const Sparsity& sparsity, std::span<const std::uint16_t> chunk_elements);
+
+// Merkle root over table and chunks.
+Hash256 payload_root(const SparseUpdate& update);
+
+// One part, fetched without the others.
 struct PayloadOpening {
-    std::uint32_t index = 0;
-    std::uint64_t offset = 0;  // of its bytes, from the first chunk's
+    std::uint32_t leaf = 0;    // 0: the table, i + 1: chunk i
+    std::uint64_t offset = 0;  // of its bytes in the payload
     Bytes bytes;
     crypto::MerkleProof proof;
 };
 
-// index < chunks.size()
-PayloadOpening open_payload(std::span<const PayloadChunk> chunks, std::uint32_t kept_per_chunk,
-                            std::uint32_t index);
-// kOpeningMismatch unless the bytes are chunk `index` under the root; else what read() says.
-Outcome<PayloadChunk> decode_payload_opening(const Hash256& root, std::uint32_t kept_per_chunk,
-                                             std::span<const std::uint16_t> chunk_elements,
-                                             const PayloadOpening& opening);
+// leaf <= update.chunk_count()
+PayloadOpening open_payload(const SparseUpdate& update, std::uint32_t leaf);
+// kOpeningMismatch unless the bytes are that leaf of a payload of so many chunks under the root;
+// else what decoding says.
+Outcome<PayloadTable> decode_table_opening(const Hash256& root, const Sparsity& sparsity,
+                                           std::size_t chunks, const PayloadOpening& opening);
+Outcome<SparseChunk> decode_chunk_opening(const Hash256& root, const PayloadCodec& codec,
+                                          std::span<const std::uint16_t> chunk_elements,
+                                          const PayloadOpening& opening);
 
 }  // namespace covenant::protocol

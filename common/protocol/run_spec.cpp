@@ -1,5 +1,6 @@
-// RunSpec, version 1: magic "CVRS", version u16, then every field in the order of run_spec.hpp.
-// Integers little-endian, amounts 16 bytes, texts and the learning rate with a u32 length in front.
+// RunSpec, version 2: magic "CVRS", version u16, then every field in the order of run_spec.hpp.
+// Integers little-endian, amounts 16 bytes, texts, learning rate and density with a u32 length in
+// front.
 #include "common/protocol/run_spec.hpp"
 
 #include "common/codec/reader.hpp"
@@ -13,11 +14,13 @@ namespace covenant::protocol {
 namespace {
 
 constexpr std::string_view kMagic = "CVRS";
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxProfile = 1024;
 constexpr std::size_t kMaxRatePoints = 1024;
 constexpr std::size_t kRatePointBytes = 12;
+constexpr std::size_t kMaxDensityPoints = 64;
+constexpr std::size_t kDensityPointBytes = 10;
 constexpr std::uint64_t kMaxWindows = std::uint64_t{1} << 48;
 constexpr std::uint64_t kMaxStartTime = std::uint64_t{1} << 40;
 constexpr Uint128 kMaxAmount = Uint128{1} << 96;
@@ -47,6 +50,11 @@ struct FieldWriter {
         for (const LearningRatePoint& point : v)
             out.u64(point.step).u32(point.rate_bits);
     }
+    void points(const std::vector<DensityPoint>& v) const {
+        out.count(v.size());
+        for (const DensityPoint& point : v)
+            out.u64(point.round).u16(point.kept_per_chunk);
+    }
 };
 
 struct FieldReader {
@@ -68,6 +76,16 @@ struct FieldReader {
             LearningRatePoint point;
             point.step = in.u64();
             point.rate_bits = in.u32();
+            v.push_back(point);
+        }
+    }
+    void points(std::vector<DensityPoint>& v) const {
+        const std::size_t count = in.count(kDensityPointBytes, kMaxDensityPoints);
+        v.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            DensityPoint point;
+            point.round = in.u64();
+            point.kept_per_chunk = in.u16();
             v.push_back(point);
         }
     }
@@ -102,7 +120,8 @@ void each_field(Spec& s, const Field& field) {
 
     field(s.outer.alpha_bits);
     field(s.outer.feedback_decay_bits);
-    field(s.outer.kept_per_chunk);
+    field.points(s.outer.density);
+    field(s.outer.code_bits);
     field(s.outer.support_exponent_halves);
     field(s.outer.max_artifacts);
 
@@ -186,9 +205,20 @@ bool valid(const InnerSpec& inner) {
     return true;
 }
 
+bool valid(const std::vector<DensityPoint>& density) {
+    if (!within(density.size(), std::size_t{1}, kMaxDensityPoints) || density.front().round != 0) {
+        return false;
+    }
+    for (std::size_t i = 0; i < density.size(); ++i) {
+        if (!within<std::uint32_t>(density[i].kept_per_chunk, 1, kChunkElements)) return false;
+        if (i > 0 && density[i].round <= density[i - 1].round) return false;
+    }
+    return true;
+}
+
 bool valid(const OuterSpec& outer) {
     return finite_positive(outer.alpha_bits) && below_one(outer.feedback_decay_bits) &&
-           within<std::uint32_t>(outer.kept_per_chunk, 1, kChunkElements) &&
+           valid(outer.density) && within<std::uint32_t>(outer.code_bits, 1, 4) &&
            outer.support_exponent_halves <= 2 &&
            within<std::uint32_t>(outer.max_artifacts, 1, kMaxUids);
 }
@@ -236,6 +266,14 @@ bool has_minus_zero(const RunSpec& s) {
 }
 
 }  // namespace
+
+Sparsity RunSpec::sparsity(Round round) const {
+    Sparsity out{.keep = 0, .code_bits = outer.code_bits};
+    for (const DensityPoint& point : outer.density) {
+        if (point.round <= round.value) out.keep = point.kept_per_chunk;
+    }
+    return out;
+}
 
 Bytes encode_run_spec(const RunSpec& spec) {
     codec::Writer out(1024);

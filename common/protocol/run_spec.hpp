@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/safe_math.hpp"
+#include "common/base/sparse_update.hpp"
 #include "common/protocol/ids.hpp"
 #include "common/protocol/verdict.hpp"
 
@@ -50,10 +51,18 @@ struct InnerSpec {
     bool operator==(const InnerSpec&) const = default;
 };
 
+// From this round on k of 4096 values are sent, until the next point.
+struct DensityPoint {
+    std::uint64_t round = 0;
+    std::uint16_t kept_per_chunk = 0;  // k
+    bool operator==(const DensityPoint&) const = default;
+};
+
 struct OuterSpec {
-    std::uint32_t alpha_bits = 0;              // outer learning rate
-    std::uint32_t feedback_decay_bits = 0;     // beta of the error feedback
-    std::uint16_t kept_per_chunk = 0;          // k of 4096
+    std::uint32_t alpha_bits = 0;           // outer learning rate
+    std::uint32_t feedback_decay_bits = 0;  // beta of the error feedback
+    std::vector<DensityPoint> density;      // 1..64 points, rounds ascending, first at 0
+    std::uint8_t code_bits = 2;  // of a sent value: its sign and one of 2^(bits - 1) levels
     std::uint8_t support_exponent_halves = 1;  // 2p: 0, 1 or 2
     std::uint16_t max_artifacts = 0;           // R_max
     bool operator==(const OuterSpec&) const = default;
@@ -124,6 +133,7 @@ struct RunSpec {
     [[nodiscard]] std::uint32_t segments() const {
         return inner.steps_per_round / inner.steps_per_segment;  // S
     }
+    [[nodiscard]] Sparsity sparsity(Round round) const;      // of a valid spec
     [[nodiscard]] std::uint64_t windows_per_round() const {  // of one miner
         return std::uint64_t{inner.steps_per_round} * inner.windows_per_step;
     }

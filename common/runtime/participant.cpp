@@ -4,10 +4,10 @@
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/execution/run_engine.hpp"
-#include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "common/store/file_store.hpp"
 
 namespace covenant::runtime {
@@ -166,11 +166,12 @@ struct Participant::Parts {
         COVENANT_TRY(const engine::ProfileOptions kernels, profile_options(options.kernels));
         COVENANT_TRY(engine, execution::open_engine(spec, kernels));
         COVENANT_TRY(windows, data::WindowReader::open(options.data, spec.data));
-        chunk_elements = execution::chunk_elements(engine->layout());
+        chunk_elements = protocol::chunk_elements(spec.model);
         zero_root = execution::zero_state_root(engine->layout());
         parameters = std::make_unique<execution::ParameterFollower>(
             engine->layout(), spec,
-            parameter_sources(*states, *store, run, spec, chunk_elements, *ledger));
+            parameter_sources(*states, *store, run, spec, chunk_elements, *ledger),
+            &engine->pool());
         return {};
     }
 };

@@ -53,8 +53,8 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
         out.verdict = verdict;
         return out;
     };
-    const std::uint64_t limit =
-        crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, chunk_elements));
+    const std::uint64_t limit = crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, commitment.round, chunk_elements));
     if (commitment.size > limit) {
         return judged(Verdict::kMalformed);
     }
@@ -88,8 +88,7 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
     const bool committed =
         protocol::commitment_root(context, artifact->trace, artifact->feedback,
                                   artifact->profile) == commitment.root &&
-        protocol::payload_root(artifact->chunks, artifact->feedback.kept_per_chunk) ==
-            artifact->feedback.payload_root;
+        protocol::payload_root(artifact->update) == artifact->feedback.payload_root;
     if (!committed) {
         return judged(Verdict::kCommitmentMismatch);
     }

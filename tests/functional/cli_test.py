@@ -40,7 +40,7 @@ OPTIONS = {
     "run list": (),
     "audit list": ("--round", "--hotkey"),
     "audit show": ("--round", "--hotkey"),
-    "artifact inspect": ("--key", "--spec", "--store"),
+    "artifact inspect": ("--chunk", "--key", "--spec", "--store"),
     "artifact verify": ("--round", "--hotkey", "--store"),
     "artifact ls": ("--store",),
     "replay": ("--round", "--hotkey", "--segment", "--isa", "--threads"),

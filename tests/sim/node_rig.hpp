@@ -2,8 +2,8 @@
 // is stopped, its folder is opened here.
 #pragma once
 
-#include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "tests/sim/scene.hpp"
 #include "tests/unit/common/execution/execution_fixture.hpp"
 
@@ -20,7 +20,7 @@ class NodeRig {
           journal(node::Journal::open(scene.folder(name) / "journal.sqlite").value()),
           index(store::IndexStore::open(scene.folder(name) / "index").value()),
           states(store::StateStore::open(scene.folder(name) / "states").value()),
-          elements(execution::chunk_elements(run.engine.layout())),
+          elements(protocol::chunk_elements(scene.spec().model)),
           parameters(run.engine.layout(), scene.spec(),
                      runtime::parameter_sources(states, scene.store(), scene.state().run,
                                                 scene.spec(), elements, ledger)),

@@ -2,7 +2,7 @@
 
 #include "common/base/hex.hpp"
 #include "common/crypto/sha256.hpp"
-#include "common/execution/spec_conversion.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tests/unit/common/execution/execution_fixture.hpp"
 #include "validator/stages/score.hpp"
@@ -203,8 +203,7 @@ protocol::Evidence Scene::evidence(const protocol::Finding& finding) {
 std::optional<protocol::AuditDuty> Scene::duty(std::uint64_t round, const std::string& name) const {
     const auto view = protocol::round_view(state(), Round(round));
     if (!view || !view->sigma || !record(round).commitments.contains(uid(name))) return {};
-    const auto elements =
-        execution::chunk_elements(execution::testing::shared_run().engine.layout());
+    const auto elements = protocol::chunk_elements(spec_.model);
     return protocol::audit_duty(
         spec_, *view->sigma,
         record(round).commitments.at(uid(name)).signed_commitment.commitment.root, uid(name),
@@ -212,8 +211,7 @@ std::optional<protocol::AuditDuty> Scene::duty(std::uint64_t round, const std::s
 }
 
 protocol::Artifact Scene::artifact(std::uint64_t round, const std::string& name) {
-    const auto elements =
-        execution::chunk_elements(execution::testing::shared_run().engine.layout());
+    const auto elements = protocol::chunk_elements(spec_.model);
     const auto fetched = must(store::fetch_artifact(
         store_, record(round).commitments.at(uid(name)).signed_commitment.commitment,
         scene_key(name).address(), spec_, elements));

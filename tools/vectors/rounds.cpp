@@ -95,48 +95,63 @@ Json audit_case(std::uint8_t sigma_byte, std::uint16_t miner, std::uint32_t chun
     return out;
 }
 
-protocol::PayloadChunk sample_chunk(std::uint32_t kept, std::uint32_t elements,
-                                    std::uint64_t seed) {
+void fill_sample(const MutableSparseView& chunk, std::uint32_t elements, std::uint64_t seed) {
     CounterRng rng(seed, 3);
-    protocol::PayloadChunk chunk;
-    chunk.low = nearest_level(0.25F + static_cast<float>(seed));
-    chunk.high = nearest_level(1.5F + static_cast<float>(seed));
-    // A selection in order: take each position with the odds that leave enough for the rest.
-    for (std::uint32_t i = 0; i < elements && chunk.indices.size() < kept; ++i) {
-        if (rng.below(elements - i) >= kept - chunk.indices.size()) continue;
-        chunk.indices.push_back(static_cast<std::uint16_t>(i));
-        chunk.codes.push_back(static_cast<std::uint8_t>(rng.below(4)));
+    std::uint8_t level = nearest_level((0.25F + static_cast<float>(seed)) / 16.0F);
+    for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+        level = static_cast<std::uint8_t>(level + i % 3 + 1);
+        chunk.levels[i] = level;
     }
-    return chunk;
+    // A selection in order: take each position with the odds that leave enough for the rest.
+    std::size_t taken = 0;
+    for (std::uint32_t i = 0; i < elements && taken < chunk.indices.size(); ++i) {
+        if (rng.below(elements - i) >= chunk.indices.size() - taken) continue;
+        const bool negative = rng.below(2) != 0;
+        chunk.indices[taken] = static_cast<std::uint16_t>(i);
+        chunk.codes[taken] = static_cast<std::uint8_t>(rng.below(chunk.levels.size()) |
+                                                       (negative ? kCodeNegative : 0U));
+        ++taken;
+    }
 }
 
-protocol::PayloadChunk zero_chunk(std::uint32_t kept) {
-    protocol::PayloadChunk chunk;
-    chunk.indices.resize(kept);
+// The first values of the chunk, all zero.
+void fill_zeros(const MutableSparseView& chunk) {
     std::iota(chunk.indices.begin(), chunk.indices.end(), std::uint16_t{0});
-    chunk.codes.assign(kept, 0);
-    return chunk;
 }
 
 // What a chunk decodes to.
-Json chunk_json(const protocol::PayloadChunk& chunk) {
+Json chunk_json(const SparseView& chunk) {
     Json indices = Json::array();
     Json values = Json::array();
     for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-        const float level = level_value((chunk.codes[i] & 1U) != 0 ? chunk.high : chunk.low);
         indices.push(chunk.indices[i]);
-        values.push(static_cast<double>((chunk.codes[i] & 2U) != 0 ? -level : level));
+        values.push(static_cast<double>(chunk.value(i)));
     }
     return Json::object().set("indices", indices).set("values", values);
 }
 
-Json payload_case(std::uint16_t kept_per_chunk, std::uint32_t elements,
-                  const protocol::PayloadChunk& chunk) {
+Json elements_json(std::span<const std::uint16_t> elements) {
+    Json out = Json::array();
+    for (const std::uint16_t count : elements)
+        out.push(count);
+    return out;
+}
+
+Json update_json(const SparseUpdate& update) {
+    Json out = Json::array();
+    for (std::size_t i = 0; i < update.chunk_count(); ++i)
+        out.push(chunk_json(update.chunk(i)));
+    return out;
+}
+
+Json payload_case(const SparseUpdate& update, std::span<const std::uint16_t> elements) {
     return Json::object()
-        .set("keptPerChunk", kept_per_chunk)
-        .set("elements", elements)
-        .set("bytes", hex_json(protocol::PayloadCodec(kept_per_chunk).encode(chunk)))
-        .set("decoded", chunk_json(chunk));
+        .set("keptPerChunk", update.sparsity().keep)
+        .set("codeBits", update.sparsity().code_bits)
+        .set("chunkElements", elements_json(elements))
+        .set("bytes", hex_json(protocol::encode_payload(update)))
+        .set("root", hex_json(protocol::payload_root(update)))
+        .set("decoded", update_json(update));
 }
 
 }  // namespace
@@ -160,18 +175,21 @@ protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_eleme
              .window_root = s == 0 ? Hash256{} : filled_hash(static_cast<std::uint8_t>(0x60 + s)),
              .loss_bits = s == 0 ? 0 : bits_of(4.5F - 0.125F * static_cast<float>(s))});
     }
+    out.update = SparseUpdate(spec.sparsity(out.round), chunk_elements);
     for (std::size_t i = 0; i < chunk_elements.size(); ++i) {
-        const std::uint32_t kept =
-            protocol::kept_in_chunk(spec.outer.kept_per_chunk, chunk_elements[i]);
-        out.chunks.push_back(i == 1 ? zero_chunk(kept) : sample_chunk(kept, chunk_elements[i], i));
+        if (i == 1) {
+            fill_zeros(out.update.chunk(i));
+        } else {
+            fill_sample(out.update.chunk(i), chunk_elements[i], i);
+        }
     }
     out.feedback = {.previous_commitment = filled_hash(0x81),
                     .feedback_root = filled_hash(0x82),
                     .sum_root = filled_hash(0x83),
                     .residual_root = filled_hash(0x84),
-                    .payload_root = protocol::payload_root(out.chunks, spec.outer.kept_per_chunk),
+                    .payload_root = protocol::payload_root(out.update),
                     .norm_bits = std::bit_cast<std::uint64_t>(2.75),
-                    .kept_per_chunk = spec.outer.kept_per_chunk};
+                    .kept_per_chunk = out.update.sparsity().keep};
     out.profile = {.profile_id = protocol::profile_id(spec.profile),
                    .build_id = filled_hash(0x91),
                    .hardware_class = "x86-64-v3"};
@@ -209,22 +227,17 @@ VectorFile artifact_vectors() {
     const protocol::Artifact artifact = sample_artifact(elements);
     const protocol::TraceContext context{
         .run = artifact.run, .hotkey = filled_address(0x11), .round = artifact.round};
-    Json sizes = Json::array();
-    for (const std::uint16_t count : elements)
-        sizes.push(count);
     Json segments = Json::array();
     for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
         const protocol::Segment index(static_cast<std::uint16_t>(s));
         segments.push(hex_json(protocol::segment_hash(context, index, artifact.trace[s])));
     }
-    Json decoded = Json::array();
-    for (const protocol::PayloadChunk& chunk : artifact.chunks)
-        decoded.push(chunk_json(chunk));
     file.add(Json::object()
-                 .set("chunkElements", sizes)
+                 .set("chunkElements", elements_json(elements))
                  .set("keptPerChunk", artifact.feedback.kept_per_chunk)
+                 .set("codeBits", artifact.update.sparsity().code_bits)
                  .set("bytes", hex_json(protocol::encode_artifact(artifact)))
-                 .set("decoded", decoded)
+                 .set("decoded", update_json(artifact.update))
                  .set("hotkey", hex_json(context.hotkey))
                  .set("segmentHashes", segments)
                  .set("feedbackHash", hex_json(protocol::feedback_hash(context, artifact.feedback)))
@@ -239,30 +252,35 @@ VectorFile artifact_vectors() {
 
 VectorFile payload_vectors() {
     JsonFile file("payload.json",
-                  "Payload chunks at several densities, the longest and the shortest too: their "
-                  "bytes, and what they decode to.");
+                  "Payloads at several densities and sizes of codes: their bytes, the values that "
+                  "their chunks decode to, and their roots.");
     std::uint64_t seed = 0;
-    for (const std::uint16_t k :
-         std::initializer_list<std::uint16_t>{1, 64, 128, 256, 1024, 4096}) {
-        for (const std::uint32_t elements : {1U, 2U, 100U, 4096U}) {
-            if (k == 4096 && elements == 4096) continue;
-            const std::uint32_t kept = protocol::kept_in_chunk(k, elements);
-            protocol::PayloadChunk chunk = sample_chunk(kept, elements, seed);
-            chunk.low = static_cast<std::uint8_t>(5 * seed);
-            chunk.high = static_cast<std::uint8_t>(255 - 5 * seed);
-            if (chunk.low > chunk.high) std::swap(chunk.low, chunk.high);
-            file.add(payload_case(k, elements, chunk));
-            ++seed;
+    const std::vector<std::uint16_t> few = {100, 1, 2, 17};
+    const std::vector<std::uint16_t> whole = {4096, 300};
+    for (const std::uint8_t code_bits : std::initializer_list<std::uint8_t>{1, 2, 3, 4}) {
+        for (const std::uint16_t k :
+             std::initializer_list<std::uint16_t>{1, 64, 128, 256, 1024, 4096}) {
+            for (const auto& elements : {few, whole}) {
+                if (elements == whole && (k > 256 || (code_bits != 2 && k > 64))) continue;
+                SparseUpdate update({.keep = k, .code_bits = code_bits}, elements);
+                for (std::size_t i = 0; i < elements.size(); ++i)
+                    fill_sample(update.chunk(i), elements[i], seed++ % 24);
+                file.add(payload_case(update, elements));
+            }
         }
     }
-    for (const std::uint16_t k : std::initializer_list<std::uint16_t>{64, 256}) {
-        protocol::PayloadChunk chunk = zero_chunk(k);
-        file.add(payload_case(k, 4096, chunk));
-        chunk.indices.back() = 4095;
-        file.add(payload_case(k, 4096, chunk));
-        std::iota(chunk.indices.begin(), chunk.indices.end(), static_cast<std::uint16_t>(4096 - k));
-        file.add(payload_case(k, 4096, chunk));
-    }
+    // Only zeros; then the first and the last positions, from the least to the greatest level.
+    const std::vector<std::uint16_t> two = {4096, 4096};
+    SparseUpdate update({.keep = 64, .code_bits = 2}, two);
+    fill_zeros(update.chunk(0));
+    fill_zeros(update.chunk(1));
+    file.add(payload_case(update, two));
+    const MutableSparseView last = update.chunk(1);
+    std::iota(last.indices.begin(), last.indices.end(), static_cast<std::uint16_t>(4096 - 64));
+    last.levels.back() = kMaxLevel;
+    file.add(payload_case(update, two));
+    last.levels.front() = kMaxLevel;
+    file.add(payload_case(update, two));
     return file.finish();
 }
 

@@ -18,7 +18,7 @@ namespace {
 constexpr double kNormFloor = 0.1;  // of the round's median norm (R6.8)
 
 Verdict check_norm(const protocol::Artifact& artifact, double& norm) {
-    norm = engine::decoded_norm(execution::to_sparse_chunks(artifact.chunks));
+    norm = engine::decoded_norm(artifact.update);
     return std::bit_cast<std::uint64_t>(norm) == artifact.feedback.norm_bits
                ? Verdict::kAccept
                : Verdict::kNormOutOfBounds;
@@ -69,7 +69,7 @@ Status add_loss_scores(ValidatorContext& context, const protocol::RunState& stat
         COVENANT_TRY(
             const auto scores,
             execution::loss_scores(context.engine, context.spec, *theta,
-                                   collected.at(one.uid).artifact.chunks, clip, sets, bases));
+                                   collected.at(one.uid).artifact.update, clip, sets, bases));
         one.score_own = scores[0];
         one.score_heldout = scores[1];
     }

@@ -1,9 +1,9 @@
 // The one place of this benchmark that speaks to the compressor, the aggregation and the format.
 #include "common/engine/compressor.hpp"
-#include "common/execution/spec_conversion.hpp"
 #include "common/protocol/payload_format.hpp"
 #include "tests/bench/optimiser/outer.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace covenant::bench {
@@ -11,24 +11,29 @@ namespace {
 
 constexpr std::uint64_t kFullTokens = 1;  // every peer weighs the same
 
+// 2 bits a value: its sign and one of two levels.
+Sparsity sparsity_of(const SparseHyper& hyper) {
+    return {.keep = static_cast<std::uint16_t>(hyper.keep), .code_bits = 2};
+}
+
 class SparseStep final : public OuterStep {
   public:
     SparseStep(const engine::ParameterLayout& layout, std::size_t peers, const SparseHyper& hyper)
-        : layout_(layout), hyper_(hyper), codec_(hyper.keep), sent_(peers) {
+        : layout_(layout), hyper_(hyper), sent_(peers) {
         for (std::size_t peer = 0; peer < peers; ++peer)
             errors_.emplace_back(layout);
     }
 
     Status add(std::size_t peer, const engine::ParameterBuffer& start,
                const engine::ParameterBuffer& end) override {
-        COVENANT_TRY(engine::Compressed made,
-                     engine::compress(layout_, {.beta = hyper_.beta, .keep = hyper_.keep}, start,
-                                      end, errors_.at(peer)));
-        for (const engine::SparseChunk& chunk : made.chunks)
-            bytes_ += static_cast<double>(codec_.encode(execution::to_payload_chunk(chunk)).size());
+        COVENANT_TRY(
+            engine::Compressed made,
+            engine::compress(layout_, {.beta = hyper_.beta, .sparsity = sparsity_of(hyper_)}, start,
+                             end, errors_.at(peer)));
+        bytes_ += static_cast<double>(protocol::encode_payload(made.update).size());
         updates_ += 1.0;
         errors_[peer] = std::move(made.residual);
-        sent_[peer] = std::move(made.chunks);
+        sent_[peer] = std::move(made.update);
         return {};
     }
 
@@ -37,7 +42,7 @@ class SparseStep final : public OuterStep {
         for (std::size_t peer = 0; peer < sent_.size(); ++peer)
             contributions.push_back({.uid = static_cast<std::uint16_t>(peer),
                                      .tokens = kFullTokens,
-                                     .chunks = sent_[peer]});
+                                     .update = &sent_[peer]});
         COVENANT_TRY(
             [[maybe_unused]] const engine::AggregateReport report,
             engine::aggregate(
@@ -54,9 +59,8 @@ class SparseStep final : public OuterStep {
   private:
     engine::ParameterLayout layout_;
     SparseHyper hyper_;
-    protocol::PayloadCodec codec_;
     std::vector<engine::ParameterBuffer> errors_;
-    std::vector<std::vector<engine::SparseChunk>> sent_;
+    std::vector<SparseUpdate> sent_;
     double bytes_ = 0.0;
     double updates_ = 0.0;
 };

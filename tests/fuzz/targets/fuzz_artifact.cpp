@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!artifact) return 0;
     COVENANT_ASSERT(std::ranges::equal(protocol::encode_artifact(*artifact), bytes),
                     "a content has one encoding");
-    COVENANT_ASSERT(size <= protocol::max_artifact_bytes(spec, layout),
+    COVENANT_ASSERT(size <= protocol::max_artifact_bytes(spec, artifact->round, layout),
                     "the limit for fetchers holds");
     return 0;
 }

@@ -112,17 +112,18 @@ TEST_F(StagesTest, RefusesAWrongNormAndAVanishingOne) {
     artifact().feedback.norm_bits += 1;
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);
     artifact() = good;
-    for (protocol::PayloadChunk& chunk : artifact().chunks) {
-        chunk.low = chunk.high = 0;
-    }
+    SparseUpdate& update = artifact().update;
+    for (std::size_t i = 0; i < update.chunk_count(); ++i)
+        std::ranges::fill(update.chunk(i).levels, std::uint8_t{0});
     artifact().feedback.norm_bits = std::bit_cast<std::uint64_t>(0.0);
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kNormOutOfBounds);
 }
 
 TEST_F(StagesTest, RefusesAnUpdateThatDoesHarm) {
-    for (protocol::PayloadChunk& chunk : artifact().chunks) {
-        for (std::uint8_t& code : chunk.codes)
-            code ^= 2;  // up where it should be down
+    SparseUpdate& update = artifact().update;
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+        for (std::uint8_t& code : update.chunk(i).codes)
+            code ^= kCodeNegative;  // up where it should be down
     }
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kLossGate);
 }
@@ -168,7 +169,7 @@ TEST_F(StagesTest, AuditSeesAnotherState) {
 }
 
 TEST_F(StagesTest, AuditSeesAnotherChunk) {
-    artifact().chunks.front().codes.front() ^= 2;
+    artifact().update.chunk(0).codes.front() ^= kCodeNegative;
     expect_audit(Verdict::kChunkMismatch);
 }
 

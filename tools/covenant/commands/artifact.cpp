@@ -34,6 +34,7 @@ struct ArtifactOptions {
     std::string store;
     std::string round;
     std::string hotkey;
+    std::string chunk;
 };
 
 Result<std::unique_ptr<store::FileStore>> open_store(const CommandContext& context,
@@ -174,9 +175,8 @@ Result<ExitCode> inspect(const CommandContext& context, const ArtifactOptions& o
                          Clock& clock) {
     COVENANT_TRY(const protocol::RunSpec spec, spec_of(context, options, clock));
     const auto elements = protocol::chunk_elements(spec.model);
-    COVENANT_TRY(
-        const Opened opened,
-        open_artifact(context, options, protocol::max_artifact_bytes(spec, elements), clock));
+    COVENANT_TRY(const Opened opened,
+                 open_artifact(context, options, view::artifact_bytes_bound(spec), clock));
     const auto artifact = protocol::decode_artifact(opened.plaintext, spec, elements);
     if (!artifact) {
         context.output.data(Json::object().set("verdict", protocol::to_string(artifact.error())));
@@ -192,9 +192,20 @@ Result<ExitCode> inspect(const CommandContext& context, const ArtifactOptions& o
         summarize(*artifact, spec, opened.plaintext.size(), opened.wire_bytes);
     Json json = artifact_json(*artifact, summary);
     json.set("ciphertext", opened.ciphertext ? Json(to_0x(*opened.ciphertext)) : Json());
+    std::string text = artifact_text(*artifact, summary);
+    bool proven = true;
+    if (!options.chunk.empty()) {
+        COVENANT_TRY(
+            const std::uint64_t index,
+            view::parse_number(options.chunk, "chunk", artifact->update.chunk_count() - 1));
+        const ChunkView chunk = view_chunk(*artifact, spec, static_cast<std::uint32_t>(index));
+        json.set("chunk", chunk_json(chunk));
+        text += "\n" + chunk_text(chunk);
+        proven = chunk.proven;
+    }
     context.output.data(std::move(json));
-    context.output.text(artifact_text(*artifact, summary));
-    return ExitCode::kOk;
+    context.output.text(text);
+    return proven ? ExitCode::kOk : ExitCode::kVerificationFailed;
 }
 
 Result<ExitCode> verify(const CommandContext& context, const ArtifactOptions& options,
@@ -302,6 +313,10 @@ void add_artifact_commands(node::CommandTree& tree, Clock& clock) {
     inspecting.options()
         .add("spec", options->spec, "the run's specification; <datadir>/run.spec if empty")
         .value_name("FILE")
+        .flag_only();
+    inspecting.options()
+        .add("chunk", options->chunk, "show this chunk too: its bytes, proof and values")
+        .value_name("I")
         .flag_only();
     describe_store(inspecting.options(), *options);
     inspecting

@@ -22,14 +22,14 @@ double value_of(std::uint32_t bits) {
     return static_cast<double>(std::bit_cast<float>(bits));
 }
 
-template <typename Level>
-Levels levels_of(const protocol::Artifact& artifact, Level level) {
+// Of one level of each chunk.
+Levels levels_of(const SparseUpdate& update, std::size_t number) {
     Levels out;
-    for (const protocol::PayloadChunk& chunk : artifact.chunks) {
-        const auto value = static_cast<double>(level_value(level(chunk)));
-        out.lowest = &chunk == &artifact.chunks.front() ? value : std::min(out.lowest, value);
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+        const auto value = static_cast<double>(level_value(update.chunk(i).levels[number]));
+        out.lowest = i == 0 ? value : std::min(out.lowest, value);
         out.highest = std::max(out.highest, value);
-        out.mean += value / static_cast<double>(artifact.chunks.size());
+        out.mean += value / static_cast<double>(update.chunk_count());
     }
     return out;
 }
@@ -54,12 +54,13 @@ double entropy_bits(const Counts& counts) {
     return bits;
 }
 
-double payload_entropy_bits(const protocol::Artifact& artifact) {
-    std::vector<std::uint64_t> gaps(protocol::kChunkElements, 0);
-    std::array<std::uint64_t, 4> codes{};
-    std::array<std::uint64_t, 256> lows{};
-    std::array<std::uint64_t, 256> highs{};
-    for (const protocol::PayloadChunk& chunk : artifact.chunks) {
+double payload_entropy_bits(const SparseUpdate& update) {
+    std::vector<std::uint64_t> gaps(kChunkElements, 0);
+    std::array<std::uint64_t, 256> codes{};
+    std::array<std::uint64_t, 256> lowest{};
+    std::array<std::uint64_t, 256> steps{};
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+        const SparseView chunk = update.chunk(i);
         std::size_t next = 0;
         for (const std::uint16_t index : chunk.indices) {
             ++gaps[index - next];
@@ -67,10 +68,11 @@ double payload_entropy_bits(const protocol::Artifact& artifact) {
         }
         for (const std::uint8_t code : chunk.codes)
             ++codes[code];
-        ++lows[chunk.low];
-        ++highs[chunk.high];
+        ++lowest[chunk.levels[0]];
+        for (std::size_t level = 1; level < chunk.levels.size(); ++level)
+            ++steps[static_cast<std::size_t>(chunk.levels[level] - chunk.levels[level - 1])];
     }
-    return entropy_bits(gaps) + entropy_bits(codes) + entropy_bits(lows) + entropy_bits(highs);
+    return entropy_bits(gaps) + entropy_bits(codes) + entropy_bits(lowest) + entropy_bits(steps);
 }
 
 double ratio_of(double a, std::uint64_t b) {
@@ -85,22 +87,22 @@ ArtifactSummary summarize(const protocol::Artifact& artifact, const protocol::Ru
     out.parameters = protocol::parameter_count(spec.model);
     out.plaintext_bytes = plaintext_bytes;
     out.wire_bytes = wire_bytes;
-    const protocol::PayloadCodec payload(spec.outer.kept_per_chunk);
-    for (const protocol::PayloadChunk& chunk : artifact.chunks) {
-        out.kept_values += chunk.indices.size();
-        out.payload_bytes += payload.encode(chunk).size();
-        out.zero_chunks += chunk.high == 0 ? 1U : 0U;
-    }
+    const SparseUpdate& update = artifact.update;
+    for (std::size_t i = 0; i < update.chunk_count(); ++i)
+        out.zero_chunks += update.chunk(i).levels.back() == 0 ? 1U : 0U;
+    out.payload_bytes = protocol::encode_payload(update).size();
+    out.kept_values = update.value_count();
+    out.payload_root = protocol::payload_root(update);
     out.bits_per_kept_value =
         ratio_of(8.0 * static_cast<double>(out.payload_bytes), out.kept_values);
-    out.entropy_per_kept_value = ratio_of(payload_entropy_bits(artifact), out.kept_values);
+    out.entropy_per_kept_value = ratio_of(payload_entropy_bits(update), out.kept_values);
     out.entropy_ratio =
         out.bits_per_kept_value == 0.0 ? 0.0 : out.entropy_per_kept_value / out.bits_per_kept_value;
     out.bits_per_value = ratio_of(8.0 * static_cast<double>(plaintext_bytes), out.kept_values);
     out.bits_per_parameter = ratio_of(8.0 * static_cast<double>(wire_bytes), out.parameters);
     out.compression_ratio = report::compression_ratio(spec, wire_bytes);
-    out.low = levels_of(artifact, [](const auto& chunk) { return chunk.low; });
-    out.high = levels_of(artifact, [](const auto& chunk) { return chunk.high; });
+    out.low = levels_of(update, 0);
+    out.high = levels_of(update, update.sparsity().levels() - 1);
     return out;
 }
 
@@ -137,7 +139,8 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
         .set("uid", artifact.uid.value)
         .set("base_root", to_0x(artifact.base_root));
     Json payload = Json::object();
-    payload.set("chunks", artifact.chunks.size())
+    payload.set("chunks", artifact.update.chunk_count())
+        .set("code_bits", artifact.update.sparsity().code_bits)
         .set("zero_chunks", summary.zero_chunks)
         .set("kept_values", summary.kept_values)
         .set("bytes", summary.payload_bytes)
@@ -145,7 +148,9 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
         .set("entropy_per_kept_value", summary.entropy_per_kept_value)
         .set("entropy_ratio", summary.entropy_ratio)
         .set("low_levels", levels_json(summary.low))
-        .set("high_levels", levels_json(summary.high));
+        .set("high_levels", levels_json(summary.high))
+        .set("root", to_0x(summary.payload_root))
+        .set("root_is_committed", summary.payload_root == feedback.payload_root);
     Json out = Json::object();
     out.set("header", std::move(header))
         .set("trace", std::move(trace))
@@ -182,17 +187,87 @@ std::string artifact_text(const protocol::Artifact& artifact, const ArtifactSumm
     out += fmt::format(
         "payload    {} chunks ({} of zeros), {} values kept of {}, {:.3f} bits each "
         "(entropy {:.3f}), {:.3f} with headers and trace\n",
-        artifact.chunks.size(), summary.zero_chunks, summary.kept_values, summary.parameters,
+        artifact.update.chunk_count(), summary.zero_chunks, summary.kept_values, summary.parameters,
         summary.bits_per_kept_value, summary.entropy_per_kept_value, summary.bits_per_value);
     out += fmt::format(
         "levels     low {:.3g} to {:.3g} (mean {:.3g}), high {:.3g} to {:.3g} "
         "(mean {:.3g})\n",
         summary.low.lowest, summary.low.highest, summary.low.mean, summary.high.lowest,
         summary.high.highest, summary.high.mean);
+    out += fmt::format("proofs     payload root {}, {}\n", to_0x(summary.payload_root),
+                       summary.payload_root == artifact.feedback.payload_root
+                           ? "as committed: --chunk I shows a chunk with its proof"
+                           : "NOT the committed one");
     out += fmt::format(
         "size       {} bytes on the wire, {:.3f} bits a parameter, {:.1f} times "
         "smaller than binary32",
         summary.wire_bytes, summary.bits_per_parameter, summary.compression_ratio);
+    return out;
+}
+
+ChunkView view_chunk(const protocol::Artifact& artifact, const protocol::RunSpec& spec,
+                     std::uint32_t index) {
+    ChunkView out{.index = index,
+                  .table = protocol::open_payload(artifact.update, 0),
+                  .opening = protocol::open_payload(artifact.update, index + 1),
+                  .chunk = {}};
+    const Hash256& root = artifact.feedback.payload_root;
+    const Sparsity& sparsity = artifact.update.sparsity();
+    const auto elements = protocol::chunk_elements(spec.model);
+    const auto table = protocol::decode_table_opening(root, sparsity, elements.size(), out.table);
+    if (!table) return out;
+    auto chunk = protocol::decode_chunk_opening(root, protocol::PayloadCodec(sparsity, *table),
+                                                elements, out.opening);
+    out.proven = chunk.has_value();
+    if (chunk) out.chunk = std::move(*chunk);
+    return out;
+}
+
+Json chunk_json(const ChunkView& view) {
+    const auto part = [](const protocol::PayloadOpening& opening) {
+        Json proof = Json::array();
+        for (const Hash256& hash : opening.proof)
+            proof.push(to_0x(hash));
+        return Json::object()
+            .set("leaf", opening.leaf)
+            .set("offset", opening.offset)
+            .set("bytes", to_0x(opening.bytes))
+            .set("proof", std::move(proof));
+    };
+    Json levels = Json::array();
+    for (const std::uint8_t level : view.chunk.levels)
+        levels.push(static_cast<double>(level_value(level)));
+    Json indices = Json::array();
+    Json values = Json::array();
+    const SparseView chunk = view.chunk.view();
+    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+        indices.push(chunk.indices[i]);
+        values.push(static_cast<double>(chunk.value(i)));
+    }
+    Json out = Json::object();
+    out.set("index", view.index)
+        .set("proven", view.proven)
+        .set("table", part(view.table))
+        .set("opening", part(view.opening))
+        .set("levels", std::move(levels))
+        .set("indices", std::move(indices))
+        .set("values", std::move(values));
+    return out;
+}
+
+std::string chunk_text(const ChunkView& view) {
+    std::string out = fmt::format(
+        "chunk      {}: {} bytes from byte {} of the payload, a proof of {} hashes, {}\n",
+        view.index, view.opening.bytes.size(), view.opening.offset, view.opening.proof.size(),
+        view.proven ? "under the payload root" : "NOT under the payload root");
+    out += "levels     ";
+    for (const std::uint8_t level : view.chunk.levels)
+        out += fmt::format(" {:.4g}", level_value(level));
+    const SparseView chunk = view.chunk.view();
+    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+        out += fmt::format("{}{:>6} {:>+11.4g}", i % 4 == 0 ? "\n  " : "", chunk.indices[i],
+                           chunk.value(i));
+    }
     return out;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using codec::Json;
 
-constexpr std::uint64_t kChunk = protocol::kChunkElements;
+constexpr std::uint64_t kChunk = kChunkElements;
 constexpr std::uint64_t kMicroBatchTokens = 1024;  // rule E12
 constexpr std::uint64_t kLogitTokens = 256;        // rule E9
 // Magic, version and adam_t of a state opening.
@@ -45,16 +45,17 @@ std::uint64_t activation_floats(const engine::ModelConfig& config, std::uint64_t
 }
 
 PresetCosts::Wire wire(protocol::RunSpec spec, std::uint16_t kept_per_chunk) {
-    spec.outer.kept_per_chunk = kept_per_chunk;
+    spec.outer.density = {{.round = 0, .kept_per_chunk = kept_per_chunk}};
+    constexpr protocol::Round kFirst{0};
     // Whole chunks are alike: their number times one of them.
     constexpr std::array<std::uint16_t, 1> kWhole{kChunk};
-    const std::uint64_t frame = protocol::max_artifact_bytes(spec, {});
+    const std::uint64_t frame = protocol::max_artifact_bytes(spec, kFirst, {});
     std::uint64_t bytes = frame;
     for (const std::uint64_t elements : protocol::tensor_elements(spec.model)) {
-        bytes += elements / kChunk * (protocol::max_artifact_bytes(spec, kWhole) - frame);
+        bytes += elements / kChunk * (protocol::max_artifact_bytes(spec, kFirst, kWhole) - frame);
         if (elements % kChunk != 0) {
             const std::array rest{static_cast<std::uint16_t>(elements % kChunk)};
-            bytes += protocol::max_artifact_bytes(spec, rest) - frame;
+            bytes += protocol::max_artifact_bytes(spec, kFirst, rest) - frame;
         }
     }
     bytes = crypto::stream_ciphertext_size(bytes);
@@ -135,10 +136,10 @@ void show_one(node::Output& out, const engine::ModelPreset& preset) {
 }
 
 void show_all(node::Output& out) {
-    node::Table table({"preset", "parameters", "leaves", "memory", "opening", "upload k=64",
-                       "ratio",
-                       fmt::format("upload k={}", devnet::nano_run(1).outer.kept_per_chunk),
-                       "inner step", "audit"});
+    node::Table table(
+        {"preset", "parameters", "leaves", "memory", "opening", "upload k=64", "ratio",
+         fmt::format("upload k={}", devnet::nano_run(1).sparsity(protocol::Round(0)).keep),
+         "inner step", "audit"});
     table.align_right({1, 2, 3, 4, 5, 6, 7, 8, 9});
     for (const engine::ModelPreset& preset : engine::model_presets()) {
         const PresetCosts costs = preset_costs(preset.config);
@@ -169,7 +170,7 @@ PresetCosts preset_costs(const engine::ModelConfig& config) {
     costs.activation_bytes = activation_floats(config, costs.micro_batch_tokens) * sizeof(float);
     costs.opening_bytes = kOpeningHeader + 3 * buffer;
     costs.reference = wire(spec, kReferenceKept);
-    costs.devnet = wire(spec, spec.outer.kept_per_chunk);
+    costs.devnet = wire(spec, spec.sparsity(protocol::Round(0)).keep);
     costs.step_tokens = std::uint64_t{spec.inner.windows_per_step} * config.seq_len;
     costs.step_flops = token_flops(config) * static_cast<double>(costs.step_tokens);
     costs.round_flops = costs.step_flops * spec.inner.steps_per_round;

@@ -137,7 +137,8 @@ protocol::RunSpec nano_run(std::uint64_t rounds) {
         .learning_rate = learning_rate(4e-3, 120, 60 * std::max<std::uint64_t>(rounds, 3))};
     spec.outer = {.alpha_bits = bits(1.0),
                   .feedback_decay_bits = bits(0.95),
-                  .kept_per_chunk = 1024,
+                  .density = {{.round = 0, .kept_per_chunk = 1024}},
+                  .code_bits = 2,
                   .support_exponent_halves = 1,
                   .max_artifacts = 32};
     spec.audit = {.probability_ppm = 1'000'000, .segments = 2, .auditors = 16, .chunks = 256};

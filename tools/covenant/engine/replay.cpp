@@ -4,7 +4,7 @@
 #include "common/base/hex.hpp"
 #include "common/execution/audit.hpp"
 #include "common/execution/run_engine.hpp"
-#include "common/execution/spec_conversion.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
@@ -118,7 +118,7 @@ class Replay {
 
   private:
     Status fetch() {
-        const auto elements = execution::chunk_elements(engine_->layout());
+        const auto elements = protocol::chunk_elements(state_.spec->model);
         COVENANT_TRY(auto fetched,
                      store::fetch_artifact(*store_, miner_.commitment->signed_commitment.commitment,
                                            miner_.hotkey, *state_.spec, elements));

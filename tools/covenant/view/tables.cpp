@@ -167,7 +167,11 @@ Json status_json(const Scene& scene) {
 
 std::uint64_t artifact_bytes_bound(const protocol::RunSpec& spec) {
     const auto chunks = protocol::chunk_elements(spec.model);
-    return crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, chunks));
+    std::uint64_t most = 0;
+    for (const protocol::DensityPoint& point : spec.outer.density) {
+        most = std::max(most, protocol::max_artifact_bytes(spec, Round(point.round), chunks));
+    }
+    return crypto::stream_ciphertext_size(most);
 }
 
 std::uint64_t training_bytes_estimate(const protocol::RunSpec& spec) {

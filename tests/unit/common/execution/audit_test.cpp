@@ -154,10 +154,10 @@ TEST_F(AuditChunk, AnyFlippedBitIsSeen) {
     EXPECT_EQ(check(honest, cut), Verdict::kOpeningMismatch);
 
     protocol::Artifact code = honest;
-    code.chunks[2].codes[0] ^= 2;
+    code.update.chunk(2).codes[0] ^= kCodeNegative;
     EXPECT_EQ(check(code, good), Verdict::kChunkMismatch);
     protocol::Artifact level = honest;
-    level.chunks[2].high += 1;
+    level.update.chunk(2).levels.back() += 1;
     EXPECT_EQ(check(level, good), Verdict::kChunkMismatch);
     protocol::Artifact sum_root = honest;
     sum_root.feedback.sum_root.bytes[0] ^= 1;

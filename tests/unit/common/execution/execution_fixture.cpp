@@ -53,7 +53,8 @@ protocol::RunSpec make_spec(const data::CorpusManifest& manifest, const std::str
                   .learning_rate = {{0, bits(2e-2F)}, {100, bits(1e-2F)}}};
     spec.outer = {.alpha_bits = bits(1.0F),
                   .feedback_decay_bits = bits(0.95F),
-                  .kept_per_chunk = 1024,
+                  .density = {{.round = 0, .kept_per_chunk = 1024}},
+                  .code_bits = 2,
                   .support_exponent_halves = 1,
                   .max_artifacts = 8};
     spec.score = {.assigned_windows = 4,

@@ -40,9 +40,9 @@ class ParameterFollowerTest : public ::testing::Test {
         }
         record.inclusion_votes[Uid(2)] = {run.run, Round(0), Uid(2), yes, Amount{1}};
         const std::vector<AggregatedArtifact> inputs{
-            {Uid(0), 100, played(0).result.artifact.chunks},
-            {Uid(1), 100, played(1).result.artifact.chunks}};
-        EXPECT_TRUE(outer_step(run.engine.layout(), run.spec, inputs, agreed));
+            {Uid(0), 100, played(0).result.artifact.update},
+            {Uid(1), 100, played(1).result.artifact.update}};
+        EXPECT_TRUE(outer_step(run.engine.layout(), run.spec, Round(0), inputs, agreed));
         agreed_root = state_root(agreed);
         record.accepted = protocol::Accepted{agreed_root, 0};
         known.insert(run.genesis_root);

@@ -1,6 +1,7 @@
 #include "common/base/hex.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "tests/unit/common/execution/execution_fixture.hpp"
 
 #include <array>
@@ -48,7 +49,7 @@ TEST(RoundExecutor, RecordsFollowFromTheStatesAndTheAssignment) {
 TEST(RoundExecutor, ArtifactSurvivesItsEncodingAndFitsItsCommitment) {
     TestRun& run = shared_run();
     const PlayedRound& round = played(1);
-    const auto elements = chunk_elements(run.engine.layout());
+    const auto elements = protocol::chunk_elements(run.spec.model);
     const Bytes bytes = protocol::encode_artifact(round.result.artifact);
     const auto decoded = protocol::decode_artifact(bytes, run.spec, elements);
     ASSERT_TRUE(decoded) << protocol::to_string(decoded.error());
@@ -56,8 +57,7 @@ TEST(RoundExecutor, ArtifactSurvivesItsEncodingAndFitsItsCommitment) {
     EXPECT_EQ(protocol::commitment_root({run.run, hotkey_of(1), protocol::Round(0)}, decoded->trace,
                                         decoded->feedback, decoded->profile),
               round.result.commitment_root);
-    EXPECT_EQ(protocol::payload_root(decoded->chunks, decoded->feedback.kept_per_chunk),
-              decoded->feedback.payload_root);
+    EXPECT_EQ(protocol::payload_root(decoded->update), decoded->feedback.payload_root);
 }
 
 TEST(RoundExecutor, TwiceTheSameAndAnotherMinerDiffers) {
@@ -104,7 +104,7 @@ TEST(RoundExecutor, ErrorFeedbackCarriesOver) {
 
 TEST(RoundExecutor, EveryCheatLeavesAnotherCommitmentButAWellFormedArtifact) {
     TestRun& run = shared_run();
-    const auto elements = chunk_elements(run.engine.layout());
+    const auto elements = protocol::chunk_elements(run.spec.model);
     for (const Cheat cheat : {Cheat::kHalfBatch, Cheat::kSkipSegment, Cheat::kStaleData,
                               Cheat::kAmplify, Cheat::kNoise}) {
         const PlayedRound& round = played(1, cheat);

@@ -7,6 +7,7 @@
 #include "tests/unit/common/protocol/fixture.hpp"
 #include "tools/vectors/vectors.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <functional>
 #include <limits>
@@ -33,44 +34,108 @@ TEST(ArtifactFormat, RoundTrips) {
     ASSERT_TRUE(decoded.has_value()) << to_string(decoded.error());
     EXPECT_EQ(*decoded, artifact);
     EXPECT_EQ(encode_artifact(*decoded), bytes);
-    const PayloadCodec codec(sample_spec().outer.kept_per_chunk);
-    std::size_t payload = 0;
-    for (const PayloadChunk& chunk : artifact.chunks)
-        payload += codec.encode(chunk).size();
+    const Bytes payload = encode_payload(artifact.update);
     // As the table in artifact_format.hpp has it; the hardware class has nine bytes.
-    EXPECT_EQ(bytes.size(), 82U + 7 * 148 + 170 + 64 + 4 + 9 + 4 + payload);
+    EXPECT_EQ(bytes.size(), 82U + 7 * 148 + 170 + 64 + 4 + 9 + 4 + payload.size());
+    EXPECT_TRUE(std::equal(payload.rbegin(), payload.rend(), bytes.rbegin()));
 }
 
-TEST(ArtifactFormat, TheLongestArtifactHasTheLimitsSize) {
+// Long chunks: the widest steps of levels, words of all sizes, gaps far apart.
+void lengthen(SparseUpdate& update) {
+    CounterRng rng(3);
+    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+        const MutableSparseView chunk = update.chunk(i);
+        std::ranges::fill(chunk.levels, std::uint8_t{0});
+        chunk.levels.back() = kMaxLevel;
+        for (std::uint8_t& code : chunk.codes)
+            code = static_cast<std::uint8_t>(rng.below(2) * (chunk.levels.size() - 1));
+        std::uint64_t next = 0;
+        for (std::size_t v = 0; v < chunk.indices.size(); ++v) {
+            const std::uint64_t spare = kLayout[i] - next - (chunk.indices.size() - v);
+            next += rng.below(std::min<std::uint64_t>(spare, std::uint64_t{1} << rng.below(8)) + 1);
+            chunk.indices[v] = static_cast<std::uint16_t>(next++);
+        }
+    }
+}
+
+TEST(ArtifactFormat, NoArtifactIsAboveTheLimit) {
     Artifact artifact = vectors::sample_artifact(kLayout);
     artifact.profile.hardware_class = std::string(128, 'x');
-    const PayloadCodec codec(sample_spec().outer.kept_per_chunk);
-    for (std::size_t i = 0; i < kLayout.size(); ++i) {
-        // Gaps of C = 20 have the long remainder; the last takes what is left in its quotient.
-        PayloadChunk& chunk = artifact.chunks[i];
-        std::uint32_t spare = kLayout[i] - static_cast<std::uint32_t>(chunk.indices.size());
-        std::uint32_t index = 0;
-        for (std::size_t at = 0; at < chunk.indices.size(); ++at) {
-            std::uint32_t gap = std::min(spare, 20U);
-            if (at + 1 == chunk.indices.size()) gap += (spare - gap) / 44 * 44;
-            spare -= gap;
-            chunk.indices[at] = static_cast<std::uint16_t>(index + gap);
-            index += gap + 1;
-        }
-        EXPECT_EQ(codec.encode(chunk).size(), codec.sizes(kLayout[i]).most) << i;
-    }
-    const Bytes bytes = encode_artifact(artifact);
-    EXPECT_EQ(bytes.size(), max_artifact_bytes(sample_spec(), kLayout));
+    lengthen(artifact.update);
+    Bytes bytes = encode_artifact(artifact);
+    const std::uint64_t limit = max_artifact_bytes(sample_spec(), artifact.round, kLayout);
+    EXPECT_LE(bytes.size(), limit);
+    // The limit is near: a quarter of it at most stays free.
+    EXPECT_GT(4 * bytes.size(), 3 * limit);
     EXPECT_EQ(decode(bytes), artifact);
+    for (const std::uint64_t size : {limit, limit + 1}) {
+        bytes.resize(size);
+        EXPECT_EQ(decode(bytes).error(), Verdict::kMalformed);
+    }
 }
 
-TEST(ArtifactFormat, KeptValuesAreRounded) {
-    EXPECT_EQ(kept_in_chunk(64, 4096), 64U);
-    EXPECT_EQ(kept_in_chunk(64, 100), 2U);  // 1.5625 + 0.5
-    EXPECT_EQ(kept_in_chunk(64, 95), 1U);   // 1.484 + 0.5
-    EXPECT_EQ(kept_in_chunk(64, 96), 2U);   // exactly 1.5 + 0.5
-    EXPECT_EQ(kept_in_chunk(1, 1), 1U);
-    EXPECT_EQ(kept_in_chunk(4096, 4096), 4096U);
+// As the sample, at the density and the code of another round.
+Artifact sparse_as(const Sparsity& sparsity, Round round) {
+    Artifact artifact = vectors::sample_artifact(kLayout);
+    artifact.round = round;
+    artifact.feedback.kept_per_chunk = sparsity.keep;
+    artifact.update = SparseUpdate(sparsity, kLayout);
+    for (std::size_t i = 0; i < kLayout.size(); ++i) {
+        const MutableSparseView chunk = artifact.update.chunk(i);
+        for (std::size_t at = 0; at < chunk.indices.size(); ++at)
+            chunk.indices[at] = static_cast<std::uint16_t>(at);
+        chunk.levels.back() = 200;
+        std::ranges::fill(chunk.codes, static_cast<std::uint8_t>(chunk.levels.size() - 1));
+    }
+    return artifact;
+}
+
+TEST(ArtifactFormat, TheRoundHasItsDensity) {
+    const RunSpec spec = sample_spec();
+    for (const std::uint64_t round : {0U, 1U, 99U, 100U, 101U, 1'000'000U}) {
+        const std::uint16_t k = round < 100 ? 64 : 32;
+        ASSERT_EQ(spec.sparsity(Round(round)).keep, k);
+        const Artifact good = sparse_as({.keep = k, .code_bits = 2}, Round(round));
+        const auto decoded = decode(encode_artifact(good));
+        ASSERT_TRUE(decoded.has_value()) << to_string(decoded.error());
+        EXPECT_EQ(*decoded, good);
+        // The other point's, declared or not.
+        const std::uint16_t other = k == 64 ? 32 : 64;
+        Artifact bad = sparse_as({.keep = other, .code_bits = 2}, Round(round));
+        EXPECT_EQ(verdict_of(bad), Verdict::kMalformed) << round;
+        bad.feedback.kept_per_chunk = k;
+        EXPECT_EQ(verdict_of(bad), Verdict::kMalformed) << round;
+        bad = good;
+        bad.feedback.kept_per_chunk = other;
+        EXPECT_EQ(verdict_of(bad), Verdict::kMalformed) << round;
+        // The same bytes, said to be of a round of the other density.
+        bad = good;
+        bad.round = Round(k == 64 ? 100 : 99);
+        EXPECT_EQ(verdict_of(bad), Verdict::kMalformed) << round;
+    }
+    EXPECT_GT(max_artifact_bytes(spec, Round(99), kLayout),
+              max_artifact_bytes(spec, Round(100), kLayout));
+    Artifact longest = sparse_as({.keep = 32, .code_bits = 2}, Round(100));
+    longest.profile.hardware_class = std::string(128, 'x');
+    lengthen(longest.update);
+    const Bytes bytes = encode_artifact(longest);
+    EXPECT_LE(bytes.size(), max_artifact_bytes(spec, Round(100), kLayout));
+    EXPECT_EQ(decode(bytes), longest);
+}
+
+TEST(ArtifactFormat, EveryNumberOfCodeBitsRoundTripsAndNoOtherDecodes) {
+    for (const std::uint8_t code_bits : Bytes{1, 2, 3, 4}) {
+        RunSpec spec = sample_spec();
+        spec.outer.code_bits = code_bits;
+        const Artifact artifact = sparse_as({.keep = 64, .code_bits = code_bits}, Round(3));
+        const Bytes bytes = encode_artifact(artifact);
+        EXPECT_EQ(decode_artifact(bytes, spec, kLayout), artifact);
+        for (const std::uint8_t other : Bytes{1, 2, 3, 4}) {
+            spec.outer.code_bits = other;
+            const auto decoded = decode_artifact(bytes, spec, kLayout);
+            EXPECT_EQ(decoded.has_value(), other == code_bits) << int{code_bits} << int{other};
+        }
+    }
 }
 
 TEST(ArtifactFormat, NoFlippedBitPassesAsTheSame) {
@@ -105,14 +170,27 @@ TEST(ArtifactFormat, EveryPrefixIsMalformed) {
     EXPECT_EQ(decode(longer).error(), Verdict::kMalformed);
 }
 
+// The first `count` chunks; those behind the last are of one element.
+SparseUpdate resized(const SparseUpdate& update, std::size_t count) {
+    std::vector<std::uint16_t> layout = kLayout;
+    layout.resize(count, 1);
+    SparseUpdate out(update.sparsity(), layout);
+    for (std::size_t i = 0; i < std::min(count, update.chunk_count()); ++i) {
+        std::ranges::copy(update.chunk(i).levels, out.chunk(i).levels.begin());
+        std::ranges::copy(update.chunk(i).indices, out.chunk(i).indices.begin());
+        std::ranges::copy(update.chunk(i).codes, out.chunk(i).codes.begin());
+    }
+    return out;
+}
+
 TEST(ArtifactFormat, RefusesWhatHasASecondEncodingOrIsNoNumber) {
     const std::uint32_t nan = 0x7fc00000;
     using Change = std::function<void(Artifact&)>;
     const std::vector<std::tuple<const char*, Verdict, Change>> cases = {
-        {"levels swapped", Verdict::kNotCanonical,
-         [](Artifact& a) { std::swap(a.chunks[0].low, a.chunks[0].high); }},
-        {"high of equal levels", Verdict::kNotCanonical,
-         [](Artifact& a) { a.chunks[1].codes[5] = 1; }},
+        {"second of equal levels", Verdict::kNotCanonical,
+         [](Artifact& a) { a.update.chunk(1).codes[5] = 1; }},
+        {"minus the second of equal levels", Verdict::kNotCanonical,
+         [](Artifact& a) { a.update.chunk(1).codes[63] = kCodeNegative | 1; }},
         {"loss NaN", Verdict::kNotFinite, [=](Artifact& a) { a.trace[3].loss_bits = nan; }},
         {"loss at the start", Verdict::kMalformed, [](Artifact& a) { a.trace[0].loss_bits = 1; }},
         {"windows at the start", Verdict::kMalformed,
@@ -127,16 +205,25 @@ TEST(ArtifactFormat, RefusesWhatHasASecondEncodingOrIsNoNumber) {
         {"a record less", Verdict::kMalformed, [](Artifact& a) { a.trace.pop_back(); }},
         {"a record more", Verdict::kMalformed,
          [](Artifact& a) { a.trace.push_back(a.trace.back()); }},
-        {"a chunk less", Verdict::kMalformed, [](Artifact& a) { a.chunks.pop_back(); }},
+        {"a chunk less", Verdict::kMalformed,
+         [](Artifact& a) { a.update = resized(a.update, kLayout.size() - 1); }},
         {"a chunk more", Verdict::kMalformed,
-         [](Artifact& a) { a.chunks.push_back(a.chunks.back()); }},
+         [](Artifact& a) { a.update = resized(a.update, kLayout.size() + 1); }},
+        {"an index outside its chunk", Verdict::kMalformed,
+         [](Artifact& a) { a.update.chunk(2).indices.back() = 100; }},
         {"long hardware class", Verdict::kMalformed,
          [](Artifact& a) { a.profile.hardware_class = std::string(129, 'x'); }},
         {"terminal escape", Verdict::kMalformed,
          [](Artifact& a) { a.profile.hardware_class = "\x1b[2Jx86"; }},
         {"empty hardware class", Verdict::kAccept,
          [](Artifact& a) { a.profile.hardware_class.clear(); }},
-        {"zero levels", Verdict::kAccept, [](Artifact& a) { a.chunks[1].codes[0] = 2; }},
+        {"zero levels", Verdict::kAccept,
+         [](Artifact& a) { a.update.chunk(1).codes[0] = kCodeNegative; }},
+        {"one level for all", Verdict::kAccept,
+         [](Artifact& a) {
+             std::ranges::fill(a.update.chunk(0).levels, std::uint8_t{9});
+             std::ranges::fill(a.update.chunk(0).codes, std::uint8_t{0});
+         }},
     };
     for (const auto& [what, expected, change] : cases) {
         Artifact artifact = vectors::sample_artifact(kLayout);
@@ -148,7 +235,7 @@ TEST(ArtifactFormat, RefusesWhatHasASecondEncodingOrIsNoNumber) {
 TEST(ArtifactFormat, OtherVersionsAndMagicsAreRefused) {
     const Bytes bytes = encode_artifact(vectors::sample_artifact(kLayout));
     Bytes changed = bytes;
-    for (const std::uint8_t version : Bytes{0, 1, 3}) {
+    for (const std::uint8_t version : Bytes{0, 1, 2, 4, 255}) {
         changed[4] = version;
         EXPECT_EQ(decode(changed).error(), Verdict::kUnsupportedVersion);
     }

@@ -44,8 +44,10 @@ TEST(RunSpecFormat, RefusesTruncationTrailingBytesAndVersions) {
     longer.push_back(0);
     EXPECT_EQ(decode_run_spec(longer).error(), Verdict::kMalformed);
     EXPECT_EQ(decode_run_spec(Bytes(kMaxRunSpecBytes + 1)).error(), Verdict::kMalformed);
-    bytes[4] = 2;
-    EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kUnsupportedVersion);
+    for (const std::uint8_t version : Bytes{0, 1, 3}) {
+        bytes[4] = version;
+        EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kUnsupportedVersion);
+    }
     bytes[0] = 'X';
     EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kMalformed);
 }
@@ -57,6 +59,13 @@ TEST(RunSpecFormat, MinusZeroIsASecondEncoding) {
     spec = sample_spec();
     spec.inner.learning_rate[0].rate_bits = 0x80000000;
     EXPECT_EQ(decode_run_spec(encode_run_spec(spec)).error(), Verdict::kNotCanonical);
+}
+
+std::vector<DensityPoint> densities(std::size_t count) {
+    std::vector<DensityPoint> out;
+    for (std::size_t i = 0; i < count; ++i)
+        out.push_back({.round = 10 * i, .kept_per_chunk = static_cast<std::uint16_t>(1 + i)});
+    return out;
 }
 
 TEST(RunSpecRanges, EachFieldIsChecked) {
@@ -101,8 +110,24 @@ TEST(RunSpecRanges, EachFieldIsChecked) {
         {"rate infinite", [](RunSpec& s) { s.inner.learning_rate[1].rate_bits = 0x7f800000; }},
         {"alpha", [](RunSpec& s) { s.outer.alpha_bits = 0; }},
         {"feedback", [](RunSpec& s) { s.outer.feedback_decay_bits = bits_of(1.0F); }},
-        {"k 0", [](RunSpec& s) { s.outer.kept_per_chunk = 0; }},
-        {"k 4097", [](RunSpec& s) { s.outer.kept_per_chunk = 4097; }},
+        {"no density", [](RunSpec& s) { s.outer.density.clear(); }},
+        {"density from 1", [](RunSpec& s) { s.outer.density[0].round = 1; }},
+        {"density twice at 0", [](RunSpec& s) { s.outer.density[1].round = 0; }},
+        {"density order",
+         [](RunSpec& s) {
+             s.outer.density.push_back({99, 16});
+         }},
+        {"density twice at 100",
+         [](RunSpec& s) {
+             s.outer.density.push_back({100, 16});
+         }},
+        {"65 densities", [](RunSpec& s) { s.outer.density = densities(65); }},
+        {"k 0", [](RunSpec& s) { s.outer.density[0].kept_per_chunk = 0; }},
+        {"k 4097", [](RunSpec& s) { s.outer.density[0].kept_per_chunk = 4097; }},
+        {"later k 0", [](RunSpec& s) { s.outer.density[1].kept_per_chunk = 0; }},
+        {"later k 4097", [](RunSpec& s) { s.outer.density[1].kept_per_chunk = 4097; }},
+        {"no code bits", [](RunSpec& s) { s.outer.code_bits = 0; }},
+        {"5 code bits", [](RunSpec& s) { s.outer.code_bits = 5; }},
         {"p", [](RunSpec& s) { s.outer.support_exponent_halves = 3; }},
         {"R 0", [](RunSpec& s) { s.outer.max_artifacts = 0; }},
         {"R 257", [](RunSpec& s) { s.outer.max_artifacts = 257; }},
@@ -157,6 +182,44 @@ TEST(RunSpecRanges, TheExtremesAreAllowed) {
     EXPECT_EQ(validate_run_spec(spec), Verdict::kSpecInvalid) << "three audits of one segment";
     spec.audit.segments = 1;
     EXPECT_EQ(validate_run_spec(spec), Verdict::kAccept);
+}
+
+TEST(RunSpecRanges, EveryDensityAndCodeRoundTrips) {
+    RunSpec spec = sample_spec();
+    for (const std::size_t count : {1U, 2U, 63U, 64U}) {
+        spec.outer.density = densities(count);
+        spec.outer.density.back().kept_per_chunk = 4096;
+        for (const std::uint8_t code_bits : Bytes{1, 2, 3, 4}) {
+            spec.outer.code_bits = code_bits;
+            EXPECT_EQ(validate_run_spec(spec), Verdict::kAccept);
+            EXPECT_EQ(decode_run_spec(encode_run_spec(spec)), spec);
+        }
+    }
+    spec.outer.density = {{0, 1}, {std::numeric_limits<std::uint64_t>::max(), 2}};
+    EXPECT_EQ(decode_run_spec(encode_run_spec(spec)), spec);
+    // More than there may be are refused by their number, before they are read.
+    spec.outer.density = densities(65);
+    EXPECT_EQ(decode_run_spec(encode_run_spec(spec)).error(), Verdict::kMalformed);
+}
+
+TEST(RunSpecDensity, HoldsUntilTheNextPoint) {
+    RunSpec spec = sample_spec();
+    spec.outer.density = {{0, 64}, {1, 512}, {100, 32}, {~std::uint64_t{0}, 7}};
+    for (const std::uint8_t code_bits : Bytes{1, 2, 3, 4}) {
+        spec.outer.code_bits = code_bits;
+        for (const auto& [round, k] :
+             std::vector<std::pair<std::uint64_t, std::uint16_t>>{{0, 64},
+                                                                  {1, 512},
+                                                                  {2, 512},
+                                                                  {99, 512},
+                                                                  {100, 32},
+                                                                  {101, 32},
+                                                                  {~std::uint64_t{0} - 1, 32},
+                                                                  {~std::uint64_t{0}, 7}}) {
+            EXPECT_EQ(spec.sparsity(Round(round)), (Sparsity{.keep = k, .code_bits = code_bits}))
+                << round;
+        }
+    }
 }
 
 TEST(Schedule, CutsTimeIntoRoundsAndPhases) {

@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace covenant::protocol {
 namespace {
@@ -209,6 +211,24 @@ TEST(Vectors, Audit) {
     EXPECT_GT(drawn, 0U);
 }
 
+Sparsity sparsity_at(const Json& entry) {
+    return {.keep = static_cast<std::uint16_t>(must(entry.u64("keptPerChunk"))),
+            .code_bits = static_cast<std::uint8_t>(must(entry.u64("codeBits")))};
+}
+
+void expect_chunk(const SparseView& chunk, const Json& decoded) {
+    const auto indices = numbers(decoded, "indices");
+    const auto values = must(decoded.items("values"));
+    ASSERT_EQ(chunk.indices.size(), indices.size());
+    ASSERT_EQ(chunk.indices.size(), values.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        EXPECT_EQ(chunk.indices[i], indices[i]);
+        const float level = level_value(chunk.levels[chunk.codes[i] & 0x7fU]);
+        EXPECT_EQ(static_cast<double>((chunk.codes[i] & 0x80U) != 0 ? -level : level),
+                  must(values[i].as_double()));
+    }
+}
+
 TEST(Vectors, Artifact) {
     for (const Json& entry : cases("artifact.json")) {
         std::vector<std::uint16_t> layout;
@@ -223,31 +243,34 @@ TEST(Vectors, Artifact) {
                                    .round = artifact->round};
         EXPECT_EQ(commitment_root(context, artifact->trace, artifact->feedback, artifact->profile),
                   hash_at(entry, "commitmentRoot"));
-        EXPECT_EQ(payload_root(artifact->chunks, artifact->feedback.kept_per_chunk),
-                  hash_at(entry, "payloadRoot"));
+        EXPECT_EQ(payload_root(artifact->update), hash_at(entry, "payloadRoot"));
+        EXPECT_EQ(artifact->update.sparsity(), sparsity_at(entry));
+        const std::vector<Json> decoded = must(entry.items("decoded"));
+        ASSERT_EQ(artifact->update.chunk_count(), decoded.size());
+        for (std::size_t i = 0; i < decoded.size(); ++i)
+            expect_chunk(std::as_const(artifact->update).chunk(i), decoded[i]);
         EXPECT_EQ(profile_id(sample_spec().profile), hash_at(entry, "profileId"));
     }
 }
 
 TEST(Vectors, Payload) {
+    std::set<std::uint64_t> code_bits;
     for (const Json& entry : cases("payload.json")) {
-        const PayloadCodec codec(static_cast<std::uint32_t>(must(entry.u64("keptPerChunk"))));
+        code_bits.insert(must(entry.u64("codeBits")));
+        ASSERT_TRUE(sparsity_at(entry).valid());
         const Bytes bytes = bytes_at(entry, "bytes");
-        const auto chunk =
-            codec.decode(bytes, static_cast<std::uint32_t>(must(entry.u64("elements"))));
-        ASSERT_TRUE(chunk.has_value());
-        EXPECT_EQ(codec.encode(*chunk), bytes);
-        const Json decoded = must(entry.at("decoded"));
-        const auto indices = numbers(decoded, "indices");
-        const auto values = must(decoded.items("values"));
-        ASSERT_EQ(chunk->indices.size(), indices.size());
-        for (std::size_t i = 0; i < indices.size(); ++i) {
-            EXPECT_EQ(chunk->indices[i], indices[i]);
-            const float level = level_value((chunk->codes[i] & 1U) != 0 ? chunk->high : chunk->low);
-            EXPECT_EQ(static_cast<double>((chunk->codes[i] & 2U) != 0 ? -level : level),
-                      must(values[i].as_double()));
-        }
+        const auto elements = numbers(entry, "chunkElements");
+        const std::vector<std::uint16_t> layout(elements.begin(), elements.end());
+        const auto update = decode_payload(bytes, sparsity_at(entry), layout);
+        ASSERT_TRUE(update.has_value());
+        EXPECT_EQ(encode_payload(*update), bytes);
+        EXPECT_EQ(payload_root(*update), hash_at(entry, "root"));
+        const std::vector<Json> decoded = must(entry.items("decoded"));
+        ASSERT_EQ(update->chunk_count(), decoded.size());
+        for (std::size_t i = 0; i < decoded.size(); ++i)
+            expect_chunk(std::as_const(*update).chunk(i), decoded[i]);
     }
+    EXPECT_EQ(code_bits, (std::set<std::uint64_t>{1, 2, 3, 4}));
 }
 
 TEST(Vectors, Settle) {

@@ -6,6 +6,9 @@
 #include "common/store/memory_store.hpp"
 #include "tools/vectors/samples.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include <gtest/gtest.h>
 
 namespace covenant::store {
@@ -22,22 +25,23 @@ class SealedArtifactTest : public ::testing::Test {
         artifact.base_root = vectors::filled_hash(2);
         artifact.trace.resize(spec.segments() + std::size_t{1});
         artifact.profile.profile_id = protocol::profile_id(spec.profile);
-        for (const std::uint16_t count : elements) {
-            protocol::PayloadChunk chunk;
-            chunk.high = nearest_level(1.0F);
-            const auto kept = protocol::kept_in_chunk(spec.outer.kept_per_chunk, count);
-            for (std::uint16_t i = 0; i < kept; ++i)
-                chunk.indices.push_back(i);
-            chunk.codes.assign(kept, 1);
-            artifact.chunks.push_back(std::move(chunk));
-        }
-        artifact.feedback.kept_per_chunk = spec.outer.kept_per_chunk;
+        fill();
         seal();
+    }
+    // The update at the density of the artifact's round.
+    void fill() {
+        artifact.update = SparseUpdate(spec.sparsity(artifact.round), elements);
+        for (std::size_t at = 0; at < elements.size(); ++at) {
+            const MutableSparseView chunk = artifact.update.chunk(at);
+            chunk.levels.back() = nearest_level(1.0F);
+            std::iota(chunk.indices.begin(), chunk.indices.end(), std::uint16_t{0});
+            std::ranges::fill(chunk.codes, std::uint8_t{1});
+        }
+        artifact.feedback.kept_per_chunk = artifact.update.sparsity().keep;
     }
     // Stores and commits what the artifact says now.
     void seal() {
-        artifact.feedback.payload_root =
-            protocol::payload_root(artifact.chunks, spec.outer.kept_per_chunk);
+        artifact.feedback.payload_root = protocol::payload_root(artifact.update);
         seal_bytes(protocol::encode_artifact(artifact));
         commitment.run = artifact.run;
         commitment.round = artifact.round;
@@ -110,6 +114,30 @@ TEST_F(SealedArtifactTest, ASizeThatNoArtifactHasIsNotFetched) {
     expect(Verdict::kMalformed);
 }
 
+TEST_F(SealedArtifactTest, TheLimitAndTheUpdateAreThoseOfTheRound) {
+    const std::uint64_t before = crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, protocol::Round(99), elements));
+    const std::uint64_t after = crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, protocol::Round(100), elements));
+    ASSERT_LT(after, before);
+    artifact.round = protocol::Round(100);
+    fill();
+    EXPECT_EQ(artifact.feedback.kept_per_chunk, 32);
+    seal();
+    EXPECT_EQ(fetch().artifact, artifact);
+    // An artifact of the earlier density fits its own limit only.
+    artifact.round = protocol::Round(99);
+    fill();
+    seal();
+    EXPECT_EQ(fetch().artifact, artifact);
+    artifact.round = protocol::Round(100);
+    seal();
+    expect(Verdict::kMalformed);
+    seal_bytes(Bytes(before, 0));
+    commitment.size = before;
+    expect(Verdict::kMalformed);
+}
+
 TEST_F(SealedArtifactTest, AKeyOfAnotherLength) {
     commitment.key_hash = store.put(as_bytes("short")).value();
     expect(Verdict::kMalformed);
@@ -117,8 +145,8 @@ TEST_F(SealedArtifactTest, AKeyOfAnotherLength) {
 
 // Bytes that hash to what was committed but cannot be what they should be are the miner's doing.
 TEST_F(SealedArtifactTest, ObjectsThatAreTooLongAreTheMinersFault) {
-    const std::uint64_t limit =
-        crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, elements));
+    const std::uint64_t limit = crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, artifact.round, elements));
     commitment.ciphertext_hash = store.put(Bytes(limit + 1, 7)).value();
     expect(Verdict::kMalformed);
     seal();
@@ -166,7 +194,7 @@ TEST_F(SealedArtifactTest, AnotherRootOrHotkey) {
 
 TEST_F(SealedArtifactTest, APayloadThatIsNotTheCommittedOne) {
     const Hash256 root = commitment.root;
-    artifact.chunks.front().codes.front() ^= 2;
+    artifact.update.chunk(0).codes.front() ^= kCodeNegative;
     seal_bytes(protocol::encode_artifact(artifact));
     commitment.root = root;
     expect(Verdict::kCommitmentMismatch);

@@ -87,11 +87,12 @@ TEST(Presets, sizes_are_those_of_layout_and_formats) {
         EXPECT_EQ(costs.opening_bytes, execution::state_opening_bytes(layout));
         protocol::RunSpec spec = devnet_spec(preset.config);
         const auto chunks = protocol::chunk_elements(spec.model);
-        EXPECT_EQ(costs.devnet.bytes,
-                  crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, chunks)));
-        spec.outer.kept_per_chunk = kReferenceKept;
+        EXPECT_EQ(costs.devnet.bytes, crypto::stream_ciphertext_size(protocol::max_artifact_bytes(
+                                          spec, protocol::Round(0), chunks)));
+        spec.outer.density = {{.round = 0, .kept_per_chunk = kReferenceKept}};
         EXPECT_EQ(costs.reference.bytes,
-                  crypto::stream_ciphertext_size(protocol::max_artifact_bytes(spec, chunks)));
+                  crypto::stream_ciphertext_size(
+                      protocol::max_artifact_bytes(spec, protocol::Round(0), chunks)));
         EXPECT_GT(costs.reference.ratio, costs.devnet.ratio);
     }
 }

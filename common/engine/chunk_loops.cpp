@@ -1,0 +1,129 @@
+#include "common/engine/chunk_loops.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include <immintrin.h>
+
+namespace covenant::engine {
+namespace {
+
+// One source for every instruction set: inlined where the set is named.
+#define COVENANT_BODY inline __attribute__((always_inline))
+#define COVENANT_AVX2 __attribute__((target("avx2")))
+
+COVENANT_BODY std::uint32_t accumulate_body(float beta, const float* error, const float* start,
+                                            const float* end, std::size_t count,
+                                            float* __restrict a,
+                                            std::uint32_t* __restrict magnitudes) {
+    std::int32_t largest = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const float difference = start[i] - end[i];
+        const float sum = beta * error[i] + difference;
+        a[i] = sum;
+        const auto magnitude = std::bit_cast<std::int32_t>(sum) & 0x7FFFFFFF;
+        magnitudes[i] = static_cast<std::uint32_t>(magnitude);
+        largest = std::max(largest, magnitude);
+    }
+    return static_cast<std::uint32_t>(largest);
+}
+
+COVENANT_BODY std::uint32_t count_body(const std::uint32_t* magnitudes, std::size_t count,
+                                       std::uint32_t least) {
+    const auto bound = static_cast<std::int32_t>(least);
+    std::uint32_t reached = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        reached += static_cast<std::uint32_t>(static_cast<std::int32_t>(magnitudes[i]) >= bound);
+    return reached;
+}
+
+COVENANT_BODY void half_support_body(const CoordinateSum* sums, std::size_t count, double alpha,
+                                     double weight, double* __restrict moves) {
+    for (std::size_t i = 0; i < count; ++i)
+        moves[i] = alpha * (sums[i].numerator / std::sqrt(sums[i].support * weight));
+}
+
+std::uint32_t accumulate_sse2(float beta, const float* error, const float* start, const float* end,
+                              std::size_t count, float* a, std::uint32_t* magnitudes) {
+    return accumulate_body(beta, error, start, end, count, a, magnitudes);
+}
+COVENANT_AVX2 std::uint32_t accumulate_avx2(float beta, const float* error, const float* start,
+                                            const float* end, std::size_t count, float* a,
+                                            std::uint32_t* magnitudes) {
+    return accumulate_body(beta, error, start, end, count, a, magnitudes);
+}
+std::uint32_t count_sse2(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t least) {
+    return count_body(magnitudes, count, least);
+}
+COVENANT_AVX2 std::uint32_t count_avx2(const std::uint32_t* magnitudes, std::size_t count,
+                                       std::uint32_t least) {
+    return count_body(magnitudes, count, least);
+}
+void half_support_sse2(const CoordinateSum* sums, std::size_t count, double alpha, double weight,
+                       double* moves) {
+    half_support_body(sums, count, alpha, weight, moves);
+}
+COVENANT_AVX2 void half_support_avx2(const CoordinateSum* sums, std::size_t count, double alpha,
+                                     double weight, double* moves) {
+    half_support_body(sums, count, alpha, weight, moves);
+}
+
+// Magnitudes have no sign bit, so that signed comparisons are right.
+void mask_sse2(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t least,
+               std::uint64_t* masks) {
+    const __m128i below = _mm_set1_epi32(static_cast<std::int32_t>(least) - 1);
+    const auto reached = [&](const std::uint32_t* four) {
+        return _mm_cmpgt_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(four)), below);
+    };
+    for (std::size_t i = 0; i < count; i += 64) {
+        std::uint64_t mask = 0;
+        for (std::size_t j = 0; j < 64; j += 16) {
+            const std::uint32_t* const at = magnitudes + i + j;
+            const __m128i low = _mm_packs_epi32(reached(at), reached(at + 4));
+            const __m128i high = _mm_packs_epi32(reached(at + 8), reached(at + 12));
+            const int sixteen = _mm_movemask_epi8(_mm_packs_epi16(low, high));
+            mask |= static_cast<std::uint64_t>(sixteen) << j;
+        }
+        masks[i / 64] = mask;
+    }
+}
+COVENANT_AVX2 void mask_avx2(const std::uint32_t* magnitudes, std::size_t count,
+                             std::uint32_t least, std::uint64_t* masks) {
+    const __m256i below = _mm256_set1_epi32(static_cast<std::int32_t>(least) - 1);
+    for (std::size_t i = 0; i < count; i += 64) {
+        std::uint64_t mask = 0;
+        for (std::size_t j = 0; j < 64; j += 8) {
+            const auto* const at = reinterpret_cast<const __m256i*>(magnitudes + i + j);
+            const __m256i reached = _mm256_cmpgt_epi32(_mm256_loadu_si256(at), below);
+            const int eight = _mm256_movemask_ps(_mm256_castsi256_ps(reached));
+            mask |= static_cast<std::uint64_t>(eight) << j;
+        }
+        masks[i / 64] = mask;
+    }
+}
+
+#undef COVENANT_BODY
+#undef COVENANT_AVX2
+
+constexpr ChunkLoops kSse2{accumulate_sse2, count_sse2, mask_sse2, half_support_sse2};
+constexpr ChunkLoops kAvx2{accumulate_avx2, count_avx2, mask_avx2, half_support_avx2};
+
+}  // namespace
+
+const ChunkLoops& chunk_loops() {
+    static const ChunkLoops& chosen = __builtin_cpu_supports("avx2") != 0 ? kAvx2 : kSse2;
+    return chosen;
+}
+
+void copy_past_caches(const float* values, std::size_t count, float* out) {
+    std::size_t i = 0;
+    if (reinterpret_cast<std::uintptr_t>(out) % sizeof(__m128) == 0) {
+        for (; i + 4 <= count; i += 4)
+            _mm_stream_ps(out + i, _mm_loadu_ps(values + i));
+        _mm_sfence();
+    }
+    std::copy(values + i, values + count, out + i);
+}
+
+}  // namespace covenant::engine
