@@ -121,9 +121,12 @@ void copy_past_caches(const float* values, std::size_t count, float* out) {
     if (reinterpret_cast<std::uintptr_t>(out) % sizeof(__m128) == 0) {
         for (; i + 4 <= count; i += 4)
             _mm_stream_ps(out + i, _mm_loadu_ps(values + i));
-        _mm_sfence();
     }
     std::copy(values + i, values + count, out + i);
+}
+
+void finish_copies() {
+    _mm_sfence();
 }
 
 }  // namespace covenant::engine

@@ -33,7 +33,9 @@ struct ChunkLoops {
 
 const ChunkLoops& chunk_loops();
 
-// out = values, past the caches where that is possible: for memory that is not read soon.
+// out = values, past the caches where that is possible: for memory that is not read soon. Other
+// threads see it after this thread's finish_copies().
 void copy_past_caches(const float* values, std::size_t count, float* out);
+void finish_copies();
 
 }  // namespace covenant::engine

@@ -17,34 +17,38 @@
 namespace covenant::engine {
 namespace {
 
-void quantise(std::span<const float> a, const MutableSparseView& chunk) {
+// Mean of the magnitudes of one part, in the order of their indices. The others add +0, which
+// changes no bit of a sum that is not negative.
+float mean_of_part(std::span<const float> absolute, std::span<const std::uint8_t> parts,
+                   std::size_t part, float of_nothing) {
+    double sum = 0.0;
+    std::uint32_t count = 0;
+    for (std::size_t i = 0; i < absolute.size(); ++i) {
+        const bool inside = parts[i] == part;
+        sum += inside ? static_cast<double>(absolute[i]) : 0.0;
+        count += static_cast<std::uint32_t>(inside);
+    }
+    return count == 0 ? of_nothing : static_cast<float>(sum / static_cast<double>(count));
+}
+
+// `memory` has room for the kept values.
+void quantise(std::span<const float> a, const MutableSparseView& chunk, std::span<float> memory) {
+    const std::span<const std::uint16_t> indices = chunk.indices;
+    const std::span<std::uint8_t> codes = chunk.codes;
+    const std::span<float> absolute = memory.first(indices.size());
+    for (std::size_t i = 0; i < absolute.size(); ++i)
+        absolute[i] = std::fabs(a[indices[i]]);
+    std::ranges::fill(codes, std::uint8_t{0});
     std::array<float, kMaxLevels> means{};
-    std::array<double, kMaxLevels> sums{};
-    std::array<std::uint32_t, kMaxLevels> counts{};
-    const auto take_mean = [&](std::size_t part, float of_nothing) {
-        means[part] = counts[part] == 0
-                          ? of_nothing
-                          : static_cast<float>(sums[part] / static_cast<double>(counts[part]));
-    };
-    for (const std::uint16_t index : chunk.indices)
-        sums[0] += static_cast<double>(std::fabs(a[index]));
-    counts[0] = static_cast<std::uint32_t>(chunk.indices.size());
-    take_mean(0, 0.0F);
-    std::ranges::fill(chunk.codes, std::uint8_t{0});
+    means[0] = mean_of_part(absolute, codes, 0, 0.0F);
     for (std::size_t parts = 2; parts <= chunk.levels.size(); parts *= 2) {
-        sums = {};
-        counts = {};
-        for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-            const float absolute = std::fabs(a[chunk.indices[i]]);
-            const std::size_t whole = chunk.codes[i];
-            const std::size_t part = 2 * whole + (absolute > means[whole] ? 1 : 0);
-            chunk.codes[i] = static_cast<std::uint8_t>(part);
-            sums[part] += static_cast<double>(absolute);
-            ++counts[part];
+        for (std::size_t i = 0; i < absolute.size(); ++i) {
+            const bool above = absolute[i] > means[codes[i]];
+            codes[i] = static_cast<std::uint8_t>(2 * codes[i] + (above ? 1 : 0));
         }
         const std::array<float, kMaxLevels> wholes = means;
         for (std::size_t part = 0; part < parts; ++part)
-            take_mean(part, wholes[part / 2]);
+            means[part] = mean_of_part(absolute, codes, part, wholes[part / 2]);
     }
     std::array<std::uint8_t, kMaxLevels> first{};  // the lowest part with the same level
     for (std::size_t part = 0; part < chunk.levels.size(); ++part) {
@@ -52,10 +56,9 @@ void quantise(std::span<const float> a, const MutableSparseView& chunk) {
         const bool same = part > 0 && chunk.levels[part] == chunk.levels[part - 1];
         first[part] = same ? first[part - 1] : static_cast<std::uint8_t>(part);
     }
-    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-        const bool negative = std::signbit(a[chunk.indices[i]]);
-        chunk.codes[i] =
-            static_cast<std::uint8_t>(first[chunk.codes[i]] | (negative ? kCodeNegative : 0));
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const bool negative = std::signbit(a[indices[i]]);
+        codes[i] = static_cast<std::uint8_t>(first[codes[i]] | (negative ? kCodeNegative : 0));
     }
 }
 
@@ -64,6 +67,7 @@ struct Worker {
     TopK top_k;
     alignas(64) std::array<float, kChunkElements> a;
     alignas(64) std::array<std::uint32_t, kChunkElements> magnitudes;
+    std::array<float, kChunkElements> absolute;  // of the kept values
 
     // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
     bool compress(float beta, std::span<const float> error, std::span<const float> start,
@@ -73,7 +77,7 @@ struct Worker {
             beta, error.data(), start.data(), end.data(), live, a.data(), magnitudes.data());
         if (largest >= kInfinityBits) return false;
         top_k.select(std::span(magnitudes).first(live), chunk.indices);
-        quantise(std::span(a).first(live), chunk);
+        quantise(std::span(a).first(live), chunk, absolute);
         return true;
     }
 };
@@ -154,12 +158,12 @@ double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
     std::vector<double> squares(update.chunk_count());
     for_chunks(squares.size(), pool, [&](std::size_t at, unsigned) {
         const SparseView chunk = update.chunk(at);
-        std::array<std::uint32_t, kMaxLevels> counts{};
-        for (const std::uint8_t code : chunk.codes)
-            ++counts[code & kCodeLevel];
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+            std::uint32_t count = 0;
+            for (const std::uint8_t code : chunk.codes)
+                count += static_cast<std::uint32_t>((code & kCodeLevel) == i);
             const auto level = static_cast<double>(level_value(chunk.levels[i]));
-            squares[at] += static_cast<double>(counts[i]) * (level * level);
+            squares[at] += static_cast<double>(count) * (level * level);
         }
     });
     double sum = 0.0;
@@ -193,9 +197,11 @@ Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& 
         }
         float* const a = worker.a.data();
         copy_past_caches(a, live, out.accumulated.chunk(at).data());
-        for (std::size_t i = 0; i < chunk.indices.size(); ++i)
-            a[chunk.indices[i]] -= SparseView(chunk).value(i);
+        const SparseView sent = chunk;
+        for (std::size_t i = 0; i < sent.indices.size(); ++i)
+            a[sent.indices[i]] -= sent.value(i);
         copy_past_caches(a, live, out.residual.chunk(at).data());
+        finish_copies();
     });
     if (bad < layout.chunk_count()) {
         return fail(Errc::kRejected, fmt::format("pseudo-gradient of {}: NaN or infinity",
