@@ -70,10 +70,11 @@ double weighted_median(std::span<const Contribution> contributions,
     return 0.0;
 }
 
-void fetch_ahead(std::span<const float> values) {
-    constexpr std::size_t kLineFloats = 16;
-    for (std::size_t i = 0; i < values.size(); i += kLineFloats)
-        __builtin_prefetch(values.data() + i, 1);
+template <typename T>
+void fetch_ahead(std::span<T> values) {
+    constexpr std::size_t kLine = 64 / sizeof(T);
+    for (std::size_t i = 0; i < values.size(); i += kLine)
+        __builtin_prefetch(values.data() + i);
 }
 
 struct Peer {
@@ -181,10 +182,15 @@ Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHype
         ChunkSums& sums = *workers[worker];
         const std::span<float> chunk = theta.chunk(at);
         for (std::size_t i = 0; i < peers.size(); ++i) {
-            // The parameters come from memory while the sums are made, a part with each peer.
+            // The parameters and the peer's next chunk come from memory while the sums are made.
             fetch_ahead(chunk.subspan(
                 i * kChunkFloats / peers.size(),
                 (i + 1) * kChunkFloats / peers.size() - i * kChunkFloats / peers.size()));
+            if (at + 1 < layout.chunk_count()) {
+                const SparseView next = peers[i].update->chunk(at + 1);
+                fetch_ahead(next.indices);
+                fetch_ahead(next.codes);
+            }
             sums.add(peers[i].update->chunk(at), peers[i]);
         }
         if (!sums.step(hyper, total_weight, chunk)) bad = true;

@@ -82,6 +82,19 @@ struct Worker {
     }
 };
 
+// In blocks whose count fits a byte, which vectors hold many of.
+std::uint32_t count_of_level(std::span<const std::uint8_t> codes, std::size_t level) {
+    constexpr std::size_t kBlock = 128;
+    std::uint32_t count = 0;
+    for (std::size_t i = 0; i < codes.size(); i += kBlock) {
+        std::uint8_t of_block = 0;
+        for (const std::uint8_t code : codes.subspan(i, std::min(kBlock, codes.size() - i)))
+            of_block = static_cast<std::uint8_t>(of_block + ((code & kCodeLevel) == level ? 1 : 0));
+        count += of_block;
+    }
+    return count;
+}
+
 std::string name_of_chunk(const ParameterLayout& layout, std::size_t chunk) {
     for (const TensorSlot& slot : layout.tensors()) {
         if (chunk < slot.chunks()) return fmt::format("{}, chunk {}", slot.name, chunk);
@@ -158,12 +171,15 @@ double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
     std::vector<double> squares(update.chunk_count());
     for_chunks(squares.size(), pool, [&](std::size_t at, unsigned) {
         const SparseView chunk = update.chunk(at);
+        std::array<std::uint32_t, kMaxLevels> counts{};
+        counts[0] = static_cast<std::uint32_t>(chunk.codes.size());
+        for (std::size_t i = 1; i < chunk.levels.size(); ++i) {
+            counts[i] = count_of_level(chunk.codes, i);
+            counts[0] -= counts[i];
+        }
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
-            std::uint32_t count = 0;
-            for (const std::uint8_t code : chunk.codes)
-                count += static_cast<std::uint32_t>((code & kCodeLevel) == i);
             const auto level = static_cast<double>(level_value(chunk.levels[i]));
-            squares[at] += static_cast<double>(count) * (level * level);
+            squares[at] += static_cast<double>(counts[i]) * (level * level);
         }
     });
     double sum = 0.0;
