@@ -120,10 +120,10 @@ void show_one(node::Output& out, const engine::ModelPreset& preset) {
                     costs.chunks, node::human_bytes(costs.opening_bytes)));
     for (const auto& [label, one] :
          {std::pair{"reference", costs.reference}, std::pair{"devnet", costs.devnet}}) {
-        out.text(
-            fmt::format("upload     {} a round at k = {} of 4096 ({}), {:.1f} times smaller than "
-                        "the parameters",
-                        node::human_bytes(one.bytes), one.kept_per_chunk, label, one.ratio));
+        out.text(fmt::format(
+            "upload     at most {} a round at k = {} of 4096 ({}), {:.1f} times smaller "
+            "than the parameters",
+            node::human_bytes(one.bytes), one.kept_per_chunk, label, one.ratio));
     }
     out.text(fmt::format("work       {} an inner step of {} tokens, {} a round",
                          human_flops(costs.step_flops), costs.step_tokens,
@@ -137,8 +137,8 @@ void show_one(node::Output& out, const engine::ModelPreset& preset) {
 
 void show_all(node::Output& out) {
     node::Table table(
-        {"preset", "parameters", "leaves", "memory", "opening", "upload k=64", "ratio",
-         fmt::format("upload k={}", devnet::nano_run(1).sparsity(protocol::Round(0)).keep),
+        {"preset", "parameters", "leaves", "memory", "opening", "most k=64", "ratio",
+         fmt::format("most k={}", devnet::nano_run(1).sparsity(protocol::Round(0)).keep),
          "inner step", "audit"});
     table.align_right({1, 2, 3, 4, 5, 6, 7, 8, 9});
     for (const engine::ModelPreset& preset : engine::model_presets()) {
