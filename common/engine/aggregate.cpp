@@ -1,7 +1,7 @@
 #include "common/engine/aggregate.hpp"
 
-#include "common/engine/chunk_loop.hpp"
 #include "common/engine/chunk_loops.hpp"
+#include "common/engine/for_chunks.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 #include "common/engine/compressor.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/engine/chunk_loop.hpp"
 #include "common/engine/chunk_loops.hpp"
+#include "common/engine/for_chunks.hpp"
 #include "common/engine/top_k.hpp"
 
 #include <algorithm>
