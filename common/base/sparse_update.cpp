@@ -45,22 +45,23 @@ SparseUpdate::SparseUpdate(const Sparsity& sparsity, std::span<const std::uint16
     codes_.resize(first_.back());
 }
 
+// Of a const update or another one, as the view has it.
+template <typename View, typename Update>
+View SparseUpdate::view_of(Update& update, std::size_t index) {
+    const std::size_t first = update.first_[index];
+    const std::size_t kept = update.first_[index + 1] - first;
+    const std::size_t levels = update.sparsity_.levels();
+    return {.levels = std::span(update.levels_).subspan(index * levels, levels),
+            .indices = std::span(update.indices_).subspan(first, kept),
+            .codes = std::span(update.codes_).subspan(first, kept)};
+}
+
 SparseView SparseUpdate::chunk(std::size_t index) const {
-    const std::size_t first = first_[index];
-    const std::size_t kept = first_[index + 1] - first;
-    const std::size_t levels = sparsity_.levels();
-    return {.levels = std::span(levels_).subspan(index * levels, levels),
-            .indices = std::span(indices_).subspan(first, kept),
-            .codes = std::span(codes_).subspan(first, kept)};
+    return view_of<SparseView>(*this, index);
 }
 
 MutableSparseView SparseUpdate::chunk(std::size_t index) {
-    const std::size_t first = first_[index];
-    const std::size_t kept = first_[index + 1] - first;
-    const std::size_t levels = sparsity_.levels();
-    return {.levels = std::span(levels_).subspan(index * levels, levels),
-            .indices = std::span(indices_).subspan(first, kept),
-            .codes = std::span(codes_).subspan(first, kept)};
+    return view_of<MutableSparseView>(*this, index);
 }
 
 }  // namespace covenant

@@ -85,6 +85,9 @@ class SparseUpdate {
     bool operator==(const SparseUpdate&) const = default;
 
   private:
+    template <typename View, typename Update>
+    static View view_of(Update& update, std::size_t index);
+
     Sparsity sparsity_;
     std::vector<std::size_t> first_;  // where a chunk's values start; the end last
     std::vector<std::uint8_t> levels_;
