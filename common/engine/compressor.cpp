@@ -82,17 +82,22 @@ struct Worker {
     }
 };
 
-// In blocks whose count fits a byte, which vectors hold many of.
-std::uint32_t count_of_level(std::span<const std::uint8_t> codes, std::size_t level) {
-    constexpr std::size_t kBlock = 128;
+// In blocks whose count fits a byte, and all in bytes, which vectors hold many of.
+std::uint32_t count_of_level(std::span<const std::uint8_t> codes, std::uint8_t level) {
+    constexpr std::size_t kBlock = 64;
+    const auto in_block = [level](const std::uint8_t* block, std::size_t size) {
+        std::uint8_t count = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            const auto of_code = static_cast<std::uint8_t>(block[i] & kCodeLevel);
+            count = static_cast<std::uint8_t>(count + static_cast<std::uint8_t>(of_code == level));
+        }
+        return std::uint32_t{count};
+    };
     std::uint32_t count = 0;
-    for (std::size_t i = 0; i < codes.size(); i += kBlock) {
-        std::uint8_t of_block = 0;
-        for (const std::uint8_t code : codes.subspan(i, std::min(kBlock, codes.size() - i)))
-            of_block = static_cast<std::uint8_t>(of_block + ((code & kCodeLevel) == level ? 1 : 0));
-        count += of_block;
-    }
-    return count;
+    std::size_t i = 0;
+    for (; i + kBlock <= codes.size(); i += kBlock)
+        count += in_block(codes.data() + i, kBlock);
+    return count + in_block(codes.data() + i, codes.size() - i);
 }
 
 std::string name_of_chunk(const ParameterLayout& layout, std::size_t chunk) {
@@ -174,7 +179,7 @@ double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
         std::array<std::uint32_t, kMaxLevels> counts{};
         counts[0] = static_cast<std::uint32_t>(chunk.codes.size());
         for (std::size_t i = 1; i < chunk.levels.size(); ++i) {
-            counts[i] = count_of_level(chunk.codes, i);
+            counts[i] = count_of_level(chunk.codes, static_cast<std::uint8_t>(i));
             counts[0] -= counts[i];
         }
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
