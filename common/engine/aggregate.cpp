@@ -2,6 +2,7 @@
 
 #include "common/engine/chunk_loops.hpp"
 #include "common/engine/for_chunks.hpp"
+#include "common/engine/top_k.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +10,6 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -83,71 +83,75 @@ struct Peer {
     double clipped;  // w_i * c_i
 };
 
-// Sums of one chunk's coordinates, all zero between chunks, and those that somebody sent, close
-// together.
+// Sums of the coordinates of one chunk that somebody sent, close together in the order of the first
+// to send each: sums of all 4096 would fill the caches with what is mostly zero.
 class ChunkSums {
   public:
-    void add(const SparseView& chunk, const Peer& peer) {
+    // Not inlined: among all the rest the loop would not keep its pointers in registers.
+    [[gnu::noinline]] void add(const SparseView& chunk, const Peer& peer) {
         // What each code adds, weighted once.
-        std::array<CoordinateSum, 2 * kMaxLevels> added{};
+        std::array<CoordinateSum, kCodeNegative + kMaxLevels> added;
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
             const double value = peer.clipped * static_cast<double>(level_value(chunk.levels[i]));
             added[i] = {value, peer.weight};
-            added[i + kMaxLevels] = {-value, peer.weight};
+            added[i + kCodeNegative] = {-value, peer.weight};
         }
+        const CoordinateSum* const of_code = added.data();
+        CoordinateSum* const sums = sums_.data();
+        std::uint16_t* const positions = positions_.data();
+        std::uint32_t end = end_;
         for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-            const std::size_t at = chunk.indices[i];
-            const std::size_t code = chunk.codes[i];
-            const CoordinateSum& one = added[(code >> 7U) * kMaxLevels | (code & kCodeLevel)];
-            CoordinateSum& sum = sums_[at];
-            // A weight is above zero, so no support means that nobody sent it so far.
-            positions_[count_] = static_cast<std::uint16_t>(at);
-            count_ += static_cast<std::size_t>(sum.support == 0.0);
-            sum.numerator += one.numerator;
-            sum.support += one.support;
+            // Without a branch, because no two chunks are alike: a coordinate that nobody sent so
+            // far starts from the zero at kNowhere and is written at the end.
+            const std::uint32_t at = chunk.indices[i];
+            const std::uint32_t known = places_[at];
+            const std::uint32_t fresh = known == kNowhere ? 1 : 0;
+            const std::uint32_t place = known | (end & (0 - fresh));
+            places_[at] = static_cast<std::uint16_t>(place);
+            positions[end] = static_cast<std::uint16_t>(at);
+            end += fresh;
+            const CoordinateSum& sum = sums[known];
+            const CoordinateSum& one = of_code[chunk.codes[i]];
+            sums[place] = {sum.numerator + one.numerator, sum.support + one.support};
         }
+        end_ = end;
     }
 
     // theta_j -= alpha * (N_j / D_j) where somebody sent j; false when one is not finite
-    // afterwards.
+    // afterwards. Nothing is summed then.
     bool step(const OuterHyper& hyper, double total_weight, std::span<float> theta) {
-        const std::size_t count = drain();
+        const std::size_t count = end_ - kFirst;
+        const CoordinateSum* const sums = sums_.data() + kFirst;
+        const std::uint16_t* const positions = positions_.data() + kFirst;
+        bool finite = true;
         if (hyper.support == SupportExponent::kHalf) {
-            chunk_loops().half_support(sent_.data(), count, hyper.alpha, total_weight,
-                                       moves_.data());
+            const std::uint32_t largest = chunk_loops().half_support_step(
+                sums, positions, count, hyper.alpha, total_weight, theta.data());
+            finite = largest < kInfinityBits;
         } else {
             const bool by_all = hyper.support == SupportExponent::kZero;
             for (std::size_t i = 0; i < count; ++i) {
-                const double divisor = by_all ? total_weight : sent_[i].support;
-                moves_[i] = hyper.alpha * (sent_[i].numerator / divisor);
+                const double divisor = by_all ? total_weight : sums[i].support;
+                float& out = theta[positions[i]];
+                out = static_cast<float>(static_cast<double>(out) -
+                                         hyper.alpha * (sums[i].numerator / divisor));
+                finite &= std::isfinite(out);
             }
         }
-        bool finite = true;
-        for (std::size_t i = 0; i < count; ++i) {
-            float& out = theta[positions_[i]];
-            out = static_cast<float>(static_cast<double>(out) - moves_[i]);
-            finite &= std::isfinite(out);
-        }
+        places_.fill(kNowhere);
+        end_ = kFirst;
         return finite;
     }
 
   private:
-    // Moves what was summed to sent_ and clears it.
-    std::size_t drain() {
-        for (std::size_t i = 0; i < count_; ++i) {
-            CoordinateSum& sum = sums_[positions_[i]];
-            sent_[i] = sum;
-            sum = {};
-        }
-        return std::exchange(count_, 0);
-    }
+    static constexpr std::uint16_t kNowhere = 0;
+    static constexpr std::uint32_t kFirst = 1;
 
-    std::array<CoordinateSum, kChunkFloats> sums_{};
-    std::size_t count_ = 0;
-    // Of the coordinates that somebody sent, in the order of their first; one more is written over.
-    std::array<std::uint16_t, kChunkFloats + 1> positions_;
-    std::array<CoordinateSum, kChunkFloats> sent_;
-    std::array<double, kChunkFloats> moves_;
+    std::uint32_t end_ = kFirst;
+    std::array<std::uint16_t, kChunkFloats> places_{};  // of each coordinate, in sums_
+    // Of each place its coordinate; one more is written over.
+    std::array<std::uint16_t, kFirst + kChunkFloats + 1> positions_;
+    std::array<CoordinateSum, kFirst + kChunkFloats> sums_{};
 };
 
 }  // namespace

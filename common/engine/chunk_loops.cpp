@@ -1,6 +1,7 @@
 #include "common/engine/chunk_loops.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -38,10 +39,17 @@ COVENANT_BODY std::uint32_t count_body(const std::uint32_t* magnitudes, std::siz
     return reached;
 }
 
-COVENANT_BODY void half_support_body(const CoordinateSum* sums, std::size_t count, double alpha,
-                                     double weight, double* __restrict moves) {
-    for (std::size_t i = 0; i < count; ++i)
-        moves[i] = alpha * (sums[i].numerator / std::sqrt(sums[i].support * weight));
+COVENANT_BODY std::uint32_t half_support_body(const CoordinateSum* sums,
+                                              const std::uint16_t* positions, std::size_t count,
+                                              double alpha, double weight, float* theta) {
+    std::int32_t largest = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double move = alpha * (sums[i].numerator / std::sqrt(sums[i].support * weight));
+        float& at = theta[positions[i]];
+        at = static_cast<float>(static_cast<double>(at) - move);
+        largest = std::max(largest, std::bit_cast<std::int32_t>(at) & 0x7FFFFFFF);
+    }
+    return static_cast<std::uint32_t>(largest);
 }
 
 std::uint32_t accumulate_sse2(float beta, const float* error, const float* start, const float* end,
@@ -60,13 +68,41 @@ COVENANT_AVX2 std::uint32_t count_avx2(const std::uint32_t* magnitudes, std::siz
                                        std::uint32_t least) {
     return count_body(magnitudes, count, least);
 }
-void half_support_sse2(const CoordinateSum* sums, std::size_t count, double alpha, double weight,
-                       double* moves) {
-    half_support_body(sums, count, alpha, weight, moves);
+std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint16_t* positions,
+                                std::size_t count, double alpha, double weight, float* theta) {
+    return half_support_body(sums, positions, count, alpha, weight, theta);
 }
-COVENANT_AVX2 void half_support_avx2(const CoordinateSum* sums, std::size_t count, double alpha,
-                                     double weight, double* moves) {
-    half_support_body(sums, count, alpha, weight, moves);
+// By four, so that the roots and quotients of some are found while the parameters of others are
+// fetched from here and there.
+COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
+                                              const std::uint16_t* positions, std::size_t count,
+                                              double alpha, double weight, float* theta) {
+    const __m256d alphas = _mm256_set1_pd(alpha);
+    const __m256d weights = _mm256_set1_pd(weight);
+    __m128i largest = _mm_setzero_si128();
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        const __m256d low = _mm256_loadu_pd(&sums[i].numerator);
+        const __m256d high = _mm256_loadu_pd(&sums[i + 2].numerator);
+        const __m256d numerators = _mm256_unpacklo_pd(low, high);  // of 0, 2, 1, 3
+        const __m256d supports = _mm256_unpackhi_pd(low, high);
+        const __m256d roots = _mm256_sqrt_pd(_mm256_mul_pd(supports, weights));
+        const __m256d moves = _mm256_mul_pd(alphas, _mm256_div_pd(numerators, roots));
+        float* const at[] = {theta + positions[i], theta + positions[i + 2],
+                             theta + positions[i + 1], theta + positions[i + 3]};
+        const __m256d before = _mm256_cvtps_pd(_mm_setr_ps(*at[0], *at[1], *at[2], *at[3]));
+        const __m128 after = _mm256_cvtpd_ps(_mm256_sub_pd(before, moves));
+        alignas(16) std::array<float, 4> out;
+        _mm_store_ps(out.data(), after);
+        for (std::size_t j = 0; j < 4; ++j)
+            *at[j] = out[j];
+        const __m128i no_sign = _mm_set1_epi32(0x7FFFFFFF);
+        largest = _mm_max_epi32(largest, _mm_and_si128(_mm_castps_si128(after), no_sign));
+    }
+    alignas(16) std::array<std::uint32_t, 4> of_lanes;
+    _mm_store_si128(reinterpret_cast<__m128i*>(of_lanes.data()), largest);
+    return std::max(std::ranges::max(of_lanes),
+                    half_support_body(sums + i, positions + i, count - i, alpha, weight, theta));
 }
 
 // Magnitudes have no sign bit, so that signed comparisons are right.

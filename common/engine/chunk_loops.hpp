@@ -9,8 +9,8 @@ namespace covenant::engine {
 
 // What peers sent of one parameter: their weighted values, and their weights.
 struct alignas(16) CoordinateSum {
-    double numerator = 0.0;
-    double support = 0.0;
+    double numerator;
+    double support;
 };
 
 struct ChunkLoops {
@@ -26,9 +26,11 @@ struct ChunkLoops {
     // of 64.
     void (*mask_at_least)(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t least,
                           std::uint64_t* masks);
-    // moves[i] = alpha * (sums[i].numerator / sqrt(sums[i].support * weight))
-    void (*half_support)(const CoordinateSum* sums, std::size_t count, double alpha, double weight,
-                         double* moves);
+    // theta_j -= alpha * (N_j / sqrt(W_j * weight)) with j = positions[i], all different, and N_j
+    // and W_j those of sums[i]. Returns the largest magnitude that theta_j has then, in its bits.
+    std::uint32_t (*half_support_step)(const CoordinateSum* sums, const std::uint16_t* positions,
+                                       std::size_t count, double alpha, double weight,
+                                       float* theta);
 };
 
 const ChunkLoops& chunk_loops();

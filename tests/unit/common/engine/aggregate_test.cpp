@@ -113,6 +113,54 @@ TEST_F(AggregateTest, MatchesTheDenseFormulaForEachExponent) {
     }
 }
 
+TEST_F(AggregateTest, IsTheWrittenArithmeticBitForBit) {
+    // Counts of values and peers of which no vector's length is a divisor, all weights different.
+    for (const std::uint16_t keep : std::vector<std::uint16_t>{1, 7, 64, 1023, 4096}) {
+        std::vector<SparseUpdate> updates;
+        std::vector<Contribution> all;
+        for (std::uint64_t i = 0; i < 7; ++i)
+            updates.push_back(update(100 + i, 1.0F + static_cast<float>(i) / 8.0F, keep));
+        for (std::uint16_t i = 0; i < 7; ++i)
+            all.push_back({i, std::uint64_t{900} + 31U * i, &updates[i]});
+        for (const auto support :
+             {SupportExponent::kZero, SupportExponent::kHalf, SupportExponent::kOne}) {
+            const OuterHyper hyper{0.7, support, kFullTokens};
+            ParameterBuffer next = theta_.clone();
+            const AggregateReport report = aggregate(layout_, hyper, all, next).value();
+            std::vector<double> numerators(layout_.total_floats(), 0.0);
+            std::vector<double> supports(layout_.total_floats(), 0.0);
+            double total = 0.0;
+            for (std::size_t p = 0; p < all.size(); ++p) {
+                const double weight =
+                    static_cast<double>(all[p].tokens) / static_cast<double>(kFullTokens);
+                ASSERT_FALSE(report.contributions[p].dropped);
+                const double clipped = weight * report.contributions[p].clip;
+                total += weight;
+                for (std::size_t c = 0; c < layout_.chunk_count(); ++c) {
+                    const SparseView chunk = updates[p].chunk(c);
+                    for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
+                        const std::size_t at = c * kChunkFloats + chunk.indices[i];
+                        numerators[at] += clipped * static_cast<double>(chunk.value(i));
+                        supports[at] += weight;
+                    }
+                }
+            }
+            ParameterBuffer expected = theta_.clone();
+            for (std::size_t j = 0; j < expected.size(); ++j) {
+                if (supports[j] == 0.0) continue;
+                const double divisor = support == SupportExponent::kZero ? total
+                                       : support == SupportExponent::kOne
+                                           ? supports[j]
+                                           : std::sqrt(supports[j] * total);
+                float& value = expected.floats()[j];
+                value = static_cast<float>(static_cast<double>(value) -
+                                           hyper.alpha * (numerators[j] / divisor));
+            }
+            ASSERT_TRUE(same_bits(next, expected)) << keep;
+        }
+    }
+}
+
 // Of enough chunks for several threads.
 ModelConfig many_chunks() {
     ModelConfig config = nano_config();
