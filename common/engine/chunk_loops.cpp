@@ -12,31 +12,62 @@ namespace {
 
 // One source for every instruction set: inlined where the set is named.
 #define COVENANT_BODY inline __attribute__((always_inline))
-#define COVENANT_AVX2 __attribute__((target("avx2")))
+#define COVENANT_AVX2 __attribute__((target("avx2,bmi,popcnt")))
+
+constexpr std::int32_t kNoSign = 0x7FFFFFFF;
 
 COVENANT_BODY std::uint32_t accumulate_body(float beta, const float* error, const float* start,
                                             const float* end, std::size_t count,
-                                            float* __restrict a,
-                                            std::uint32_t* __restrict magnitudes) {
-    std::int32_t largest = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const float difference = start[i] - end[i];
-        const float sum = beta * error[i] + difference;
-        a[i] = sum;
-        const auto magnitude = std::bit_cast<std::int32_t>(sum) & 0x7FFFFFFF;
-        magnitudes[i] = static_cast<std::uint32_t>(magnitude);
-        largest = std::max(largest, magnitude);
+                                            float* __restrict a, float* __restrict peaks) {
+    std::fill_n(peaks, kPeaks, 0.0F);
+    for (std::size_t first = 0; first < count; first += kPeaks) {
+        const std::size_t size = std::min(kPeaks, count - first);
+        for (std::size_t i = 0; i < size; ++i) {
+            const float difference = start[first + i] - end[first + i];
+            const float sum = beta * error[first + i] + difference;
+            a[first + i] = sum;
+            const std::int32_t magnitude = std::bit_cast<std::int32_t>(sum) & kNoSign;
+            const auto peak = std::bit_cast<std::int32_t>(peaks[i]);
+            peaks[i] = std::bit_cast<float>(std::max(peak, magnitude));
+        }
     }
+    std::int32_t largest = 0;
+    for (std::size_t i = 0; i < kPeaks; ++i)
+        largest = std::max(largest, std::bit_cast<std::int32_t>(peaks[i]));
     return static_cast<std::uint32_t>(largest);
 }
 
-COVENANT_BODY std::uint32_t count_body(const std::uint32_t* magnitudes, std::size_t count,
+COVENANT_BODY std::uint32_t count_body(const float* values, std::size_t count,
                                        std::uint32_t least) {
     const auto bound = static_cast<std::int32_t>(least);
     std::uint32_t reached = 0;
-    for (std::size_t i = 0; i < count; ++i)
-        reached += static_cast<std::uint32_t>(static_cast<std::int32_t>(magnitudes[i]) >= bound);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::int32_t magnitude = std::bit_cast<std::int32_t>(values[i]) & kNoSign;
+        reached += static_cast<std::uint32_t>(magnitude >= bound);
+    }
     return reached;
+}
+
+COVENANT_BODY std::size_t numbers_body(const std::uint64_t* masks, std::size_t count,
+                                       std::uint16_t* numbers) {
+    std::size_t written = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint64_t mask = masks[i];
+        const auto found = static_cast<std::size_t>(std::popcount(mask));
+        std::uint16_t* const out = numbers + written;
+        std::size_t j = 0;
+        // Four at a time without asking, because most masks have fewer and no two are alike. Of no
+        // bit it is 64: written into the slack or overwritten by what comes next.
+        do {
+            for (const std::size_t end = j + 4; j < end; ++j) {
+                const auto bit = static_cast<unsigned>(std::countr_zero(mask));
+                out[j] = static_cast<std::uint16_t>(64 * i + bit);
+                mask &= mask - 1;
+            }
+        } while (j < found);
+        written += found;
+    }
+    return written;
 }
 
 COVENANT_BODY std::uint32_t half_support_body(const CoordinateSum* sums,
@@ -47,26 +78,33 @@ COVENANT_BODY std::uint32_t half_support_body(const CoordinateSum* sums,
         const double move = alpha * (sums[i].numerator / std::sqrt(sums[i].support * weight));
         float& at = theta[positions[i]];
         at = static_cast<float>(static_cast<double>(at) - move);
-        largest = std::max(largest, std::bit_cast<std::int32_t>(at) & 0x7FFFFFFF);
+        largest = std::max(largest, std::bit_cast<std::int32_t>(at) & kNoSign);
     }
     return static_cast<std::uint32_t>(largest);
 }
 
 std::uint32_t accumulate_sse2(float beta, const float* error, const float* start, const float* end,
-                              std::size_t count, float* a, std::uint32_t* magnitudes) {
-    return accumulate_body(beta, error, start, end, count, a, magnitudes);
+                              std::size_t count, float* a, float* peaks) {
+    return accumulate_body(beta, error, start, end, count, a, peaks);
 }
 COVENANT_AVX2 std::uint32_t accumulate_avx2(float beta, const float* error, const float* start,
                                             const float* end, std::size_t count, float* a,
-                                            std::uint32_t* magnitudes) {
-    return accumulate_body(beta, error, start, end, count, a, magnitudes);
+                                            float* peaks) {
+    return accumulate_body(beta, error, start, end, count, a, peaks);
 }
-std::uint32_t count_sse2(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t least) {
-    return count_body(magnitudes, count, least);
+std::uint32_t count_sse2(const float* values, std::size_t count, std::uint32_t least) {
+    return count_body(values, count, least);
 }
-COVENANT_AVX2 std::uint32_t count_avx2(const std::uint32_t* magnitudes, std::size_t count,
+COVENANT_AVX2 std::uint32_t count_avx2(const float* values, std::size_t count,
                                        std::uint32_t least) {
-    return count_body(magnitudes, count, least);
+    return count_body(values, count, least);
+}
+std::size_t numbers_sse2(const std::uint64_t* masks, std::size_t count, std::uint16_t* numbers) {
+    return numbers_body(masks, count, numbers);
+}
+COVENANT_AVX2 std::size_t numbers_avx2(const std::uint64_t* masks, std::size_t count,
+                                       std::uint16_t* numbers) {
+    return numbers_body(masks, count, numbers);
 }
 std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint16_t* positions,
                                 std::size_t count, double alpha, double weight, float* theta) {
@@ -96,7 +134,7 @@ COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
         _mm_store_ps(out.data(), after);
         for (std::size_t j = 0; j < 4; ++j)
             *at[j] = out[j];
-        const __m128i no_sign = _mm_set1_epi32(0x7FFFFFFF);
+        const __m128i no_sign = _mm_set1_epi32(kNoSign);
         largest = _mm_max_epi32(largest, _mm_and_si128(_mm_castps_si128(after), no_sign));
     }
     alignas(16) std::array<std::uint32_t, 4> of_lanes;
@@ -106,16 +144,17 @@ COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
 }
 
 // Magnitudes have no sign bit, so that signed comparisons are right.
-void mask_sse2(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t least,
-               std::uint64_t* masks) {
+void mask_sse2(const float* values, std::size_t count, std::uint32_t least, std::uint64_t* masks) {
     const __m128i below = _mm_set1_epi32(static_cast<std::int32_t>(least) - 1);
-    const auto reached = [&](const std::uint32_t* four) {
-        return _mm_cmpgt_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(four)), below);
+    const __m128i no_sign = _mm_set1_epi32(kNoSign);
+    const auto reached = [&](const float* four) {
+        const __m128i bits = _mm_castps_si128(_mm_loadu_ps(four));
+        return _mm_cmpgt_epi32(_mm_and_si128(bits, no_sign), below);
     };
     for (std::size_t i = 0; i < count; i += 64) {
         std::uint64_t mask = 0;
         for (std::size_t j = 0; j < 64; j += 16) {
-            const std::uint32_t* const at = magnitudes + i + j;
+            const float* const at = values + i + j;
             const __m128i low = _mm_packs_epi32(reached(at), reached(at + 4));
             const __m128i high = _mm_packs_epi32(reached(at + 8), reached(at + 12));
             const int sixteen = _mm_movemask_epi8(_mm_packs_epi16(low, high));
@@ -124,14 +163,15 @@ void mask_sse2(const std::uint32_t* magnitudes, std::size_t count, std::uint32_t
         masks[i / 64] = mask;
     }
 }
-COVENANT_AVX2 void mask_avx2(const std::uint32_t* magnitudes, std::size_t count,
-                             std::uint32_t least, std::uint64_t* masks) {
+COVENANT_AVX2 void mask_avx2(const float* values, std::size_t count, std::uint32_t least,
+                             std::uint64_t* masks) {
     const __m256i below = _mm256_set1_epi32(static_cast<std::int32_t>(least) - 1);
+    const __m256i no_sign = _mm256_set1_epi32(kNoSign);
     for (std::size_t i = 0; i < count; i += 64) {
         std::uint64_t mask = 0;
         for (std::size_t j = 0; j < 64; j += 8) {
-            const auto* const at = reinterpret_cast<const __m256i*>(magnitudes + i + j);
-            const __m256i reached = _mm256_cmpgt_epi32(_mm256_loadu_si256(at), below);
+            const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(values + i + j));
+            const __m256i reached = _mm256_cmpgt_epi32(_mm256_and_si256(bits, no_sign), below);
             const int eight = _mm256_movemask_ps(_mm256_castsi256_ps(reached));
             mask |= static_cast<std::uint64_t>(eight) << j;
         }
@@ -142,13 +182,18 @@ COVENANT_AVX2 void mask_avx2(const std::uint32_t* magnitudes, std::size_t count,
 #undef COVENANT_BODY
 #undef COVENANT_AVX2
 
-constexpr ChunkLoops kSse2{accumulate_sse2, count_sse2, mask_sse2, half_support_sse2};
-constexpr ChunkLoops kAvx2{accumulate_avx2, count_avx2, mask_avx2, half_support_avx2};
+constexpr ChunkLoops kSse2{accumulate_sse2, count_sse2, mask_sse2, numbers_sse2, half_support_sse2};
+constexpr ChunkLoops kAvx2{accumulate_avx2, count_avx2, mask_avx2, numbers_avx2, half_support_avx2};
+
+bool has_avx2() {
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
+           __builtin_cpu_supports("popcnt") != 0;
+}
 
 }  // namespace
 
 const ChunkLoops& chunk_loops() {
-    static const ChunkLoops& chosen = __builtin_cpu_supports("avx2") != 0 ? kAvx2 : kSse2;
+    static const ChunkLoops& chosen = has_avx2() ? kAvx2 : kSse2;
     return chosen;
 }
 

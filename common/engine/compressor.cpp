@@ -66,7 +66,7 @@ void quantise(std::span<const float> a, const MutableSparseView& chunk, std::spa
 struct Worker {
     TopK top_k;
     alignas(64) std::array<float, kChunkElements> a;
-    alignas(64) std::array<std::uint32_t, kChunkElements> magnitudes;
+    alignas(64) std::array<float, kPeaks> peaks;
     std::array<float, kChunkElements> absolute;  // of the kept values
 
     // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
@@ -74,9 +74,10 @@ struct Worker {
                   std::span<const float> end, const MutableSparseView& chunk) {
         const std::size_t live = start.size();
         const std::uint32_t largest = chunk_loops().accumulate(
-            beta, error.data(), start.data(), end.data(), live, a.data(), magnitudes.data());
+            beta, error.data(), start.data(), end.data(), live, a.data(), peaks.data());
         if (largest >= kInfinityBits) return false;
-        top_k.select(std::span(magnitudes).first(live), chunk.indices);
+        top_k.select(std::span(a).first(live), std::span(peaks).first(std::min(live, kPeaks)),
+                     chunk.indices);
         quantise(std::span(a).first(live), chunk, absolute);
         return true;
     }

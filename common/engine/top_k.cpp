@@ -1,7 +1,6 @@
 #include "common/engine/top_k.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/engine/chunk_loops.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,108 +8,95 @@
 namespace covenant::engine {
 namespace {
 
-// The first step from the last chunk's cut, in bits of a magnitude: about a twentieth of it.
+// The first step from where a cut may be, in bits of a magnitude: about a twentieth of it.
 constexpr std::uint32_t kFirstStep = 1U << 19;
 
-std::uint32_t count_at_least(std::span<const std::uint32_t> magnitudes, std::uint32_t least) {
-    return chunk_loops().count_at_least(magnitudes.data(), magnitudes.size(), least);
+std::uint32_t magnitude_bits(float value) {
+    return std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU;
 }
 
 }  // namespace
 
-// Ends when only a few more than `wanted` reach low, or when nothing lies between low and high.
-TopK::Cut TopK::cut(std::span<const std::uint32_t> magnitudes, std::uint32_t wanted) {
-    const std::uint32_t enough = wanted + std::max<std::uint32_t>(16, wanted / 4);
-    Cut out;
-    std::uint32_t next = hint_;
+// Ends when `wanted` to `enough` magnitudes reach low, or when nothing lies between low and high.
+// Starts at `next`.
+TopK::Cut TopK::narrow(std::span<const float> values, std::uint32_t wanted, std::uint32_t enough,
+                       Cut out, std::uint32_t next) {
+    const Cut whole = out;
     std::uint32_t step = kFirstStep;
-    bool from_hint = hint_ != 0;
-    while (out.high - out.low > 1) {
-        if (!from_hint || next <= out.low || next >= out.high) {
+    bool one_side = true;
+    while (out.reached > enough && out.high - out.low > 1) {
+        if (!one_side || next <= out.low || next >= out.high) {
             next = out.low + (out.high - out.low) / 2;
-            from_hint = false;
+            one_side = false;
         }
-        const std::uint32_t count = count_at_least(magnitudes, next);
+        const std::uint32_t count =
+            chunk_loops().count_at_least(values.data(), values.size(), next);
         if (count >= wanted) {
             out.low = next;
-            if (count <= enough) break;
+            out.reached = count;
             next = out.high - out.low > step ? out.low + step : out.high;
         } else {
             out.high = next;
+            out.above = count;
             next = out.high - out.low > step ? out.high - step : out.low;
         }
-        // Away from the hint in growing steps while all answers are on one side of it.
+        // Away from the start in growing steps while all answers are on one side of it.
         step *= 2;
-        from_hint = from_hint && (out.low == 0 || out.high == kInfinityBits);
+        one_side = one_side && (out.low == whole.low || out.high == whole.high);
     }
-    hint_ = out.low;
     return out;
 }
 
 // Indices of the magnitudes from `least` on, ascending, to candidates_; returns how many.
-std::size_t TopK::collect(std::span<const std::uint32_t> magnitudes, std::uint32_t least) {
-    const std::size_t whole = magnitudes.size() / 64 * 64;
-    chunk_loops().mask_at_least(magnitudes.data(), whole, least, masks_.data());
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < whole; i += 64) {
-        std::uint64_t mask = masks_[i / 64];
-        const auto found = static_cast<std::size_t>(std::popcount(mask));
-        std::uint16_t* const out = candidates_.data() + count;
-        const auto write = [&](std::size_t j) {
-            // Of no bit it is 64: written into the slack or overwritten by what comes next.
-            out[j] = static_cast<std::uint16_t>(i + static_cast<unsigned>(std::countr_zero(mask)));
-            mask &= mask - 1;
-        };
-        // Four at a time without asking, because most blocks have fewer and no two are alike.
-        for (std::size_t j = 0; j < found; j += 4) {
-            write(j);
-            write(j + 1);
-            write(j + 2);
-            write(j + 3);
-        }
-        count += found;
-    }
-    for (std::size_t i = whole; i < magnitudes.size(); ++i) {
-        if (magnitudes[i] >= least) candidates_[count++] = static_cast<std::uint16_t>(i);
+std::size_t TopK::collect(std::span<const float> values, std::uint32_t least) {
+    const std::size_t whole = values.size() / 64 * 64;
+    chunk_loops().mask_at_least(values.data(), whole, least, masks_.data());
+    std::size_t count =
+        chunk_loops().numbers_of_bits(masks_.data(), whole / 64, candidates_.data());
+    for (std::size_t i = whole; i < values.size(); ++i) {
+        if (magnitude_bits(values[i]) >= least)
+            candidates_[count++] = static_cast<std::uint16_t>(i);
     }
     return count;
 }
 
-void TopK::select(std::span<const std::uint32_t> magnitudes, std::span<std::uint16_t> indices) {
-    const std::size_t wanted = indices.size();
+void TopK::select(std::span<const float> values, std::span<const float> peaks,
+                  std::span<std::uint16_t> indices) {
     COVENANT_ASSERT(
-        wanted >= 1 && wanted <= magnitudes.size() && magnitudes.size() <= kChunkElements,
+        !indices.empty() && indices.size() <= values.size() && values.size() <= kChunkElements,
         "1 to all values of a chunk are selected");
-    auto [low, high] = cut(magnitudes, static_cast<std::uint32_t>(wanted));
-    const std::size_t count = collect(magnitudes, low);
+    const auto wanted = static_cast<std::uint32_t>(indices.size());
+    // Half of the peaks reach what about 0.7 as many values as there are peaks do; nearly all of
+    // them, far more.
+    const std::span<const float> first = 2 * wanted <= peaks.size() ? peaks : values;
+    const Cut all{.reached = static_cast<std::uint32_t>(first.size())};
+    const std::uint32_t enough = wanted + std::max<std::uint32_t>(16, wanted / 4);
+    const std::uint32_t least = narrow(first, wanted, enough, all, hint_).low;
+    hint_ = least;
+    const std::size_t count = collect(values, least);
     if (count > wanted) {
         // The cut among the candidates, exactly.
         const auto found = std::span(of_candidates_).first(count);
         for (std::size_t i = 0; i < count; ++i)
-            found[i] = magnitudes[candidates_[i]];
-        std::uint32_t above = count_at_least(found, high);
-        while (high - low > 1) {
-            const std::uint32_t middle = low + (high - low) / 2;
-            const std::uint32_t reached = count_at_least(found, middle);
-            if (reached > wanted) {
-                low = middle;
-            } else {
-                high = middle;
-                above = reached;
-                if (reached == wanted) break;
-            }
-        }
-        // All from high on, and of those equal to low (nothing lies between) the first ones.
-        std::size_t equal = wanted - above;
+            found[i] = values[candidates_[i]];
+        const Cut cut = narrow(found, wanted, wanted,
+                               {.low = least, .reached = static_cast<std::uint32_t>(count)},
+                               least + kFirstStep);
+        // All from low on are as many as wanted, or else all from high on, and of those equal to
+        // low (nothing lies between) the first ones.
+        const bool exact = cut.reached == wanted;
+        const std::uint32_t sure = exact ? cut.low : cut.high;
+        std::size_t equal = exact ? 0 : wanted - cut.above;
         std::size_t kept = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            const bool tie = found[i] == low && equal > 0;
+            const std::uint32_t magnitude = magnitude_bits(found[i]);
+            const bool tie = magnitude == cut.low && equal > 0;
             candidates_[kept] = candidates_[i];
-            kept += static_cast<std::size_t>(found[i] >= high || tie);
+            kept += static_cast<std::size_t>(magnitude >= sure || tie);
             equal -= static_cast<std::size_t>(tie);
         }
     }
-    std::copy_n(candidates_.begin(), wanted, indices.begin());
+    std::copy_n(candidates_.begin(), indices.size(), indices.begin());
 }
 
 }  // namespace covenant::engine

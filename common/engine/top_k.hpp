@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/sparse_update.hpp"
+#include "common/engine/chunk_loops.hpp"
 
 #include <array>
 #include <cstdint>
@@ -15,25 +16,31 @@ inline constexpr std::uint32_t kInfinityBits = 0x7F800000U;
 // is near it; that changes the time it takes and nothing else.
 class TopK {
   public:
-    // indices: those of the indices.size() largest of magnitudes (bits of |a|, below kInfinityBits)
-    // by (magnitude descending, index ascending), written in ascending order.
-    // 1 <= indices.size() <= magnitudes.size() <= 4096.
-    void select(std::span<const std::uint32_t> magnitudes, std::span<std::uint16_t> indices);
+    // indices: those of the indices.size() largest of the values (finite) by (bits of the magnitude
+    // descending, index ascending), written in ascending order.
+    // 1 <= indices.size() <= values.size() <= 4096.
+    // peaks: some of the values, by magnitude or not. When they are as many as are wanted, no fewer
+    // values reach what this many peaks reach: a cut of large peaks leaves few values to look at.
+    // They change the time it takes and nothing else.
+    void select(std::span<const float> values, std::span<const float> peaks,
+                std::span<std::uint16_t> indices);
 
   private:
-    // `wanted` magnitudes or more reach low, fewer reach high.
+    // `reached` magnitudes, at least as many as wanted, reach low; `above`, fewer, reach high.
     struct Cut {
         std::uint32_t low = 0;
         std::uint32_t high = kInfinityBits;
+        std::uint32_t reached = 0;
+        std::uint32_t above = 0;
     };
-    Cut cut(std::span<const std::uint32_t> magnitudes, std::uint32_t wanted);
-    std::size_t collect(std::span<const std::uint32_t> magnitudes, std::uint32_t least);
+    static Cut narrow(std::span<const float> values, std::uint32_t wanted, std::uint32_t enough,
+                      Cut out, std::uint32_t next);
+    std::size_t collect(std::span<const float> values, std::uint32_t least);
 
-    static constexpr std::size_t kSlack = 64;  // written past the last candidate
     std::uint32_t hint_ = 0;
     std::array<std::uint64_t, kChunkElements / 64> masks_;
-    std::array<std::uint16_t, kChunkElements + kSlack> candidates_;
-    std::array<std::uint32_t, kChunkElements> of_candidates_;
+    std::array<std::uint16_t, kChunkElements + kMaskSlack> candidates_;
+    std::array<float, kChunkElements> of_candidates_;
 };
 
 }  // namespace covenant::engine

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -27,9 +28,27 @@ std::vector<std::uint16_t> by_sort(const Magnitudes& magnitudes, std::size_t cou
     return order;
 }
 
+// Values of these magnitudes, of either sign.
+std::vector<float> values_of(const Magnitudes& magnitudes) {
+    std::vector<float> values;
+    for (std::size_t i = 0; i < magnitudes.size(); ++i) {
+        const std::uint32_t sign = i * 0x9E3779B9U & 0x80000000U;
+        values.push_back(std::bit_cast<float>(magnitudes[i] | sign));
+    }
+    return values;
+}
+
+std::vector<float> peaks_of(const std::vector<float>& values) {
+    std::vector<float> peaks(std::min(values.size(), kPeaks), 0.0F);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        peaks[i % kPeaks] = std::max(peaks[i % kPeaks], std::fabs(values[i]));
+    return peaks;
+}
+
 std::vector<std::uint16_t> selected(TopK& top_k, const Magnitudes& magnitudes, std::size_t count) {
     std::vector<std::uint16_t> indices(count);
-    top_k.select(magnitudes, indices);
+    const std::vector<float> values = values_of(magnitudes);
+    top_k.select(values, peaks_of(values), indices);
     return indices;
 }
 
@@ -63,6 +82,15 @@ std::vector<Sample> samples(std::size_t size, std::uint64_t seed) {
     add("ascending", [&](std::size_t i) { return bits_of(1.0F) + i; });
     add("descending", [&](std::size_t i) { return bits_of(1.0F) - i; });
     add("one of many", [&](std::size_t i) { return i == size / 2 ? bits_of(2.0F) : 0U; });
+    // What differs is below the upper half of the bits, or below the lower one.
+    add("one upper half", [&](std::size_t) { return 0x3F800000U | rng.below(1 << 16); });
+    add("one lower half", [&](std::size_t) { return rng.below(0x7F80) << 16 | 0x1234U; });
+    // The largest are of one peak or of a few, or just as large as the others'.
+    add("one peak",
+        [&](std::size_t i) { return bits_of(i % kPeaks == 3 ? 1.0F + unit() : unit()); });
+    add("a run", [&](std::size_t i) { return bits_of(i < size / 4 ? 1.0F + unit() : unit()); });
+    add("equal peaks",
+        [&](std::size_t i) { return i < kPeaks ? 1'000'000U : rng.below(1'000'001); });
     add("ends", [&](std::size_t i) { return i % (size - 1 + (size == 1)) == 0 ? 9U : 8U; });
     add("exponents", [&](std::size_t) { return rng.below(255) << 23; });
     add("half zero", [&](std::size_t i) { return i % 2 == 0 ? 0U : bits_of(unit()); });
@@ -113,6 +141,29 @@ TEST(TopK, AHintOfAnyMagnitudeIsHarmless) {
             selected(*top_k, Magnitudes(1, hint), 1);
             ASSERT_EQ(selected(*top_k, sample.magnitudes, 64), by_sort(sample.magnitudes, 64))
                 << sample.name << " after " << hint;
+        }
+    }
+}
+
+TEST(TopK, AnyPeaksWillDo) {
+    const auto top_k = std::make_unique<TopK>();
+    CounterRng rng(9);
+    for (const std::size_t size : {1U, 200U, 2000U}) {
+        for (const Sample& sample : samples(size, 11)) {
+            const std::vector<float> values = values_of(sample.magnitudes);
+            for (const std::size_t peaks : {0U, 100U, 256U}) {
+                // Some of the values, drawn without putting back.
+                std::vector<float> some = values;
+                for (std::size_t i = 0; i + 1 < size; ++i)
+                    std::swap(some[i], some[i + rng.below(size - i)]);
+                some.resize(std::min(peaks, size));
+                for (const std::size_t wanted : {1U, 64U, 128U}) {
+                    std::vector<std::uint16_t> indices(std::min(wanted, size));
+                    top_k->select(values, some, indices);
+                    ASSERT_EQ(indices, by_sort(sample.magnitudes, indices.size()))
+                        << sample.name << ": " << wanted << " of " << size << " by " << peaks;
+                }
+            }
         }
     }
 }
