@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <vector>
@@ -17,39 +18,51 @@
 namespace covenant::engine {
 namespace {
 
-// Mean of the magnitudes of one part, in the order of their indices. The others add +0, which
-// changes no bit of a sum that is not negative.
-float mean_of_part(std::span<const float> absolute, std::span<const std::uint8_t> parts,
-                   std::size_t part, float of_nothing) {
-    double sum = 0.0;
-    std::uint32_t count = 0;
-    for (std::size_t i = 0; i < absolute.size(); ++i) {
-        const bool inside = parts[i] == part;
-        sum += inside ? static_cast<double>(absolute[i]) : 0.0;
-        count += static_cast<std::uint32_t>(inside);
+// Splits each of kParts / 2 parts at its mean (one part: all values) and finds the means of the new
+// ones, all in one pass, because a sum waits for each of its additions. What is not of a part adds
+// +0 to its sum, which changes no bit of a sum that is not negative.
+template <std::size_t kParts>
+void split(std::span<const float> values, std::span<std::uint8_t> parts,
+           std::array<float, kMaxLevels>& means) {
+    const std::array<float, kMaxLevels> wholes = means;
+    std::array<double, kParts> sums{};
+    std::array<std::uint32_t, kParts> counts{};
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const float magnitude = std::fabs(values[i]);
+        std::size_t part = 0;
+        if constexpr (kParts > 1) {
+            // Whether it is above the mean, by the bits of both: no branch, which half of the
+            // values would take.
+            const std::size_t whole = parts[i];
+            const auto mean = std::bit_cast<std::uint32_t>(wholes[whole]);
+            part = 2 * whole + ((mean - std::bit_cast<std::uint32_t>(magnitude)) >> 31U);
+        }
+        parts[i] = static_cast<std::uint8_t>(part);
+        const auto bits = std::bit_cast<std::uint64_t>(static_cast<double>(magnitude));
+        for (std::size_t j = 0; j < kParts; ++j) {
+            const std::uint32_t inside = part == j ? 1 : 0;
+            sums[j] += std::bit_cast<double>(bits & (0 - std::uint64_t{inside}));
+            counts[j] += inside;
+        }
     }
-    return count == 0 ? of_nothing : static_cast<float>(sum / static_cast<double>(count));
+    for (std::size_t j = 0; j < kParts; ++j) {
+        means[j] = counts[j] == 0 ? wholes[j / 2]
+                                  : static_cast<float>(sums[j] / static_cast<double>(counts[j]));
+    }
 }
 
 // `memory` has room for the kept values.
 void quantise(std::span<const float> a, const MutableSparseView& chunk, std::span<float> memory) {
-    const std::span<const std::uint16_t> indices = chunk.indices;
     const std::span<std::uint8_t> codes = chunk.codes;
-    const std::span<float> absolute = memory.first(indices.size());
-    for (std::size_t i = 0; i < absolute.size(); ++i)
-        absolute[i] = std::fabs(a[indices[i]]);
-    std::ranges::fill(codes, std::uint8_t{0});
+    const std::span<float> values = memory.first(codes.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = a[chunk.indices[i]];
     std::array<float, kMaxLevels> means{};
-    means[0] = mean_of_part(absolute, codes, 0, 0.0F);
-    for (std::size_t parts = 2; parts <= chunk.levels.size(); parts *= 2) {
-        for (std::size_t i = 0; i < absolute.size(); ++i) {
-            const bool above = absolute[i] > means[codes[i]];
-            codes[i] = static_cast<std::uint8_t>(2 * codes[i] + (above ? 1 : 0));
-        }
-        const std::array<float, kMaxLevels> wholes = means;
-        for (std::size_t part = 0; part < parts; ++part)
-            means[part] = mean_of_part(absolute, codes, part, wholes[part / 2]);
-    }
+    split<1>(values, codes, means);
+    if (chunk.levels.size() >= 2) split<2>(values, codes, means);
+    if (chunk.levels.size() >= 4) split<4>(values, codes, means);
+    if (chunk.levels.size() >= 8) split<8>(values, codes, means);
+    static_assert(kMaxLevels == 8);
     std::array<std::uint8_t, kMaxLevels> first{};  // the lowest part with the same level
     for (std::size_t part = 0; part < chunk.levels.size(); ++part) {
         chunk.levels[part] = nearest_level(means[part]);
@@ -57,7 +70,7 @@ void quantise(std::span<const float> a, const MutableSparseView& chunk, std::spa
         first[part] = same ? first[part - 1] : static_cast<std::uint8_t>(part);
     }
     for (std::size_t i = 0; i < codes.size(); ++i) {
-        const bool negative = std::signbit(a[indices[i]]);
+        const bool negative = std::signbit(values[i]);
         codes[i] = static_cast<std::uint8_t>(first[codes[i]] | (negative ? kCodeNegative : 0));
     }
 }
@@ -67,7 +80,7 @@ struct Worker {
     TopK top_k;
     alignas(64) std::array<float, kChunkElements> a;
     alignas(64) std::array<float, kPeaks> peaks;
-    std::array<float, kChunkElements> absolute;  // of the kept values
+    std::array<float, kChunkElements> kept;
 
     // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
     bool compress(float beta, std::span<const float> error, std::span<const float> start,
@@ -78,7 +91,7 @@ struct Worker {
         if (largest >= kInfinityBits) return false;
         top_k.select(std::span(a).first(live), std::span(peaks).first(std::min(live, kPeaks)),
                      chunk.indices);
-        quantise(std::span(a).first(live), chunk, absolute);
+        quantise(std::span(a).first(live), chunk, kept);
         return true;
     }
 };
