@@ -48,10 +48,19 @@ COVENANT_BODY std::uint32_t count_body(const float* values, std::size_t count,
     return reached;
 }
 
+COVENANT_BODY void fetch_line(const Ahead& ahead, std::size_t line) {
+    const std::size_t at = line * (64 / sizeof(float));
+    if (at >= ahead.count) return;
+    for (const float* const input : ahead.inputs)
+        __builtin_prefetch(input + at);
+}
+
+// Fetches the lines after those that finding the masks has fetched.
 COVENANT_BODY std::size_t numbers_body(const std::uint64_t* masks, std::size_t count,
-                                       std::uint16_t* numbers) {
+                                       std::uint16_t* numbers, const Ahead& ahead) {
     std::size_t written = 0;
     for (std::size_t i = 0; i < count; ++i) {
+        fetch_line(ahead, count + i);
         std::uint64_t mask = masks[i];
         const auto found = static_cast<std::size_t>(std::popcount(mask));
         std::uint16_t* const out = numbers + written;
@@ -99,12 +108,13 @@ COVENANT_AVX2 std::uint32_t count_avx2(const float* values, std::size_t count,
                                        std::uint32_t least) {
     return count_body(values, count, least);
 }
-std::size_t numbers_sse2(const std::uint64_t* masks, std::size_t count, std::uint16_t* numbers) {
-    return numbers_body(masks, count, numbers);
+std::size_t numbers_sse2(const std::uint64_t* masks, std::size_t count, std::uint16_t* numbers,
+                         const Ahead& ahead) {
+    return numbers_body(masks, count, numbers, ahead);
 }
 COVENANT_AVX2 std::size_t numbers_avx2(const std::uint64_t* masks, std::size_t count,
-                                       std::uint16_t* numbers) {
-    return numbers_body(masks, count, numbers);
+                                       std::uint16_t* numbers, const Ahead& ahead) {
+    return numbers_body(masks, count, numbers, ahead);
 }
 std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint16_t* positions,
                                 std::size_t count, double alpha, double weight, float* theta) {
@@ -144,7 +154,8 @@ COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
 }
 
 // Magnitudes have no sign bit, so that signed comparisons are right.
-void mask_sse2(const float* values, std::size_t count, std::uint32_t least, std::uint64_t* masks) {
+void mask_sse2(const float* values, std::size_t count, std::uint32_t least, std::uint64_t* masks,
+               const Ahead& ahead) {
     const __m128i below = _mm_set1_epi32(static_cast<std::int32_t>(least) - 1);
     const __m128i no_sign = _mm_set1_epi32(kNoSign);
     const auto reached = [&](const float* four) {
@@ -152,6 +163,7 @@ void mask_sse2(const float* values, std::size_t count, std::uint32_t least, std:
         return _mm_cmpgt_epi32(_mm_and_si128(bits, no_sign), below);
     };
     for (std::size_t i = 0; i < count; i += 64) {
+        fetch_line(ahead, i / 64);
         std::uint64_t mask = 0;
         for (std::size_t j = 0; j < 64; j += 16) {
             const float* const at = values + i + j;
@@ -164,10 +176,11 @@ void mask_sse2(const float* values, std::size_t count, std::uint32_t least, std:
     }
 }
 COVENANT_AVX2 void mask_avx2(const float* values, std::size_t count, std::uint32_t least,
-                             std::uint64_t* masks) {
+                             std::uint64_t* masks, const Ahead& ahead) {
     const __m256i below = _mm256_set1_epi32(static_cast<std::int32_t>(least) - 1);
     const __m256i no_sign = _mm256_set1_epi32(kNoSign);
     for (std::size_t i = 0; i < count; i += 64) {
+        fetch_line(ahead, i / 64);
         std::uint64_t mask = 0;
         for (std::size_t j = 0; j < 64; j += 8) {
             const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(values + i + j));

@@ -2,6 +2,7 @@
 // has. Integer or single IEEE operations on independent elements: every variant has the same bits.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,6 +19,13 @@ inline constexpr std::size_t kPeaks = 256;
 
 inline constexpr std::size_t kMaskSlack = 64;
 
+// `count` floats of each input that are needed next. Loops that do not wait for memory ask for some
+// of them on the way, a few lines at a time: many at once would have to be waited for.
+struct Ahead {
+    std::array<const float*, 3> inputs{};
+    std::size_t count = 0;
+};
+
 struct ChunkLoops {
     // a[i] = beta * error[i] + (start[i] - end[i]), three rounded operations; peaks[j] = the
     // largest |a[i]| with i mod kPeaks = j in the order of their bits, 0 of none. Returns the
@@ -29,11 +37,11 @@ struct ChunkLoops {
     // Bit i of masks[j] says whether the magnitude of values[64 j + i] is at least `least`; count
     // is a multiple of 64.
     void (*mask_at_least)(const float* values, std::size_t count, std::uint32_t least,
-                          std::uint64_t* masks);
+                          std::uint64_t* masks, const Ahead& ahead);
     // Writes the numbers of the bits that are set in `count` masks, ascending, and returns how many
     // they are. `numbers` has room for kMaskSlack more, which may be written over.
     std::size_t (*numbers_of_bits)(const std::uint64_t* masks, std::size_t count,
-                                   std::uint16_t* numbers);
+                                   std::uint16_t* numbers, const Ahead& ahead);
     // theta_j -= alpha * (N_j / sqrt(W_j * weight)) with j = positions[i], all different, and N_j
     // and W_j those of sums[i]. Returns the largest magnitude that theta_j has then, in its bits.
     std::uint32_t (*half_support_step)(const CoordinateSum* sums, const std::uint16_t* positions,

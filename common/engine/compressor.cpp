@@ -84,13 +84,14 @@ struct Worker {
 
     // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
     bool compress(float beta, std::span<const float> error, std::span<const float> start,
-                  std::span<const float> end, const MutableSparseView& chunk) {
+                  std::span<const float> end, const MutableSparseView& chunk,
+                  const Ahead& ahead = {}) {
         const std::size_t live = start.size();
         const std::uint32_t largest = chunk_loops().accumulate(
             beta, error.data(), start.data(), end.data(), live, a.data(), peaks.data());
         if (largest >= kInfinityBits) return false;
         top_k.select(std::span(a).first(live), std::span(peaks).first(std::min(live, kPeaks)),
-                     chunk.indices);
+                     chunk.indices, ahead);
         quantise(std::span(a).first(live), chunk, kept);
         return true;
     }
@@ -223,8 +224,12 @@ Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& 
         Worker& worker = *workers[thread];
         const std::uint32_t live = layout.live_floats(at);
         const MutableSparseView chunk = out.update.chunk(at);
+        const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
+        const Ahead ahead{
+            .inputs = {error.chunk(next).data(), start.chunk(next).data(), end.chunk(next).data()},
+            .count = kChunkElements};
         if (!worker.compress(hyper.beta, error.chunk(at).first(live), start.chunk(at).first(live),
-                             end.chunk(at).first(live), chunk)) {
+                             end.chunk(at).first(live), chunk, ahead)) {
             std::size_t first = bad;
             while (at < first && !bad.compare_exchange_weak(first, at)) {
             }

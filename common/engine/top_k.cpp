@@ -48,11 +48,11 @@ TopK::Cut TopK::narrow(std::span<const float> values, std::uint32_t wanted, std:
 }
 
 // Indices of the magnitudes from `least` on, ascending, to candidates_; returns how many.
-std::size_t TopK::collect(std::span<const float> values, std::uint32_t least) {
+std::size_t TopK::collect(std::span<const float> values, std::uint32_t least, const Ahead& ahead) {
     const std::size_t whole = values.size() / 64 * 64;
-    chunk_loops().mask_at_least(values.data(), whole, least, masks_.data());
+    chunk_loops().mask_at_least(values.data(), whole, least, masks_.data(), ahead);
     std::size_t count =
-        chunk_loops().numbers_of_bits(masks_.data(), whole / 64, candidates_.data());
+        chunk_loops().numbers_of_bits(masks_.data(), whole / 64, candidates_.data(), ahead);
     for (std::size_t i = whole; i < values.size(); ++i) {
         if (magnitude_bits(values[i]) >= least)
             candidates_[count++] = static_cast<std::uint16_t>(i);
@@ -61,7 +61,7 @@ std::size_t TopK::collect(std::span<const float> values, std::uint32_t least) {
 }
 
 void TopK::select(std::span<const float> values, std::span<const float> peaks,
-                  std::span<std::uint16_t> indices) {
+                  std::span<std::uint16_t> indices, const Ahead& ahead) {
     COVENANT_ASSERT(
         !indices.empty() && indices.size() <= values.size() && values.size() <= kChunkElements,
         "1 to all values of a chunk are selected");
@@ -73,7 +73,7 @@ void TopK::select(std::span<const float> values, std::span<const float> peaks,
     const std::uint32_t enough = wanted + std::max<std::uint32_t>(16, wanted / 4);
     const std::uint32_t least = narrow(first, wanted, enough, all, hint_).low;
     hint_ = least;
-    const std::size_t count = collect(values, least);
+    const std::size_t count = collect(values, least, ahead);
     if (count > wanted) {
         // The cut among the candidates, exactly.
         const auto found = std::span(of_candidates_).first(count);

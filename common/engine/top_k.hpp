@@ -21,9 +21,9 @@ class TopK {
     // 1 <= indices.size() <= values.size() <= 4096.
     // peaks: some of the values, by magnitude or not. When they are as many as are wanted, no fewer
     // values reach what this many peaks reach: a cut of large peaks leaves few values to look at.
-    // They change the time it takes and nothing else.
+    // They change the time it takes and nothing else, as does what is fetched ahead.
     void select(std::span<const float> values, std::span<const float> peaks,
-                std::span<std::uint16_t> indices);
+                std::span<std::uint16_t> indices, const Ahead& ahead = {});
 
   private:
     // `reached` magnitudes, at least as many as wanted, reach low; `above`, fewer, reach high.
@@ -35,7 +35,7 @@ class TopK {
     };
     static Cut narrow(std::span<const float> values, std::uint32_t wanted, std::uint32_t enough,
                       Cut out, std::uint32_t next);
-    std::size_t collect(std::span<const float> values, std::uint32_t least);
+    std::size_t collect(std::span<const float> values, std::uint32_t least, const Ahead& ahead);
 
     std::uint32_t hint_ = 0;
     std::array<std::uint64_t, kChunkElements / 64> masks_;
