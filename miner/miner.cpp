@@ -20,16 +20,6 @@ namespace {
 // A commitment can be continued this many rounds later (R4.12), if others can read it by then.
 constexpr std::uint64_t kPublishRounds = 4;
 
-const protocol::RecordedCommitment* committed(const protocol::RunState& state, Round round,
-                                              protocol::Uid uid) {
-    const auto record = state.rounds.find(round);
-    if (record == state.rounds.end()) {
-        return nullptr;
-    }
-    const auto commitment = record->second.commitments.find(uid);
-    return commitment == record->second.commitments.end() ? nullptr : &commitment->second;
-}
-
 }  // namespace
 
 Result<TickReport> Miner::tick(const chain::Head& head) {
@@ -59,7 +49,7 @@ Result<TickReport> Miner::tick(const chain::Head& head) {
 Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, Round round,
                                                ChainTime now) {
     if ((last_round_ && round > *last_round_) || skipped_ == round ||
-        committed(state, round, context_.uid) != nullptr) {
+        protocol::recorded_commitment(state, round, context_.uid) != nullptr) {
         return std::optional<TickReport>{};
     }
     const auto view = protocol::round_view(state, round);
@@ -123,7 +113,8 @@ Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, 
 
 Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state, Round round,
                                                  ChainTime now) {
-    const protocol::RecordedCommitment* mine = committed(state, round, context_.uid);
+    const protocol::RecordedCommitment* mine =
+        protocol::recorded_commitment(state, round, context_.uid);
     const auto view = mine == nullptr ? std::nullopt : protocol::round_view(state, round);
     if (!view || now < view->times.t1) {
         return std::optional<TickReport>{};
@@ -173,8 +164,7 @@ Status Miner::prune(const protocol::RunState& state, Round round) {
             for (const protocol::SegmentRecord& segment : record->trace) {
                 keep.insert({segment.theta_root, segment.m_root, segment.v_root});
             }
-            keep.insert({record->feedback.feedback_root, record->feedback.sum_root,
-                         record->feedback.residual_root});
+            keep.insert(record->feedback.sum_root);
         } else if (record.error().code != Errc::kNotFound) {
             return fail(std::move(record).error());
         }

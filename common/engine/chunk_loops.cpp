@@ -16,15 +16,15 @@ namespace {
 
 constexpr std::int32_t kNoSign = 0x7FFFFFFF;
 
-COVENANT_BODY std::uint32_t accumulate_body(float beta, const float* error, const float* start,
-                                            const float* end, std::size_t count,
-                                            float* __restrict a, float* __restrict peaks) {
+COVENANT_BODY std::uint32_t accumulate_body(float beta, const float* start, const float* end,
+                                            std::size_t count, float* __restrict a,
+                                            float* __restrict peaks) {
     std::fill_n(peaks, kPeaks, 0.0F);
     for (std::size_t first = 0; first < count; first += kPeaks) {
         const std::size_t size = std::min(kPeaks, count - first);
         for (std::size_t i = 0; i < size; ++i) {
             const float difference = start[first + i] - end[first + i];
-            const float sum = beta * error[first + i] + difference;
+            const float sum = beta * a[first + i] + difference;
             a[first + i] = sum;
             const std::int32_t magnitude = std::bit_cast<std::int32_t>(sum) & kNoSign;
             const auto peak = std::bit_cast<std::int32_t>(peaks[i]);
@@ -92,14 +92,13 @@ COVENANT_BODY std::uint32_t half_support_body(const CoordinateSum* sums,
     return static_cast<std::uint32_t>(largest);
 }
 
-std::uint32_t accumulate_sse2(float beta, const float* error, const float* start, const float* end,
-                              std::size_t count, float* a, float* peaks) {
-    return accumulate_body(beta, error, start, end, count, a, peaks);
+std::uint32_t accumulate_sse2(float beta, const float* start, const float* end, std::size_t count,
+                              float* a, float* peaks) {
+    return accumulate_body(beta, start, end, count, a, peaks);
 }
-COVENANT_AVX2 std::uint32_t accumulate_avx2(float beta, const float* error, const float* start,
-                                            const float* end, std::size_t count, float* a,
-                                            float* peaks) {
-    return accumulate_body(beta, error, start, end, count, a, peaks);
+COVENANT_AVX2 std::uint32_t accumulate_avx2(float beta, const float* start, const float* end,
+                                            std::size_t count, float* a, float* peaks) {
+    return accumulate_body(beta, start, end, count, a, peaks);
 }
 std::uint32_t count_sse2(const float* values, std::size_t count, std::uint32_t least) {
     return count_body(values, count, least);
@@ -208,19 +207,6 @@ bool has_avx2() {
 const ChunkLoops& chunk_loops() {
     static const ChunkLoops& chosen = has_avx2() ? kAvx2 : kSse2;
     return chosen;
-}
-
-void copy_past_caches(const float* values, std::size_t count, float* out) {
-    std::size_t i = 0;
-    if (reinterpret_cast<std::uintptr_t>(out) % sizeof(__m128) == 0) {
-        for (; i + 4 <= count; i += 4)
-            _mm_stream_ps(out + i, _mm_loadu_ps(values + i));
-    }
-    std::copy(values + i, values + count, out + i);
-}
-
-void finish_copies() {
-    _mm_sfence();
 }
 
 }  // namespace covenant::engine

@@ -27,11 +27,11 @@ struct Ahead {
 };
 
 struct ChunkLoops {
-    // a[i] = beta * error[i] + (start[i] - end[i]), three rounded operations; peaks[j] = the
+    // a[i] = beta * a[i] + (start[i] - end[i]), three rounded operations; peaks[j] = the
     // largest |a[i]| with i mod kPeaks = j in the order of their bits, 0 of none. Returns the
     // largest of all, in its bits.
-    std::uint32_t (*accumulate)(float beta, const float* error, const float* start,
-                                const float* end, std::size_t count, float* a, float* peaks);
+    std::uint32_t (*accumulate)(float beta, const float* start, const float* end, std::size_t count,
+                                float* a, float* peaks);
     // Values whose magnitude is at least `least`, in its bits, as everywhere below.
     std::uint32_t (*count_at_least)(const float* values, std::size_t count, std::uint32_t least);
     // Bit i of masks[j] says whether the magnitude of values[64 j + i] is at least `least`; count
@@ -50,10 +50,5 @@ struct ChunkLoops {
 };
 
 const ChunkLoops& chunk_loops();
-
-// out = values, past the caches where that is possible: for memory that is not read soon. Other
-// threads see it after this thread's finish_copies().
-void copy_past_caches(const float* values, std::size_t count, float* out);
-void finish_copies();
 
 }  // namespace covenant::engine

@@ -75,24 +75,28 @@ void quantise(std::span<const float> a, const MutableSparseView& chunk, std::spa
     }
 }
 
+// 1 * a + (-0 - +0) is a, whatever its sign.
+constexpr std::array<float, kChunkElements> kZeros{};
+constexpr std::array<float, kChunkElements> kMinusZeros = [] {
+    std::array<float, kChunkElements> out{};
+    out.fill(-0.0F);
+    return out;
+}();
+
 // One thread's memory.
 struct Worker {
     TopK top_k;
-    alignas(64) std::array<float, kChunkElements> a;
     alignas(64) std::array<float, kPeaks> peaks;
     std::array<float, kChunkElements> kept;
 
-    // a = beta * error + (start - end), compressed; false when a value is NaN or infinite.
-    bool compress(float beta, std::span<const float> error, std::span<const float> start,
-                  std::span<const float> end, const MutableSparseView& chunk,
-                  const Ahead& ahead = {}) {
-        const std::size_t live = start.size();
-        const std::uint32_t largest = chunk_loops().accumulate(
-            beta, error.data(), start.data(), end.data(), live, a.data(), peaks.data());
+    // a = beta * a + (start - end), compressed; false when a value is NaN or infinite.
+    bool compress(float beta, std::span<const float> start, std::span<const float> end,
+                  std::span<float> a, const MutableSparseView& chunk, const Ahead& ahead = {}) {
+        const std::uint32_t largest = chunk_loops().accumulate(beta, start.data(), end.data(),
+                                                               a.size(), a.data(), peaks.data());
         if (largest >= kInfinityBits) return false;
-        top_k.select(std::span(a).first(live), std::span(peaks).first(std::min(live, kPeaks)),
-                     chunk.indices, ahead);
-        quantise(std::span(a).first(live), chunk, kept);
+        top_k.select(a, std::span(peaks).first(std::min(a.size(), kPeaks)), chunk.indices, ahead);
+        quantise(a, chunk, kept);
         return true;
     }
 };
@@ -123,15 +127,18 @@ std::string name_of_chunk(const ParameterLayout& layout, std::size_t chunk) {
     return "no tensor";
 }
 
-Status check_inputs(const ParameterLayout& layout, const CompressHyper& hyper,
-                    const ParameterBuffer& start, const ParameterBuffer& end,
-                    const ParameterBuffer& error) {
-    const std::size_t size = layout.total_floats();
-    if (start.size() != size || end.size() != size || error.size() != size) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("compress buffers of {}, {} and {} floats, the model needs {}",
-                                start.size(), end.size(), error.size(), size));
+Status check_sizes(const ParameterLayout& layout, std::span<const std::size_t> sizes) {
+    for (const std::size_t size : sizes) {
+        if (size != layout.total_floats()) {
+            return fail(Errc::kInvalidArgument,
+                        fmt::format("compress a buffer of {} floats, the model needs {}", size,
+                                    layout.total_floats()));
+        }
     }
+    return {};
+}
+
+Status check_hyper(const CompressHyper& hyper) {
     if (!hyper.sparsity.valid() || !(hyper.beta >= 0.0F && hyper.beta <= 1.0F)) {
         return fail(Errc::kInvalidArgument,
                     fmt::format("compress with keep {} (1..4096), codes of {} bits (1..4) and beta "
@@ -139,6 +146,36 @@ Status check_inputs(const ParameterLayout& layout, const CompressHyper& hyper,
                                 hyper.sparsity.keep, hyper.sparsity.code_bits, hyper.beta));
     }
     return {};
+}
+
+// a = beta * a + (start_of(chunk) - end_of(chunk)), and what is sent of it.
+template <typename StartOf, typename EndOf>
+Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const CompressHyper& hyper,
+                                     const StartOf& start_of, const EndOf& end_of,
+                                     ParameterBuffer& a, ThreadPool* pool) {
+    SparseUpdate out(hyper.sparsity, layout.chunk_elements());
+    std::vector<std::unique_ptr<Worker>> workers(pool == nullptr ? 1 : pool->threads());
+    std::atomic<std::size_t> bad = layout.chunk_count();  // the first
+    for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned thread) {
+        if (workers[thread] == nullptr) workers[thread] = std::make_unique<Worker>();
+        const std::uint32_t live = layout.live_floats(at);
+        const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
+        const Ahead ahead{
+            .inputs = {a.chunk(next).data(), start_of(next).data(), end_of(next).data()},
+            .count = kChunkElements};
+        if (workers[thread]->compress(hyper.beta, start_of(at).first(live), end_of(at).first(live),
+                                      a.chunk(at).first(live), out.chunk(at), ahead)) {
+            return;
+        }
+        std::size_t first = bad;
+        while (at < first && !bad.compare_exchange_weak(first, at)) {
+        }
+    });
+    if (bad < layout.chunk_count()) {
+        return fail(Errc::kRejected, fmt::format("pseudo-gradient of {}: NaN or infinity",
+                                                 name_of_chunk(layout, bad)));
+    }
+    return out;
 }
 
 }  // namespace
@@ -162,22 +199,23 @@ Result<SparseChunk> compress_chunk(std::span<const float> a, std::uint32_t live,
     }
     SparseChunk out = SparseChunk::zeros(sparsity, live);
     const auto worker = std::make_unique<Worker>();
-    // -0 + (a - 0) is a, whatever its sign.
-    const std::vector<float> nothing(live, -0.0F);
-    const std::vector<float> zeros(live, 0.0F);
-    if (!worker->compress(1.0F, nothing, a.first(live), zeros, out.view())) {
+    std::vector<float> copy(a.begin(), a.begin() + live);
+    if (!worker->compress(1.0F, std::span(kMinusZeros).first(live), std::span(kZeros).first(live),
+                          copy, out.view())) {
         return fail(Errc::kRejected, "a value is NaN or infinite");
     }
     return out;
 }
 
-void subtract_decoded(const SparseView& chunk, std::span<const float> a,
-                      std::span<float> residual) {
-    COVENANT_ASSERT(a.size() == residual.size(), "a and its residual have one size");
-    std::copy(a.begin(), a.end(), residual.begin());
+void subtract_sent(const SparseView& chunk, std::span<float> a) {
+    std::array<float, 2 * kMaxLevels> of_code{};
+    for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
+        of_code[i] = level_value(chunk.levels[i]);
+        of_code[i + kMaxLevels] = -of_code[i];
+    }
     for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-        const std::size_t at = chunk.indices[i];
-        residual[at] = a[at] - chunk.value(i);
+        const std::size_t code = chunk.codes[i];
+        a[chunk.indices[i]] -= of_code[(code >> 7U) * kMaxLevels | (code & kCodeLevel)];
     }
 }
 
@@ -210,45 +248,34 @@ double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
 
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
-                            const ParameterBuffer& error, ThreadPool* pool, Compressed reuse) {
-    COVENANT_CHECK(check_inputs(layout, hyper, start, end, error));
-    Compressed out = std::move(reuse);
-    out.update = SparseUpdate(hyper.sparsity, layout.chunk_elements());
-    for (ParameterBuffer* const buffer : {&out.accumulated, &out.residual}) {
-        if (buffer->size() != layout.total_floats()) *buffer = ParameterBuffer(layout);
-    }
-    std::vector<std::unique_ptr<Worker>> workers(pool == nullptr ? 1 : pool->threads());
-    std::atomic<std::size_t> bad = layout.chunk_count();  // the first
-    for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned thread) {
-        if (workers[thread] == nullptr) workers[thread] = std::make_unique<Worker>();
-        Worker& worker = *workers[thread];
-        const std::uint32_t live = layout.live_floats(at);
-        const MutableSparseView chunk = out.update.chunk(at);
-        const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
-        const Ahead ahead{
-            .inputs = {error.chunk(next).data(), start.chunk(next).data(), end.chunk(next).data()},
-            .count = kChunkElements};
-        if (!worker.compress(hyper.beta, error.chunk(at).first(live), start.chunk(at).first(live),
-                             end.chunk(at).first(live), chunk, ahead)) {
-            std::size_t first = bad;
-            while (at < first && !bad.compare_exchange_weak(first, at)) {
-            }
-            return;
-        }
-        float* const a = worker.a.data();
-        copy_past_caches(a, live, out.accumulated.chunk(at).data());
-        const SparseView sent = chunk;
-        for (std::size_t i = 0; i < sent.indices.size(); ++i)
-            a[sent.indices[i]] -= sent.value(i);
-        copy_past_caches(a, live, out.residual.chunk(at).data());
-        finish_copies();
-    });
-    if (bad < layout.chunk_count()) {
-        return fail(Errc::kRejected, fmt::format("pseudo-gradient of {}: NaN or infinity",
-                                                 name_of_chunk(layout, bad)));
-    }
-    out.norm = decoded_norm(out.update, pool);
-    return out;
+                            ParameterBuffer& feedback, ThreadPool* pool) {
+    COVENANT_CHECK(check_sizes(layout, std::array{start.size(), end.size(), feedback.size()}));
+    COVENANT_CHECK(check_hyper(hyper));
+    COVENANT_TRY(SparseUpdate update,
+                 compress_chunks(
+                     layout, hyper, [&](std::size_t at) { return start.chunk(at); },
+                     [&](std::size_t at) { return end.chunk(at); }, feedback, pool));
+    const double norm = decoded_norm(update, pool);
+    return Compressed{.update = std::move(update), .norm = norm};
+}
+
+Status subtract_compressed(const ParameterLayout& layout, const Sparsity& sparsity,
+                           ParameterBuffer& a, ThreadPool* pool) {
+    COVENANT_CHECK(check_sizes(layout, std::array{a.size()}));
+    const CompressHyper hyper{.beta = 1.0F, .sparsity = sparsity};
+    COVENANT_CHECK(check_hyper(hyper));
+    COVENANT_TRY(const SparseUpdate update,
+                 compress_chunks(
+                     layout, hyper, [](std::size_t) { return std::span(kMinusZeros); },
+                     [](std::size_t) { return std::span(kZeros); }, a, pool));
+    subtract_sent(update, a, pool);
+    return {};
+}
+
+void subtract_sent(const SparseUpdate& update, ParameterBuffer& a, ThreadPool* pool) {
+    COVENANT_ASSERT(update.chunk_count() == a.chunk_count(), "the update fits the buffer");
+    for_chunks(update.chunk_count(), pool,
+               [&](std::size_t at, unsigned) { subtract_sent(update.chunk(at), a.chunk(at)); });
 }
 
 Status check_update(const ParameterLayout& layout, const Sparsity& sparsity,

@@ -33,8 +33,8 @@ void accumulate(float beta, std::span<const float> error, std::span<const float>
 Result<SparseChunk> compress_chunk(std::span<const float> a, std::uint32_t live,
                                    const Sparsity& sparsity);
 
-// residual[i] = a[i] - s[i] (s is 0 where nothing was sent; such a[i] is copied). Sizes are 4096.
-void subtract_decoded(const SparseView& chunk, std::span<const float> a, std::span<float> residual);
+// a[j] -= s[j] where something was sent. The indices lie inside a.
+void subtract_sent(const SparseView& chunk, std::span<float> a);
 // out = s, zero where nothing was sent.
 void decode_chunk(const SparseView& chunk, std::span<float> out);
 
@@ -43,20 +43,23 @@ void decode_chunk(const SparseView& chunk, std::span<float> out);
 [[nodiscard]] double decoded_norm(const SparseUpdate& update, ThreadPool* pool = nullptr);
 
 struct Compressed {
-    SparseUpdate update;          // a chunk per chunk of the layout
-    ParameterBuffer accumulated;  // a
-    ParameterBuffer residual;     // a - s
-    double norm = 0.0;            // decoded_norm(update)
+    SparseUpdate update;  // a chunk per chunk of the layout
+    double norm = 0.0;    // decoded_norm(update)
 };
 
-// The whole update of a round. start = Theta_r, end = theta_S, error = e before the round; chunks
-// are shared out to the pool's threads. `reuse` may be an earlier result of this layout, whose
-// memory is used again. kInvalidArgument: sizes or hyper; kRejected: NaN or infinity (names the
-// tensor).
+// The whole update of a round. start = Theta_r, end = theta_S; `feedback` is e and becomes a: in
+// place, because moving it is most of the work (an element costs three reads and one write). Chunks
+// are shared out to the pool's threads. kInvalidArgument: sizes or hyper (feedback untouched).
+// kRejected: NaN or infinity (names the tensor; feedback is then of no use).
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
-                            const ParameterBuffer& error, ThreadPool* pool = nullptr,
-                            Compressed reuse = {});
+                            ParameterBuffer& feedback, ThreadPool* pool = nullptr);
+
+// a -= what compress() sends of it: the next round's e, if that arrived. The first does the
+// compression again, for those who have kept only a. Errors as compress().
+Status subtract_compressed(const ParameterLayout& layout, const Sparsity& sparsity,
+                           ParameterBuffer& a, ThreadPool* pool = nullptr);
+void subtract_sent(const SparseUpdate& update, ParameterBuffer& a, ThreadPool* pool = nullptr);
 
 // kMalformed, naming the chunk: the update is not what compress() could have written for this
 // layout and sparsity (count of chunks and values, indices that ascend below live, levels that

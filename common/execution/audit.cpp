@@ -74,7 +74,6 @@ Verdict audit_chunk(const protocol::RunSpec& spec, const engine::ParameterLayout
     };
     const std::uint32_t live = layout.live_floats(opening.index);
     if (!proven(opening.theta, artifact.trace.back().theta_root, opening.theta_proof) ||
-        !proven(opening.feedback, artifact.feedback.feedback_root, opening.feedback_proof) ||
         !padding_is_zero(opening.theta, live) || !padding_is_zero(opening.feedback, live)) {
         return Verdict::kOpeningMismatch;
     }
@@ -87,13 +86,8 @@ Verdict audit_chunk(const protocol::RunSpec& spec, const engine::ParameterLayout
     if (!sparse || sparse->view() != artifact.update.chunk(opening.index)) {
         return Verdict::kChunkMismatch;
     }
-    std::vector<float> residual(engine::kChunkFloats);
-    engine::subtract_decoded(sparse->view(), sum, residual);
-    if (!proven(sum, artifact.feedback.sum_root, opening.sum_proof) ||
-        !proven(residual, artifact.feedback.residual_root, opening.residual_proof)) {
-        return Verdict::kOpeningMismatch;
-    }
-    return Verdict::kAccept;
+    return proven(sum, artifact.feedback.sum_root, opening.sum_proof) ? Verdict::kAccept
+                                                                      : Verdict::kOpeningMismatch;
 }
 
 }  // namespace covenant::execution

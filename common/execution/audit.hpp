@@ -20,8 +20,9 @@ Result<SegmentAudit> audit_segment(engine::Engine& engine, const protocol::Artif
                                    const Address& hotkey, engine::TrainState boundary,
                                    const SegmentJob& job);
 
-// Recomputes a chunk exactly: the proofs against theta_S, e, a and a - s, and the payload chunk
-// itself. base = Theta_r. kAccept, kOpeningMismatch (a proof fails) or kChunkMismatch.
+// Recomputes a chunk exactly from theta_S and the e that decoding has proven: the proofs against
+// theta_S and a, and the payload chunk itself. base = Theta_r. kAccept, kOpeningMismatch (a proof
+// fails) or kChunkMismatch.
 protocol::Verdict audit_chunk(const protocol::RunSpec& spec, const engine::ParameterLayout& layout,
                               const engine::ParameterBuffer& base,
                               const protocol::Artifact& artifact, const ChunkOpening& opening);

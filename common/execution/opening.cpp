@@ -3,12 +3,14 @@
 #include "common/base/assert.hpp"
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
+#include "common/engine/compressor.hpp"
 #include "common/execution/state_digest.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
+#include <optional>
+#include <utility>
 
 namespace covenant::execution {
 namespace {
@@ -17,11 +19,12 @@ using protocol::Verdict;
 
 constexpr std::string_view kStateMagic = "CVSO";
 constexpr std::string_view kChunkMagic = "CVCO";
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kStateVersion = 1;
+constexpr std::uint16_t kChunkVersion = 2;
 constexpr std::size_t kStateHeaderBytes = 4 + 2 + 8;
 constexpr std::size_t kChunkHeaderBytes = 4 + 2 + 4;
 constexpr std::size_t kMaxProof = 64;
-constexpr std::size_t kProofs = 4;
+constexpr std::size_t kProofs = 3;
 
 ByteView leaf_bytes(std::span<const float> floats) {
     return {reinterpret_cast<const std::uint8_t*>(floats.data()), floats.size() * sizeof(float)};
@@ -45,12 +48,11 @@ crypto::MerkleProof read_proof(codec::Reader& in, std::size_t length) {
     return proof;
 }
 
-std::vector<float> read_leaf(codec::Reader& in) {
-    const ByteView bytes = in.raw(engine::kChunkBytes);
+// Of a whole leaf.
+std::vector<float> floats_of(ByteView leaf) {
+    COVENANT_ASSERT(leaf.size() == engine::kChunkBytes, "a leaf is a whole chunk");
     std::vector<float> floats(engine::kChunkFloats);
-    if (bytes.size() == engine::kChunkBytes) {
-        std::memcpy(floats.data(), bytes.data(), bytes.size());
-    }
+    std::memcpy(floats.data(), leaf.data(), leaf.size());
     return floats;
 }
 
@@ -62,7 +64,7 @@ std::uint64_t state_opening_bytes(const engine::ParameterLayout& layout) {
 
 Bytes encode_state_opening(const engine::TrainState& state) {
     codec::Writer out(kStateHeaderBytes + 3 * state.theta.bytes().size());
-    out.raw(as_bytes(kStateMagic)).u16(kVersion).u64(state.adam_t);
+    out.raw(as_bytes(kStateMagic)).u16(kStateVersion).u64(state.adam_t);
     out.raw(state.theta.bytes()).raw(state.m.bytes()).raw(state.v.bytes());
     return out.take();
 }
@@ -74,7 +76,7 @@ protocol::Outcome<engine::TrainState> decode_state_opening(ByteView bytes,
     if (bytes.size() != state_opening_bytes(layout)) return refused;
     codec::Reader in(bytes);
     in.expect(as_bytes(kStateMagic));
-    if (in.u16() != kVersion) in.fail();
+    if (in.u16() != kStateVersion) in.fail();
     engine::TrainState state;
     state.adam_t = in.u64();
     if (!in.ok() || state.adam_t != record.adam_t) return refused;
@@ -103,47 +105,79 @@ std::uint64_t max_chunk_opening_bytes(std::size_t chunks) {
 }
 
 Bytes encode_chunk_opening(std::span<const std::uint32_t> indices,
-                           const engine::ParameterBuffer& theta,
-                           const engine::ParameterBuffer& feedback,
-                           const engine::ParameterBuffer& sum,
-                           const engine::ParameterBuffer& residual) {
-    const std::array<StateTree, kProofs> trees{StateTree(theta), StateTree(feedback),
-                                               StateTree(sum), StateTree(residual)};
+                           const engine::ParameterBuffer& theta, const engine::ParameterBuffer& sum,
+                           const engine::ParameterBuffer* last_sum) {
+    const StateTree theta_tree(theta);
+    const StateTree sum_tree(sum);
+    std::optional<StateTree> last_tree;
+    if (last_sum != nullptr) last_tree.emplace(*last_sum);
     codec::Writer out(kChunkHeaderBytes + indices.size() * (2 * engine::kChunkBytes + 2048));
-    out.raw(as_bytes(kChunkMagic)).u16(kVersion).count(indices.size());
+    out.raw(as_bytes(kChunkMagic)).u16(kChunkVersion).count(indices.size());
     for (const std::uint32_t index : indices) {
         COVENANT_ASSERT(index < theta.chunk_count(), "drawn chunks lie inside the layout");
-        out.u32(index);
-        out.raw(leaf_bytes(theta.chunk(index))).raw(leaf_bytes(feedback.chunk(index)));
-        for (const StateTree& tree : trees)
-            write_proof(out, tree.proof(index));
+        out.u32(index).raw(leaf_bytes(theta.chunk(index)));
+        write_proof(out, theta_tree.proof(index));
+        write_proof(out, sum_tree.proof(index));
+        if (last_tree) {
+            out.raw(leaf_bytes(last_sum->chunk(index)));
+            write_proof(out, last_tree->proof(index));
+        }
     }
     return out.take();
 }
 
+namespace {
+
+// e of a chunk; nothing when the opening does not prove it.
+std::optional<std::vector<float>> read_feedback(codec::Reader& in, std::uint32_t index,
+                                                const engine::ParameterLayout& layout,
+                                                const CommittedFeedback& last) {
+    const std::size_t count = layout.chunk_count();
+    const ByteView leaf = in.raw(engine::kChunkBytes);
+    const auto proof = read_proof(in, crypto::merkle_proof_length(index, count));
+    if (!in.ok() ||
+        !crypto::merkle_verify(last.sum_root, crypto::merkle_leaf(leaf), index, count, proof)) {
+        return {};
+    }
+    std::vector<float> feedback = floats_of(leaf);
+    if (!last.arrived) return feedback;
+    const auto sent = engine::compress_chunk(feedback, layout.live_floats(index), *last.arrived);
+    if (!sent) return {};
+    engine::subtract_sent(sent->view(), feedback);
+    return feedback;
+}
+
+}  // namespace
+
 protocol::Outcome<std::vector<ChunkOpening>> decode_chunk_opening(
-    ByteView bytes, std::span<const std::uint32_t> drawn, std::uint32_t chunk_count) {
+    ByteView bytes, std::span<const std::uint32_t> drawn, const engine::ParameterLayout& layout,
+    const CommittedFeedback* last) {
     const auto refused = protocol::refuse(Verdict::kOpeningMismatch);
     if (bytes.size() > max_chunk_opening_bytes(drawn.size())) return refused;
     codec::Reader in(bytes);
     in.expect(as_bytes(kChunkMagic));
-    if (in.u16() != kVersion) in.fail();
+    if (in.u16() != kChunkVersion) in.fail();
     if (in.u32() != drawn.size()) in.fail();
     std::vector<ChunkOpening> openings;
     for (const std::uint32_t index : drawn) {
         // Before a leaf's memory is taken, what is left must hold it.
-        if (in.u32() != index || index >= chunk_count || in.remaining() < 2 * engine::kChunkBytes) {
+        if (in.u32() != index || index >= layout.chunk_count() ||
+            in.remaining() < engine::kChunkBytes) {
             return refused;
         }
-        const std::size_t length = crypto::merkle_proof_length(index, chunk_count);
+        const std::size_t length = crypto::merkle_proof_length(index, layout.chunk_count());
         ChunkOpening opening;
         opening.index = index;
-        opening.theta = read_leaf(in);
-        opening.feedback = read_leaf(in);
+        opening.theta = floats_of(in.raw(engine::kChunkBytes));
         opening.theta_proof = read_proof(in, length);
-        opening.feedback_proof = read_proof(in, length);
         opening.sum_proof = read_proof(in, length);
-        opening.residual_proof = read_proof(in, length);
+        if (last != nullptr) {
+            auto feedback = read_feedback(in, index, layout, *last);
+            if (!feedback) return refused;
+            opening.feedback = std::move(*feedback);
+        } else {
+            opening.feedback.assign(engine::kChunkFloats, 0.0F);
+        }
         if (!in.ok()) return refused;
         openings.push_back(std::move(opening));
     }

@@ -97,15 +97,13 @@ Result<protocol::SegmentRecord> next_record(engine::Engine& engine, engine::Trai
     return execute_segment(engine, state, segment);
 }
 
-// Sends more than the training gave; the roots are made to fit the lie.
+// Sends more than the training gave.
 void amplify(engine::Compressed& compressed) {
     SparseUpdate& update = compressed.update;
     for (std::size_t i = 0; i < update.chunk_count(); ++i) {
         const MutableSparseView chunk = update.chunk(i);
         for (std::uint8_t& level : chunk.levels)
             level = nearest_level(level_value(level) * kAmplification);
-        engine::subtract_decoded(chunk, compressed.accumulated.chunk(i),
-                                 compressed.residual.chunk(i));
     }
     compressed.norm = engine::decoded_norm(update);
 }
@@ -148,7 +146,7 @@ std::string_view to_string(Cheat cheat) {
 }
 
 Result<RoundResult> execute_round(engine::Engine& engine, const engine::ParameterBuffer& base,
-                                  engine::TrainState start, const engine::ParameterBuffer& feedback,
+                                  engine::TrainState start, engine::ParameterBuffer feedback,
                                   const RoundJob& job) {
     COVENANT_CHECK(check_start(engine, base, start, feedback));
     RoundResult result;
@@ -189,14 +187,11 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
     if (job.cheat == Cheat::kAmplify) amplify(compressed);
     artifact.update = std::move(compressed.update);
     artifact.feedback = {.previous_commitment = job.previous_commitment,
-                         .feedback_root = state_root(feedback),
-                         .sum_root = state_root(compressed.accumulated),
-                         .residual_root = state_root(compressed.residual),
+                         .sum_root = state_root(feedback, &engine.pool()),
                          .payload_root = protocol::payload_root(artifact.update),
                          .norm_bits = std::bit_cast<std::uint64_t>(compressed.norm),
                          .kept_per_chunk = artifact.update.sparsity().keep};
-    result.sum = std::move(compressed.accumulated);
-    result.residual = std::move(compressed.residual);
+    result.sum = std::move(feedback);
     result.commitment_root =
         protocol::commitment_root({artifact.run, job.hotkey, artifact.round}, artifact.trace,
                                   artifact.feedback, artifact.profile);

@@ -43,15 +43,13 @@ struct RoundResult {
     protocol::Artifact artifact;  // complete; encode_artifact() gives the plaintext
     Hash256 commitment_root;      // C
     engine::TrainState end;       // theta_S, m_S, v_S
-    engine::ParameterBuffer sum;  // a: the feedback of the next round when this one is not included
-    engine::ParameterBuffer residual;  // a - s: when it is
-    float mean_loss = 0.0F;            // of the round's training steps
+    engine::ParameterBuffer sum;  // a, in the memory of the feedback
+    float mean_loss = 0.0F;       // of the round's training steps
 };
 
-// base = Theta_r; start.theta must equal it bit for bit (kInvalidArgument); feedback = e before the
-// round.
+// base = Theta_r; start.theta must equal it bit for bit (kInvalidArgument); feedback = e (R4.12).
 Result<RoundResult> execute_round(engine::Engine& engine, const engine::ParameterBuffer& base,
-                                  engine::TrainState start, const engine::ParameterBuffer& feedback,
+                                  engine::TrainState start, engine::ParameterBuffer feedback,
                                   const RoundJob& job);
 
 }  // namespace covenant::execution

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kMagic = "CVAR";
 constexpr std::size_t kHeaderBytes = 82;
 constexpr std::size_t kSegmentBytes = 148;
-constexpr std::size_t kFeedbackBytes = 170;
+constexpr std::size_t kFeedbackBytes = 106;
 constexpr std::size_t kProfileFixedBytes = 68;
 constexpr std::size_t kMaxHardwareClass = 128;
 constexpr std::uint32_t kInfinityBits = 0x7f800000;
@@ -34,9 +34,7 @@ SegmentRecord read_segment(codec::Reader& in) {
 FeedbackRecord read_feedback(codec::Reader& in) {
     FeedbackRecord out;
     out.previous_commitment = in.fixed<Hash256>();
-    out.feedback_root = in.fixed<Hash256>();
     out.sum_root = in.fixed<Hash256>();
-    out.residual_root = in.fixed<Hash256>();
     out.payload_root = in.fixed<Hash256>();
     out.norm_bits = in.u64();
     out.kept_per_chunk = in.u16();
@@ -103,9 +101,7 @@ Bytes encode_artifact(const Artifact& artifact) {
     }
     const FeedbackRecord& feedback = artifact.feedback;
     out.fixed(feedback.previous_commitment)
-        .fixed(feedback.feedback_root)
         .fixed(feedback.sum_root)
-        .fixed(feedback.residual_root)
         .fixed(feedback.payload_root)
         .u64(feedback.norm_bits)
         .u16(feedback.kept_per_chunk)

@@ -1,8 +1,8 @@
-// The artifact of one miner and round, version 3. Byte by byte, little-endian:
+// The artifact of one miner and round, version 4. Byte by byte, little-endian:
 //
 //   offset  size  field
 //   0       4     magic "CVAR"
-//   4       2     version = 3
+//   4       2     version = 4
 //   6       32    run
 //   38      8     round
 //   46      2     uid
@@ -10,8 +10,8 @@
 //   80      2     S + 1, number of segment records (2..257)
 //   82      148 each  segment records: theta_root 32, m_root 32, v_root 32, adam_t 8, cursor 8,
 //                 window_root 32, loss_bits 4
-//   ..      170   feedback record: previous 32, feedback_root 32, sum_root 32, residual_root 32,
-//                 payload_root 32, norm_bits 8, kept_per_chunk 2
+//   ..      106   feedback record: previous 32, sum_root 32, payload_root 32, norm_bits 8,
+//                 kept_per_chunk 2
 //   ..            profile record: profile_id 32, build_id 32, u32 length (0..128), hardware_class
 //   ..      4     number of payload chunks, equal to the layout's
 //   ..            the payload: its table and its chunks, one after the other (payload_format.hpp)
@@ -30,7 +30,7 @@
 
 namespace covenant::protocol {
 
-inline constexpr std::uint16_t kArtifactVersion = 3;
+inline constexpr std::uint16_t kArtifactVersion = 4;
 
 struct Artifact {
     RunId run;

@@ -99,20 +99,19 @@ std::uint64_t most_below(std::uint64_t kept, std::uint64_t elements) {
     return kept * (static_cast<std::uint64_t>(std::bit_width(each - 1)) - 2);
 }
 
-std::vector<Hash256> payload_leaves(const SparseUpdate& update) {
+// take(leaf, bytes) for the table and each chunk, in order.
+template <typename Take>
+void for_leaves(const SparseUpdate& update, const Take& take) {
     const PayloadTable table = PayloadTable::of(update);
     const PayloadCodec codec(update.sparsity(), table);
-    std::vector<Hash256> leaves;
-    leaves.reserve(update.chunk_count() + 1);
     Bytes bytes;
     table.append(update.sparsity(), bytes);
-    leaves.push_back(crypto::merkle_leaf(bytes));
-    for (std::size_t i = 0; i < update.chunk_count(); ++i) {
+    take(std::uint32_t{0}, bytes);
+    for (std::uint32_t i = 0; i < update.chunk_count(); ++i) {
         bytes.clear();
         codec.append(update.chunk(i), bytes);
-        leaves.push_back(crypto::merkle_leaf(bytes));
+        take(i + 1, bytes);
     }
-    return leaves;
 }
 
 }  // namespace
@@ -360,21 +359,28 @@ PayloadSizes payload_sizes(const Sparsity& sparsity,
 }
 
 Hash256 payload_root(const SparseUpdate& update) {
-    return crypto::merkle_root(payload_leaves(update));
+    std::vector<Hash256> hashes;
+    for_leaves(update, [&](std::uint32_t, const Bytes& bytes) {
+        hashes.push_back(crypto::merkle_leaf(bytes));
+    });
+    return crypto::merkle_root(hashes);
 }
 
-PayloadOpening open_payload(const SparseUpdate& update, std::uint32_t leaf) {
-    COVENANT_ASSERT(leaf <= update.chunk_count(), "the payload has this part");
-    const PayloadTable table = PayloadTable::of(update);
-    const PayloadCodec codec(update.sparsity(), table);
-    PayloadOpening out{.leaf = leaf, .offset = 0, .bytes = {}, .proof = {}};
-    table.append(update.sparsity(), out.bytes);
-    for (std::size_t i = 0; i < leaf; ++i) {
-        out.offset += out.bytes.size();
-        out.bytes.clear();
-        codec.append(update.chunk(i), out.bytes);
-    }
-    out.proof = crypto::merkle_proof(payload_leaves(update), leaf);
+std::vector<PayloadOpening> open_payload(const SparseUpdate& update,
+                                         std::span<const std::uint32_t> leaves) {
+    std::vector<PayloadOpening> out;
+    std::vector<Hash256> hashes;
+    std::uint64_t offset = 0;
+    for_leaves(update, [&](std::uint32_t leaf, const Bytes& bytes) {
+        hashes.push_back(crypto::merkle_leaf(bytes));
+        if (out.size() < leaves.size() && leaves[out.size()] == leaf)
+            out.push_back({.leaf = leaf, .offset = offset, .bytes = bytes, .proof = {}});
+        offset += bytes.size();
+    });
+    COVENANT_ASSERT(out.size() == leaves.size(), "leaves ascend and are parts of the payload");
+    const crypto::MerkleTree tree(std::move(hashes));
+    for (PayloadOpening& opening : out)
+        opening.proof = tree.proof(opening.leaf);
     return out;
 }
 

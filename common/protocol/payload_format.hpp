@@ -123,8 +123,9 @@ struct PayloadOpening {
     crypto::MerkleProof proof;
 };
 
-// leaf <= update.chunk_count()
-PayloadOpening open_payload(const SparseUpdate& update, std::uint32_t leaf);
+// Leaves ascending, each <= update.chunk_count(). Takes the time of one encoding.
+std::vector<PayloadOpening> open_payload(const SparseUpdate& update,
+                                         std::span<const std::uint32_t> leaves);
 // kOpeningMismatch unless the bytes are that leaf of a payload of so many chunks under the root;
 // else what decoding says.
 Outcome<PayloadTable> decode_table_opening(const Hash256& root, const Sparsity& sparsity,

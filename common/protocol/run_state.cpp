@@ -168,6 +168,13 @@ Hash256 base_root(const RunState& state, Round round) {
     return state.spec ? state.spec->genesis_root : Hash256{};
 }
 
+const RecordedCommitment* recorded_commitment(const RunState& state, Round round, Uid uid) {
+    const auto record = state.rounds.find(round);
+    if (record == state.rounds.end()) return nullptr;
+    const auto commitment = record->second.commitments.find(uid);
+    return commitment == record->second.commitments.end() ? nullptr : &commitment->second;
+}
+
 std::optional<float> base_loss(const RunState& state, Round round) {
     const Accepted* accepted = last_accepted(state, round);
     if (accepted == nullptr) return std::nullopt;

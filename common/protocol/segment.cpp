@@ -31,9 +31,7 @@ Hash256 segment_hash(const TraceContext& context, Segment index, const SegmentRe
 Hash256 feedback_hash(const TraceContext& context, const FeedbackRecord& record) {
     codec::Writer out = begin(context);
     out.fixed(record.previous_commitment)
-        .fixed(record.feedback_root)
         .fixed(record.sum_root)
-        .fixed(record.residual_root)
         .fixed(record.payload_root)
         .u64(record.norm_bits)
         .u16(record.kept_per_chunk);

@@ -28,9 +28,7 @@ struct SegmentRecord {
 struct FeedbackRecord {
     Hash256 previous_commitment;  // C of the miner's last commitment; zero after a join, fail or
                                   // gap (R4.12)
-    Hash256 feedback_root;        // e before this round (e_pre)
-    Hash256 sum_root;             // a = beta * e + d
-    Hash256 residual_root;        // a - s
+    Hash256 sum_root;             // a = beta * e + d; e follows from the last a (R4.12)
     Hash256 payload_root;         // Merkle root over the encoded payload chunks
     std::uint64_t norm_bits = 0;  // |s|_2, binary64 bits
     std::uint16_t kept_per_chunk = 0;

@@ -62,6 +62,8 @@ void apply(RunState& state, const Event& event);
 std::optional<Hash256> rho(const RunState& state,
                            Round round);                // nothing before a beacon is proven
 Hash256 base_root(const RunState& state, Round round);  // root of Theta_r
+// Null when that miner did not commit in that round.
+const RecordedCommitment* recorded_commitment(const RunState& state, Round round, Uid uid);
 std::optional<float> base_loss(
     const RunState& state,
     Round round);  // agreed held-out loss of Theta_r, if any round was accepted

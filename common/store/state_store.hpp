@@ -1,4 +1,4 @@
-// A node's own large buffers (theta, m, v, e, a: fp32 in the chunked parameter layout) as plain
+// A node's own large buffers (theta, m, v, a: fp32 in the chunked parameter layout) as plain
 // durable files, keyed by their state root: <folder>/<root hex>.f32, little-endian binary32, no
 // header. Safe between processes that share the folder.
 #pragma once

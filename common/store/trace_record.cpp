@@ -6,7 +6,7 @@
 namespace covenant::store {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kSegmentBytes = 148;
 constexpr std::size_t kMaxSegments = 257;
 
@@ -33,8 +33,7 @@ Bytes encode_trace_record(const TraceRecord& record) {
             .u32(segment.loss_bits);
     }
     const protocol::FeedbackRecord& feedback = record.feedback;
-    out.fixed(feedback.previous_commitment).fixed(feedback.feedback_root).fixed(feedback.sum_root);
-    out.fixed(feedback.residual_root).fixed(feedback.payload_root);
+    out.fixed(feedback.previous_commitment).fixed(feedback.sum_root).fixed(feedback.payload_root);
     out.u64(feedback.norm_bits).u16(feedback.kept_per_chunk);
     return out.take();
 }
@@ -56,9 +55,7 @@ Result<TraceRecord> decode_trace_record(ByteView bytes) {
     }
     protocol::FeedbackRecord& feedback = record.feedback;
     feedback.previous_commitment = in.fixed<Hash256>();
-    feedback.feedback_root = in.fixed<Hash256>();
     feedback.sum_root = in.fixed<Hash256>();
-    feedback.residual_root = in.fixed<Hash256>();
     feedback.payload_root = in.fixed<Hash256>();
     feedback.norm_bits = in.u64();
     feedback.kept_per_chunk = in.u16();

@@ -9,7 +9,6 @@ namespace covenant::miner {
 Result<execution::RoundResult> execute_plan(MinerContext& context, const protocol::RoundView& view,
                                             Plan plan) {
     const engine::ParameterBuffer base = plan.start.theta.clone();
-    const engine::ParameterBuffer feedback = std::move(plan.feedback);
     const auto keep = [&context](const Hash256& root, const engine::ParameterBuffer& buffer) {
         return context.states.put(root, buffer.floats());
     };
@@ -32,13 +31,10 @@ Result<execution::RoundResult> execute_plan(MinerContext& context, const protoco
             return keep(record.v_root, state.v);
         },
     };
-    COVENANT_TRY(
-        execution::RoundResult result,
-        execution::execute_round(context.engine, base, std::move(plan.start), feedback, job));
-    const protocol::FeedbackRecord& record = result.artifact.feedback;
-    COVENANT_CHECK(keep(record.feedback_root, feedback));
-    COVENANT_CHECK(keep(record.sum_root, result.sum));
-    COVENANT_CHECK(keep(record.residual_root, result.residual));
+    COVENANT_TRY(execution::RoundResult result,
+                 execution::execute_round(context.engine, base, std::move(plan.start),
+                                          std::move(plan.feedback), job));
+    COVENANT_CHECK(keep(result.artifact.feedback.sum_root, result.sum));
     COVENANT_CHECK(
         store::put_trace_record(context.index, view.round, context.uid,
                                 store::trace_record(result.artifact, result.commitment_root)));

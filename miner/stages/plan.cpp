@@ -1,6 +1,7 @@
 #include "miner/stages/plan.hpp"
 
 #include "common/base/hex.hpp"
+#include "common/engine/compressor.hpp"
 #include "common/store/trace_record.hpp"
 
 namespace covenant::miner {
@@ -8,20 +9,23 @@ namespace {
 
 // Moments and feedback as the last commitment left them (R4.12).
 Status continue_from(MinerContext& context, const protocol::Continuity& continuity, Plan& plan) {
+    const protocol::Round round = continuity.previous_round;
     COVENANT_TRY(const store::TraceRecord last,
-                 store::get_trace_record(context.index, continuity.previous_round, context.uid));
+                 store::get_trace_record(context.index, round, context.uid));
     if (last.commitment_root != continuity.previous_root) {
-        return fail(Errc::kNotFound, "the local record of round " +
-                                         std::to_string(continuity.previous_round.value) +
+        return fail(Errc::kNotFound, "the local record of round " + std::to_string(round.value) +
                                          " is of another commitment than the chain's");
     }
     const protocol::SegmentRecord& end = last.trace.back();
     COVENANT_CHECK(context.states.get(end.m_root, plan.start.m.floats()));
     COVENANT_CHECK(context.states.get(end.v_root, plan.start.v.floats()));
     plan.start.adam_t = end.adam_t;
-    const Hash256& feedback =
-        continuity.previous_included ? last.feedback.residual_root : last.feedback.sum_root;
-    COVENANT_CHECK(context.states.get(feedback, plan.feedback.floats()));
+    COVENANT_CHECK(context.states.get(last.feedback.sum_root, plan.feedback.floats()));
+    if (continuity.previous_included) {
+        COVENANT_CHECK(engine::subtract_compressed(context.engine.layout(),
+                                                   context.spec.sparsity(round), plan.feedback,
+                                                   &context.engine.pool()));
+    }
     plan.previous_commitment = continuity.previous_root;
     return {};
 }

@@ -29,10 +29,17 @@ Status publish_state(MinerContext& context, const protocol::RoundView& view,
 Status publish_chunks(MinerContext& context, const protocol::RoundView& view, const Hash256& sigma,
                       const store::TraceRecord& record, std::span<const std::uint32_t> chunks) {
     COVENANT_TRY(const auto theta, load(context, record.trace.back().theta_root));
-    COVENANT_TRY(const auto feedback, load(context, record.feedback.feedback_root));
     COVENANT_TRY(const auto sum, load(context, record.feedback.sum_root));
-    COVENANT_TRY(const auto residual, load(context, record.feedback.residual_root));
-    const Bytes opening = execution::encode_chunk_opening(chunks, theta, feedback, sum, residual);
+    const protocol::Continuity& continuity = view.miner(context.uid)->continuity;
+    std::optional<engine::ParameterBuffer> last_sum;
+    if (!continuity.fresh) {
+        COVENANT_TRY(
+            const store::TraceRecord last,
+            store::get_trace_record(context.index, continuity.previous_round, context.uid));
+        COVENANT_TRY(last_sum, load(context, last.feedback.sum_root));
+    }
+    const Bytes opening =
+        execution::encode_chunk_opening(chunks, theta, sum, last_sum ? &*last_sum : nullptr);
     COVENANT_TRY(const Hash256 object, context.store.put(opening));
     return context.store.publish(
         store::chunk_opening_name(context.run, view.round, context.uid, sigma), object);

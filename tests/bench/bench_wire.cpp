@@ -47,8 +47,8 @@ struct Trained {
     engine::ParameterLayout layout{config};
     engine::ParameterBuffer start{layout};
     engine::ParameterBuffer end{layout};
-    engine::ParameterBuffer error{layout};
-    engine::Compressed compressed;
+    engine::ParameterBuffer sum{layout};  // a
+    SparseUpdate update;
 
     Trained() {
         const testing::TempFolder folder;
@@ -76,19 +76,19 @@ struct Trained {
                 loss = must(engine.train_step(state, tokens, hyper, round * kSteps + step)).loss;
             }
             end = state.theta.clone();
-            if (round > 0) error = compressed.residual.clone();
-            compressed = must(engine::compress(layout, {kBeta, kSparsity}, start, end, error));
+            if (round > 0) engine::subtract_sent(update, sum);
+            update = must(engine::compress(layout, {kBeta, kSparsity}, start, end, sum)).update;
             // The outer step of a round with this artifact alone.
             state.theta = start.clone();
-            engine::subtract_scaled(state.theta, compressed.update, 1.0F);
+            engine::subtract_scaled(state.theta, update, 1.0F);
             fmt::print(stderr, "wire: round {} of {}, loss {:.3f}\n", round + 1, kRounds, loss);
         }
     }
     [[nodiscard]] double elements() const { return static_cast<double>(layout.parameter_count()); }
 };
 
-Trained& trained() {
-    static Trained one;
+const Trained& trained() {
+    static const Trained one;
     return one;
 }
 
@@ -97,7 +97,7 @@ Trained& trained() {
 std::vector<SparseUpdate> peers_of(const Trained& one) {
     std::vector<SparseUpdate> out;
     for (std::uint64_t peer = 0; peer < kPeers; ++peer) {
-        SparseUpdate& update = out.emplace_back(one.compressed.update);
+        SparseUpdate& update = out.emplace_back(one.update);
         CounterRng rng(peer);
         for (std::size_t i = 0; i < update.chunk_count(); ++i) {
             const MutableSparseView chunk = update.chunk(i);
@@ -133,7 +133,7 @@ void artifact_size(benchmark::State& state) {
     spec.model.d_ff = one.config.d_ff;
     protocol::Artifact artifact;
     artifact.trace.resize(spec.segments() + std::size_t{1});
-    artifact.update = one.compressed.update;
+    artifact.update = one.update;
     artifact.feedback.kept_per_chunk = kSparsity.keep;
     artifact.profile.hardware_class = "x86-64 avx2";
     for (auto _ : state) {
@@ -158,8 +158,8 @@ void quantiser_error(benchmark::State& state) {
         for (const engine::TensorSlot& slot : one.layout.tensors()) {
             std::vector<float> sent;
             for (const std::size_t end = at + slot.chunks(); at < end; ++at) {
-                const SparseView chunk = one.compressed.update.chunk(at);
-                const auto a = one.compressed.accumulated.chunk(at);
+                const SparseView chunk = one.update.chunk(at);
+                const auto a = one.sum.chunk(at);
                 for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
                     const float value = a[chunk.indices[i]];
                     sent.push_back(value);
@@ -180,30 +180,34 @@ BENCHMARK(quantiser_error)->Iterations(1);
 
 // ---- times
 
+// Round after round of the same training, each with the feedback that the one before left.
 void encode(benchmark::State& state) {
-    Trained& one = trained();
-    engine::Compressed memory;
+    const Trained& one = trained();
     ThreadPool pool(static_cast<unsigned>(state.range(0)));
+    engine::ParameterBuffer feedback = one.sum.clone();
+    SparseUpdate sent = one.update;
     for (auto _ : state) {
-        memory = must(engine::compress(one.layout, {kBeta, kSparsity}, one.start, one.end,
-                                       one.error, &pool, std::move(memory)));
-        benchmark::DoNotOptimize(protocol::encode_payload(memory.update));
+        engine::subtract_sent(sent, feedback, &pool);
+        sent = must(engine::compress(one.layout, {kBeta, kSparsity}, one.start, one.end, feedback,
+                                     &pool))
+                   .update;
+        benchmark::DoNotOptimize(protocol::encode_payload(sent));
     }
     set_time(state, one.elements());
 }
 BENCHMARK(encode)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// a = beta e + (start - end), kept twice: what compress() reads and writes, without the
-// compressing.
+// a = beta a + (start - end): what compress() reads and writes, without the compressing.
 void encode_floor(benchmark::State& state) {
-    Trained& one = trained();
-    engine::ParameterBuffer a(one.layout);
-    engine::ParameterBuffer residual(one.layout);
+    const Trained& one = trained();
+    engine::ParameterBuffer sum = one.sum.clone();
     for (auto _ : state) {
-        engine::accumulate(kBeta, one.error.floats(), one.start.floats(), one.end.floats(),
-                           a.floats());
-        engine::accumulate(0.0F, a.floats(), a.floats(), a.floats(), residual.floats());
-        benchmark::DoNotOptimize(residual.floats().data());
+        const std::span<float> a = sum.floats();
+        const std::span<const float> start = one.start.floats();
+        const std::span<const float> end = one.end.floats();
+        for (std::size_t i = 0; i < a.size(); ++i)
+            a[i] = kBeta * a[i] + (start[i] - end[i]);
+        benchmark::DoNotOptimize(a.data());
     }
     set_time(state, one.elements());
 }
@@ -211,7 +215,7 @@ BENCHMARK(encode_floor)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void decode(benchmark::State& state) {
     const Trained& one = trained();
-    const Bytes payload = protocol::encode_payload(one.compressed.update);
+    const Bytes payload = protocol::encode_payload(one.update);
     for (auto _ : state) {
         const auto update =
             protocol::decode_payload(payload, kSparsity, one.layout.chunk_elements());
@@ -228,8 +232,8 @@ BENCHMARK(decode)->UseRealTime()->Unit(benchmark::kMillisecond);
 // The bytes of the payload read, those of the decoded arrays written.
 void decode_floor(benchmark::State& state) {
     const Trained& one = trained();
-    const Bytes payload = protocol::encode_payload(one.compressed.update);
-    Bytes out(3 * one.compressed.update.value_count());
+    const Bytes payload = protocol::encode_payload(one.update);
+    Bytes out(3 * one.update.value_count());
     for (auto _ : state) {
         std::copy(payload.begin(), payload.end(), out.begin());
         std::fill(out.begin() + static_cast<std::ptrdiff_t>(payload.size()), out.end(),
@@ -262,7 +266,7 @@ BENCHMARK(aggregate)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(
 void aggregate_floor(benchmark::State& state) {
     const Trained& one = trained();
     engine::ParameterBuffer theta = one.start.clone();
-    const Bytes values(kPeers * 3 * one.compressed.update.value_count(), 1);
+    const Bytes values(kPeers * 3 * one.update.value_count(), 1);
     for (auto _ : state) {
         for (float& value : theta.floats())
             value *= 1.0001F;

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 SEGMENT = struct.Struct("<32s32s32sQQ32sI")
-FEEDBACK = struct.Struct("<32s32s32s32s32sQH")
+FEEDBACK = struct.Struct("<32s32s32sQH")
 
 
 class Refused(Exception):
@@ -207,7 +207,7 @@ def read_payload(data, k, code_bits, chunk_elements):
 def decode(data, k, code_bits, chunk_elements):
     """The artifact as a dict: its chunks, and the bytes of the payload's parts."""
     need(data[:4] == b"CVAR", "magic")
-    need(int.from_bytes(data[4:6], "little") == 3, "version")
+    need(int.from_bytes(data[4:6], "little") == 4, "version")
     need(len(data) >= 82, "cut short")
     out = {"run": data[6:38], "round": int.from_bytes(data[38:46], "little"),
            "uid": int.from_bytes(data[46:48], "little"), "base_root": data[48:80]}
@@ -221,8 +221,8 @@ def decode(data, k, code_bits, chunk_elements):
         at += SEGMENT.size
     feedback = FEEDBACK.unpack_from(data, at)
     at += FEEDBACK.size
-    out["payload_root"], out["norm"] = feedback[4], struct.unpack("<d", struct.pack("<Q", feedback[5]))[0]
-    need(feedback[6] == k, "another density")
+    out["payload_root"], out["norm"] = feedback[2], struct.unpack("<d", struct.pack("<Q", feedback[3]))[0]
+    need(feedback[4] == k, "another density")
     out["profile_id"], out["build_id"] = data[at : at + 32], data[at + 32 : at + 64]
     length = int.from_bytes(data[at + 64 : at + 68], "little")
     at += 68

@@ -184,9 +184,7 @@ protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_eleme
         }
     }
     out.feedback = {.previous_commitment = filled_hash(0x81),
-                    .feedback_root = filled_hash(0x82),
-                    .sum_root = filled_hash(0x83),
-                    .residual_root = filled_hash(0x84),
+                    .sum_root = filled_hash(0x82),
                     .payload_root = protocol::payload_root(out.update),
                     .norm_bits = std::bit_cast<std::uint64_t>(2.75),
                     .kept_per_chunk = out.update.sparsity().keep};

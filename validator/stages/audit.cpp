@@ -5,6 +5,8 @@
 #include "common/crypto/sha256.hpp"
 #include "validator/stages/screen.hpp"
 
+#include <optional>
+
 namespace covenant::validator {
 
 using protocol::Verdict;
@@ -117,6 +119,20 @@ class Auditor {
         return true;
     }
 
+    // What the chunks' feedback must stand under; nothing after a fresh start. kNotFound: nobody
+    // shows what was continued.
+    Result<std::optional<execution::CommittedFeedback>> past(const protocol::RunState& state) {
+        const protocol::Continuity& continuity = miner_.continuity;
+        if (continuity.fresh) return std::optional<execution::CommittedFeedback>{};
+        COVENANT_TRY(const store::TraceRecord last,
+                     committed_trace(context_, state, continuity.previous_round, miner_.uid));
+        execution::CommittedFeedback out{.sum_root = last.feedback.sum_root, .arrived = {}};
+        if (continuity.previous_included) {
+            out.arrived = context_.spec.sparsity(continuity.previous_round);
+        }
+        return std::optional(out);
+    }
+
     Result<bool> recompress(const protocol::RunState& state) {
         evidence_.segment = {};
         COVENANT_TRY(auto opening,
@@ -127,9 +143,14 @@ class Auditor {
         if (!opening) {
             return false;
         }
-        const auto chunks = execution::decode_chunk_opening(
-            opening->bytes, duty_.chunks,
-            static_cast<std::uint32_t>(context_.chunk_elements.size()));
+        const auto continued = past(state);
+        if (!continued && continued.error().code == Errc::kNotFound) {
+            return false;
+        }
+        COVENANT_TRY(const auto feedback, continued);
+        const auto chunks =
+            execution::decode_chunk_opening(opening->bytes, duty_.chunks, context_.engine.layout(),
+                                            feedback ? &*feedback : nullptr);
         if (!chunks) {
             blame(chunks.error(), artifact_.feedback.payload_root, {}, opening->address);
             return true;

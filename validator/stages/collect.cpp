@@ -37,14 +37,12 @@ Result<store::TraceRecord> committed_trace(ValidatorContext& context,
     if (known || known.error().code != Errc::kNotFound) {
         return known;
     }
-    const auto record = state.rounds.find(round);
+    const protocol::RecordedCommitment* recorded = protocol::recorded_commitment(state, round, uid);
     const protocol::Neuron* neuron = state.roster.find(uid);
-    if (record == state.rounds.end() || neuron == nullptr ||
-        !record->second.commitments.contains(uid)) {
+    if (recorded == nullptr || neuron == nullptr) {
         return fail(Errc::kNotFound, "no commitment of that miner and round");
     }
-    const protocol::Commitment& commitment =
-        record->second.commitments.at(uid).signed_commitment.commitment;
+    const protocol::Commitment& commitment = recorded->signed_commitment.commitment;
     COVENANT_TRY(const store::FetchedArtifact fetched,
                  store::fetch_artifact(context.store, commitment, neuron->hotkey, context.spec,
                                        context.chunk_elements));

@@ -102,7 +102,6 @@ Result<std::optional<Verdict>> check_continuity(ValidatorContext& context,
     const protocol::SegmentRecord& first = artifact.trace.front();
     Hash256 m_root = context.zero_root;
     Hash256 v_root = context.zero_root;
-    Hash256 feedback_root = context.zero_root;
     std::uint64_t adam_t = 0;
     Hash256 previous;
     if (!miner.continuity.fresh) {
@@ -117,13 +116,10 @@ Result<std::optional<Verdict>> check_continuity(ValidatorContext& context,
         m_root = end.m_root;
         v_root = end.v_root;
         adam_t = end.adam_t;
-        feedback_root = miner.continuity.previous_included ? last->feedback.residual_root
-                                                           : last->feedback.sum_root;
         previous = miner.continuity.previous_root;
     }
     bool same = first.theta_root == view.base_root && first.m_root == m_root &&
-                first.v_root == v_root && artifact.feedback.feedback_root == feedback_root &&
-                artifact.feedback.previous_commitment == previous;
+                first.v_root == v_root && artifact.feedback.previous_commitment == previous;
     for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
         const protocol::Segment index(static_cast<std::uint16_t>(s));
         same =

@@ -30,9 +30,9 @@ class SparseStep final : public OuterStep {
             engine::Compressed made,
             engine::compress(layout_, {.beta = hyper_.beta, .sparsity = sparsity_of(hyper_)}, start,
                              end, errors_.at(peer)));
+        engine::subtract_sent(made.update, errors_[peer]);
         bytes_ += static_cast<double>(protocol::encode_payload(made.update).size());
         updates_ += 1.0;
-        errors_[peer] = std::move(made.residual);
         sent_[peer] = std::move(made.update);
         return {};
     }

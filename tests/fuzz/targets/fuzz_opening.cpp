@@ -1,13 +1,14 @@
 // Openings that an audited miner shows. The input is read as a chunk opening; and as a recipe of
 // changes (u32 where, u8 exclusive or) to a true state opening, which is larger than an input may
-// be, and to a true chunk opening.
+// be, and to true chunk openings.
 #include "common/base/assert.hpp"
 #include "common/codec/reader.hpp"
-#include "common/codec/writer.hpp"
 #include "common/execution/opening.hpp"
 #include "common/execution/state_digest.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 namespace {
 
@@ -20,13 +21,21 @@ constexpr std::size_t kMaxChanges = 64;
 struct Sample {
     engine::ParameterLayout layout{engine::tiny_config()};
     std::vector<std::uint32_t> drawn{1};
-    std::uint32_t chunks = 0;
     protocol::SegmentRecord record;
     Bytes state;
-    Bytes chunk;
+    // A chunk opening after a fresh start, after a commitment that was lost, after one that
+    // arrived.
+    struct Past {
+        std::optional<execution::CommittedFeedback> committed;
+        Bytes opening;
+
+        [[nodiscard]] const execution::CommittedFeedback* last() const {
+            return committed ? &*committed : nullptr;
+        }
+    };
+    std::array<Past, 3> pasts;
 
     Sample() {
-        chunks = static_cast<std::uint32_t>(layout.chunk_count());
         engine::TrainState train;
         train.theta = engine::ParameterBuffer(layout);
         train.m = engine::ParameterBuffer(layout);
@@ -39,11 +48,18 @@ struct Sample {
         record.v_root = execution::state_root(train.v);
         record.adam_t = train.adam_t;
         state = execution::encode_state_opening(train);
-        chunk = execution::encode_chunk_opening(drawn, train.theta, train.m, train.v, train.theta);
+        pasts[1].committed = {.sum_root = record.m_root, .arrived = {}};
+        pasts[2].committed = {.sum_root = record.m_root,
+                              .arrived = Sparsity{.keep = 64, .code_bits = 2}};
+        for (Past& past : pasts) {
+            past.opening = execution::encode_chunk_opening(drawn, train.theta, train.v,
+                                                           past.committed ? &train.m : nullptr);
+            COVENANT_ASSERT(
+                execution::decode_chunk_opening(past.opening, drawn, layout, past.last()),
+                "a true chunk opening is accepted");
+        }
         COVENANT_ASSERT(execution::decode_state_opening(state, layout, record),
                         "a true state opening is accepted");
-        COVENANT_ASSERT(execution::decode_chunk_opening(chunk, drawn, chunks),
-                        "a true chunk opening is accepted");
     }
 };
 
@@ -85,8 +101,10 @@ void open_state(ByteView bytes) {
     }
 }
 
-void open_chunks(ByteView bytes, const std::vector<std::uint32_t>& drawn) {
-    const auto openings = execution::decode_chunk_opening(bytes, drawn, sample().chunks);
+void open_chunks(ByteView bytes, const std::vector<std::uint32_t>& drawn,
+                 const Sample::Past& past) {
+    const auto openings =
+        execution::decode_chunk_opening(bytes, drawn, sample().layout, past.last());
     if (!openings) {
         COVENANT_ASSERT(openings.error() == Verdict::kOpeningMismatch, "one verdict for all");
         return;
@@ -94,22 +112,20 @@ void open_chunks(ByteView bytes, const std::vector<std::uint32_t>& drawn) {
     COVENANT_ASSERT(openings->size() == drawn.size(), "each drawn chunk is opened");
     COVENANT_ASSERT(bytes.size() <= execution::max_chunk_opening_bytes(drawn.size()),
                     "the limit for fetchers holds");
-    codec::Writer again(bytes.size());
-    again.raw(bytes.first(6)).count(drawn.size());
-    for (const execution::ChunkOpening& opening : *openings) {
-        again.u32(opening.index);
-        for (const auto* leaf : {&opening.theta, &opening.feedback}) {
-            COVENANT_ASSERT(leaf->size() == engine::kChunkFloats, "a leaf is a whole chunk");
-            again.raw({reinterpret_cast<const std::uint8_t*>(leaf->data()), engine::kChunkBytes});
-        }
-        for (const auto* proof : {&opening.theta_proof, &opening.feedback_proof, &opening.sum_proof,
-                                  &opening.residual_proof}) {
-            again.u8(static_cast<std::uint8_t>(proof->size()));
-            for (const Hash256& hash : *proof)
-                again.fixed(hash);
-        }
+    if (drawn.empty()) return;
+    const auto honest =
+        execution::decode_chunk_opening(past.opening, drawn, sample().layout, past.last());
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+        const execution::ChunkOpening& opening = openings->at(i);
+        COVENANT_ASSERT(opening.theta.size() == engine::kChunkFloats, "a leaf is a whole chunk");
+        COVENANT_ASSERT(std::ranges::equal(opening.feedback, honest->at(i).feedback),
+                        "the error feedback is the committed one");
     }
-    COVENANT_ASSERT(std::ranges::equal(again.take(), bytes), "a content has one encoding");
+    // What an opening says of theta and sum, this round's audit holds against other roots.
+    const bool same = openings->front().theta_proof == honest->front().theta_proof &&
+                      openings->front().sum_proof == honest->front().sum_proof &&
+                      std::ranges::equal(openings->front().theta, honest->front().theta);
+    COVENANT_ASSERT(same == std::ranges::equal(bytes, past.opening), "a content has one encoding");
 }
 
 // Byte 0 is the length's change: low half cut off, high half added.
@@ -129,9 +145,11 @@ Bytes changed(Bytes bytes, ByteView recipe) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const ByteView input(data, size);
-    open_chunks(input, {});
-    open_chunks(input, sample().drawn);
-    open_chunks(changed(sample().chunk, input), sample().drawn);
+    for (const Sample::Past& past : sample().pasts) {
+        open_chunks(input, {}, past);
+        open_chunks(input, sample().drawn, past);
+        open_chunks(changed(past.opening, input), sample().drawn, past);
+    }
     open_state(changed(sample().state, input));
     return 0;
 }

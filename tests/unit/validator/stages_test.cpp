@@ -95,7 +95,6 @@ TEST_F(StagesTest, RefusesEveryBrokenLink) {
         [](auto& a) { a.trace.front().theta_root.bytes[0] ^= 1; },
         [](auto& a) { a.trace.front().m_root.bytes[0] ^= 1; },
         [](auto& a) { a.trace.front().v_root.bytes[0] ^= 1; },
-        [](auto& a) { a.feedback.feedback_root.bytes[0] ^= 1; },
         [](auto& a) { a.feedback.previous_commitment.bytes[0] ^= 1; },
         [](auto& a) { a.trace.back().adam_t += 1; },
         [](auto& a) { a.trace.back().cursor += 1; }};

@@ -122,9 +122,7 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
     const protocol::FeedbackRecord& feedback = artifact.feedback;
     Json ef = Json::object();
     ef.set("previous_commitment", to_0x(feedback.previous_commitment))
-        .set("feedback_root", to_0x(feedback.feedback_root))
         .set("sum_root", to_0x(feedback.sum_root))
-        .set("residual_root", to_0x(feedback.residual_root))
         .set("payload_root", to_0x(feedback.payload_root))
         .set("norm", std::bit_cast<double>(feedback.norm_bits))
         .set("kept_per_chunk", feedback.kept_per_chunk);
@@ -207,10 +205,9 @@ std::string artifact_text(const protocol::Artifact& artifact, const ArtifactSumm
 
 ChunkView view_chunk(const protocol::Artifact& artifact, const protocol::RunSpec& spec,
                      std::uint32_t index) {
-    ChunkView out{.index = index,
-                  .table = protocol::open_payload(artifact.update, 0),
-                  .opening = protocol::open_payload(artifact.update, index + 1),
-                  .chunk = {}};
+    auto parts = protocol::open_payload(artifact.update, std::array{0U, index + 1});
+    ChunkView out{
+        .index = index, .table = std::move(parts[0]), .opening = std::move(parts[1]), .chunk = {}};
     const Hash256& root = artifact.feedback.payload_root;
     const Sparsity& sparsity = artifact.update.sparsity();
     const auto elements = protocol::chunk_elements(spec.model);

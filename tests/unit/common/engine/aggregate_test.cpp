@@ -28,7 +28,8 @@ class AggregateTest : public ::testing::Test {
             }
         }
         const ParameterBuffer zero(layout_);
-        return compress(layout_, {0.0F, {.keep = keep, .code_bits = code_bits}}, start, zero, zero)
+        ParameterBuffer sum(layout_);
+        return compress(layout_, {0.0F, {.keep = keep, .code_bits = code_bits}}, start, zero, sum)
             ->update;
     }
 

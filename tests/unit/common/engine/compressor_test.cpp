@@ -272,45 +272,68 @@ class CompressTest : public ::testing::Test {
             }
         }
     }
-    Result<Compressed> run(const CompressHyper& hyper, ThreadPool* pool = nullptr,
-                           Compressed reuse = {}) const {
-        return compress(layout_, hyper, start_, end_, error_, pool, std::move(reuse));
+    struct Ran {
+        Compressed compressed;
+        ParameterBuffer sum;
+    };
+    Result<Ran> run(const CompressHyper& hyper, ThreadPool* pool = nullptr) const {
+        ParameterBuffer sum = feedback_.clone();
+        COVENANT_TRY(Compressed compressed, compress(layout_, hyper, start_, end_, sum, pool));
+        return Ran{std::move(compressed), std::move(sum)};
     }
     ParameterLayout layout_;
     ParameterBuffer start_ = genesis_parameters(layout_, 1);
     ParameterBuffer end_ = start_.clone();
-    ParameterBuffer error_{layout_};
+    ParameterBuffer feedback_{layout_};
 };
 
-TEST_F(CompressTest, SumSplitsIntoSentAndResidual) {
+TEST_F(CompressTest, FeedbackBecomesTheSumAndTheSumLessWhatWasSentTheNextFeedback) {
     perturb(end_, 1, 0.01F);
-    perturb(error_, 2, 0.02F);
+    perturb(feedback_, 2, 0.02F);
     for (const unsigned code_bits : {1U, 2U, 3U, 4U}) {
-        const Compressed out = run({0.95F, at(1024, code_bits)}).value();
-        EXPECT_TRUE(check_update(layout_, at(1024, code_bits), out.update));
+        const Sparsity sparsity = at(1024, code_bits);
+        const auto [out, sum] = run({0.95F, sparsity}).value();
+        EXPECT_TRUE(check_update(layout_, sparsity, out.update));
+        EXPECT_TRUE(check_state(layout_, sum));
+        ParameterBuffer next = sum.clone();
+        subtract_sent(out.update, next);
         std::vector<float> sent(kChunkFloats);
         double squares = 0.0;
         for (std::size_t c = 0; c < layout_.chunk_count(); ++c) {
             decode_chunk(out.update.chunk(c), sent);
             for (std::size_t i = 0; i < kChunkFloats; ++i) {
                 const std::size_t where = c * kChunkFloats + i;
-                volatile float product = 0.95F * error_.floats()[where];
+                volatile float product = 0.95F * feedback_.floats()[where];
                 volatile float difference = start_.floats()[where] - end_.floats()[where];
-                ASSERT_EQ(out.accumulated.floats()[where], product + difference);
-                ASSERT_EQ(out.residual.floats()[where], out.accumulated.floats()[where] - sent[i]);
+                ASSERT_EQ(sum.floats()[where], product + difference);
+                ASSERT_EQ(next.floats()[where], sum.floats()[where] - sent[i]);
                 squares += static_cast<double>(sent[i]) * static_cast<double>(sent[i]);
             }
             // Chunk by chunk as compress_chunk() has it, which auditors call.
             const std::uint32_t live = layout_.live_floats(c);
-            const auto alone =
-                compress_chunk(out.accumulated.chunk(c), live, at(1024, code_bits)).value();
+            const auto alone = compress_chunk(sum.chunk(c), live, sparsity).value();
             ASSERT_TRUE(alone.view() == out.update.chunk(c)) << c;
         }
         EXPECT_NEAR(out.norm, std::sqrt(squares), 1e-12);
         EXPECT_EQ(out.norm, decoded_norm(out.update));
-        EXPECT_TRUE(check_state(layout_, out.residual));
-        EXPECT_TRUE(check_state(layout_, out.accumulated));
+        EXPECT_TRUE(check_state(layout_, next));
+        // From the sum alone.
+        ParameterBuffer again = sum.clone();
+        ASSERT_TRUE(subtract_compressed(layout_, sparsity, again));
+        EXPECT_TRUE(same_bits(again, next));
     }
+}
+
+TEST_F(CompressTest, OfMinusZerosNothingChanges) {
+    for (const TensorSlot& slot : layout_.tensors())
+        std::ranges::fill(feedback_.floats().subspan(slot.offset, slot.numel), -0.0F);
+    ParameterBuffer a = feedback_.clone();
+    ASSERT_TRUE(subtract_compressed(layout_, at(64), a));
+    for (std::size_t c = 0; c < layout_.chunk_count(); ++c) {
+        const auto sent = compress_chunk(feedback_.chunk(c), layout_.live_floats(c), at(64));
+        subtract_sent(sent->view(), feedback_.chunk(c));
+    }
+    EXPECT_TRUE(same_bits(a, feedback_));
 }
 
 // Of enough chunks for several threads.
@@ -326,35 +349,26 @@ class CompressThreads : public CompressTest {
     CompressThreads() : CompressTest(many_chunks()) {}
 };
 
-TEST_F(CompressThreads, AndReusedMemoryChangeNoBit) {
+TEST_F(CompressThreads, ChangeNoBit) {
     ASSERT_GT(layout_.chunk_count(), 64U);
     perturb(end_, 1, 0.01F);
-    perturb(error_, 2, 0.02F);
+    perturb(feedback_, 2, 0.02F);
     for (const unsigned code_bits : {1U, 2U, 3U, 4U}) {
         const CompressHyper hyper{0.95F, at(64, code_bits)};
-        const Compressed expected = run(hyper).value();
-        const auto same = [&](const Result<Compressed>& other) {
-            ASSERT_TRUE(other) << other.error().context;
-            EXPECT_EQ(other->update, expected.update);
-            EXPECT_TRUE(same_bits(other->accumulated, expected.accumulated));
-            EXPECT_TRUE(same_bits(other->residual, expected.residual));
-            EXPECT_EQ(other->norm, expected.norm);
-        };
+        const Ran expected = run(hyper).value();
         for (const unsigned threads : {1U, 2U, 3U}) {
             ThreadPool pool(threads);
-            same(run(hyper, &pool));
-            EXPECT_EQ(decoded_norm(expected.update, &pool), expected.norm);
-            // What another round left, at another density and code.
-            ParameterBuffer moved = end_.clone();
-            perturb(moved, 77, 3.0F);
-            Compressed earlier =
-                compress(layout_, {0.5F, at(3000, 5 - code_bits)}, start_, moved, start_, &pool)
-                    .value();
-            EXPECT_FALSE(same_bits(earlier.residual, expected.residual));
-            const float* const memory = earlier.residual.floats().data();
-            Result<Compressed> again = run(hyper, &pool, std::move(earlier));
-            same(again);
-            EXPECT_EQ(again->residual.floats().data(), memory) << "the memory is used again";
+            const auto other = run(hyper, &pool);
+            ASSERT_TRUE(other) << other.error().context;
+            EXPECT_EQ(other->compressed.update, expected.compressed.update);
+            EXPECT_TRUE(same_bits(other->sum, expected.sum));
+            EXPECT_EQ(other->compressed.norm, expected.compressed.norm);
+            EXPECT_EQ(decoded_norm(expected.compressed.update, &pool), expected.compressed.norm);
+            ParameterBuffer next = expected.sum.clone();
+            ParameterBuffer again = expected.sum.clone();
+            subtract_sent(expected.compressed.update, next);
+            ASSERT_TRUE(subtract_compressed(layout_, hyper.sparsity, again, &pool));
+            EXPECT_TRUE(same_bits(again, next));
         }
     }
 }
@@ -389,8 +403,9 @@ TEST_F(CompressTest, KeepingEverythingWithOneLevelLeavesNothing) {
             value = 0.75F;
     }
     for (const unsigned code_bits : {1U, 2U, 3U, 4U}) {
-        const Compressed out = run({0.95F, at(4096, code_bits)}).value();
-        for (const float value : out.residual.floats())
+        auto [out, sum] = run({0.95F, at(4096, code_bits)}).value();
+        subtract_sent(out.update, sum);
+        for (const float value : sum.floats())
             ASSERT_EQ(value, 0.0F);
         EXPECT_EQ(out.norm, 0.25 * std::sqrt(static_cast<double>(layout_.parameter_count())));
         ParameterBuffer moved = start_.clone();
@@ -408,13 +423,19 @@ TEST_F(CompressTest, RefusesBadInput) {
     EXPECT_EQ(code({1.5F, at(64)}), Errc::kInvalidArgument);
     EXPECT_EQ(code({-0.1F, at(64)}), Errc::kInvalidArgument);
     EXPECT_EQ(code({std::numeric_limits<float>::quiet_NaN(), at(64)}), Errc::kInvalidArgument);
-    EXPECT_EQ(compress(layout_, {0.95F, at(64)}, start_, end_, ParameterBuffer()).error().code,
-              Errc::kInvalidArgument);
+    ParameterBuffer a(layout_);
+    EXPECT_EQ(subtract_compressed(layout_, at(0), a).error().code, Errc::kInvalidArgument);
+    a.floats()[0] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(subtract_compressed(layout_, at(64), a).error().code, Errc::kRejected);
+    a = ParameterBuffer();
+    EXPECT_EQ(subtract_compressed(layout_, at(64), a).error().code, Errc::kInvalidArgument);
+    feedback_ = ParameterBuffer();
+    EXPECT_EQ(code({0.95F, at(64)}), Errc::kInvalidArgument);
 }
 
 TEST_F(CompressTest, CheckUpdateRefusesEachDefect) {
     perturb(end_, 1, 0.01F);
-    const SparseUpdate good = run({0.95F, at(1024, 3)})->update;
+    const SparseUpdate good = run({0.95F, at(1024, 3)})->compressed.update;
     const auto refused = [&](const SparseUpdate& update) {
         const Status status = check_update(layout_, at(1024, 3), update);
         ASSERT_FALSE(status);
@@ -430,7 +451,7 @@ TEST_F(CompressTest, CheckUpdateRefusesEachDefect) {
     EXPECT_EQ(check_update(layout_, at(1025, 3), good).error().code, Errc::kMalformed);
     for (const unsigned code_bits : {1U, 2U, 4U}) {
         EXPECT_EQ(check_update(layout_, at(1024, code_bits), good).error().code, Errc::kMalformed);
-        refused(run({0.95F, at(1024, code_bits)})->update);
+        refused(run({0.95F, at(1024, code_bits)})->compressed.update);
     }
     std::vector<std::uint16_t> elements(layout_.chunk_elements().begin(),
                                         layout_.chunk_elements().end());

@@ -96,13 +96,15 @@ TEST(AuditSegment, ASegmentOutsideTheTraceIsTheCallersFault) {
 
 class AuditChunk : public ::testing::Test {
   protected:
-    std::vector<ChunkOpening> open(const PlayedRound& round) {
+    // All chunks. committed: null after a fresh start, else of played(1).
+    std::vector<ChunkOpening> open(const PlayedRound& round,
+                                   const CommittedFeedback* committed = nullptr) {
         std::vector<std::uint32_t> drawn(run_.engine.layout().chunk_count());
         std::iota(drawn.begin(), drawn.end(), 0U);
-        const engine::ParameterBuffer feedback(run_.engine.layout());
-        const Bytes bytes = encode_chunk_opening(drawn, round.result.end.theta, feedback,
-                                                 round.result.sum, round.result.residual);
-        auto decoded = decode_chunk_opening(bytes, drawn, static_cast<std::uint32_t>(drawn.size()));
+        const Bytes bytes =
+            encode_chunk_opening(drawn, round.result.end.theta, round.result.sum,
+                                 committed == nullptr ? nullptr : &played(1).result.sum);
+        auto decoded = decode_chunk_opening(bytes, drawn, run_.engine.layout(), committed);
         EXPECT_TRUE(decoded);
         return std::move(*decoded);
     }
@@ -115,6 +117,20 @@ class AuditChunk : public ::testing::Test {
 TEST_F(AuditChunk, EveryHonestChunkIsRecomputedExactly) {
     for (const ChunkOpening& opening : open(played(1))) {
         EXPECT_EQ(check(played(1).result.artifact, opening), Verdict::kAccept) << opening.index;
+    }
+}
+
+TEST_F(AuditChunk, ARoundThatContinuesIsRecomputedFromItsPast) {
+    for (const bool included : {false, true}) {
+        const PlayedRound round = play_on(run_, 1, included);
+        const CommittedFeedback committed = committed_feedback(played(1), included);
+        for (const ChunkOpening& opening : open(round, &committed))
+            EXPECT_EQ(check(round.result.artifact, opening), Verdict::kAccept) << opening.index;
+        // Trained on, but with the feedback of the other case: what was sent counted twice, or
+        // never.
+        const CommittedFeedback other = committed_feedback(played(1), !included);
+        for (const ChunkOpening& opening : open(round, &other))
+            EXPECT_NE(check(round.result.artifact, opening), Verdict::kAccept) << opening.index;
     }
 }
 
@@ -140,9 +156,6 @@ TEST_F(AuditChunk, AnyFlippedBitIsSeen) {
     ChunkOpening sum = good;
     sum.sum_proof[0].bytes[5] ^= 1;
     EXPECT_EQ(check(honest, sum), Verdict::kOpeningMismatch);
-    ChunkOpening residual = good;
-    residual.residual_proof[0].bytes[5] ^= 1;
-    EXPECT_EQ(check(honest, residual), Verdict::kOpeningMismatch);
     ChunkOpening moved = good;
     moved.index = 1;
     EXPECT_EQ(check(honest, moved), Verdict::kOpeningMismatch);
@@ -162,9 +175,6 @@ TEST_F(AuditChunk, AnyFlippedBitIsSeen) {
     protocol::Artifact sum_root = honest;
     sum_root.feedback.sum_root.bytes[0] ^= 1;
     EXPECT_EQ(check(sum_root, good), Verdict::kOpeningMismatch);
-    protocol::Artifact residual_root = honest;
-    residual_root.feedback.residual_root.bytes[0] ^= 1;
-    EXPECT_EQ(check(residual_root, good), Verdict::kOpeningMismatch);
 
     engine::ParameterBuffer other_base = run_.genesis.clone();
     for (float& value : other_base.chunk(2).first(16))

@@ -182,19 +182,47 @@ RoundJob round_job(const TestRun& run, std::uint32_t rank, Cheat cheat, std::uin
             .on_boundary = {}};
 }
 
-PlayedRound play(TestRun& run, std::uint32_t rank, Cheat cheat) {
+namespace {
+
+PlayedRound play(TestRun& run, RoundJob job, engine::TrainState start,
+                 engine::ParameterBuffer feedback) {
     std::vector<Bytes> boundaries;
-    RoundJob job = round_job(run, rank, cheat);
     job.on_boundary = [&](protocol::Segment at, const engine::TrainState& state,
                           const protocol::SegmentRecord&) -> Status {
         if (at.value != boundaries.size()) return fail(Errc::kInvalidArgument, "out of order");
         boundaries.push_back(encode_state_opening(state));
         return {};
     };
-    const engine::ParameterBuffer feedback(run.engine.layout());
-    RoundResult result = must(execute_round(
-        run.engine, run.genesis, engine::TrainState::fresh(run.genesis.clone()), feedback, job));
+    RoundResult result =
+        must(execute_round(run.engine, run.genesis, std::move(start), std::move(feedback), job));
     return {std::move(result), std::move(boundaries)};
+}
+
+}  // namespace
+
+PlayedRound play(TestRun& run, std::uint32_t rank, Cheat cheat) {
+    return play(run, round_job(run, rank, cheat), engine::TrainState::fresh(run.genesis.clone()),
+                engine::ParameterBuffer(run.engine.layout()));
+}
+
+PlayedRound play_on(TestRun& run, std::uint32_t rank, bool included) {
+    const PlayedRound& first = played(rank);
+    RoundJob job = round_job(run, rank, Cheat::kNone, 1);
+    job.previous_commitment = first.result.commitment_root;
+    engine::TrainState start = engine::TrainState::fresh(run.genesis.clone());
+    start.m = first.result.end.m.clone();
+    start.v = first.result.end.v.clone();
+    start.adam_t = first.result.end.adam_t;
+    engine::ParameterBuffer feedback = first.result.sum.clone();
+    if (included) engine::subtract_sent(first.result.artifact.update, feedback);
+    return play(run, std::move(job), std::move(start), std::move(feedback));
+}
+
+CommittedFeedback committed_feedback(const PlayedRound& round, bool included) {
+    const protocol::Artifact& artifact = round.result.artifact;
+    CommittedFeedback out{.sum_root = artifact.feedback.sum_root, .arrived = {}};
+    if (included) out.arrived = artifact.update.sparsity();
+    return out;
 }
 
 const PlayedRound& played(std::uint32_t rank, Cheat cheat) {

@@ -1,6 +1,7 @@
 // A tiny run on made-up text, and honest or cheating rounds of it.
 #pragma once
 
+#include "common/execution/opening.hpp"
 #include "common/execution/round_executor.hpp"
 
 #include <filesystem>
@@ -39,6 +40,10 @@ struct PlayedRound {
 };
 // Round 0 from genesis. Three miners are active.
 PlayedRound play(TestRun& run, std::uint32_t rank, Cheat cheat = Cheat::kNone);
+// Round 1 on the same parameters, continuing play(run, rank); `included`: what that sent arrived.
+PlayedRound play_on(TestRun& run, std::uint32_t rank, bool included);
+// What its opening stands under.
+CommittedFeedback committed_feedback(const PlayedRound& round, bool included);
 // The same, kept for the process: most tests look at the same few rounds.
 const PlayedRound& played(std::uint32_t rank, Cheat cheat = Cheat::kNone);
 

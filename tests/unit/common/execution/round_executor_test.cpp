@@ -42,7 +42,6 @@ TEST(RoundExecutor, RecordsFollowFromTheStatesAndTheAssignment) {
     }
     EXPECT_EQ(artifact.trace[3].theta_root, state_root(round.result.end.theta));
     EXPECT_EQ(artifact.feedback.sum_root, state_root(round.result.sum));
-    EXPECT_EQ(artifact.feedback.residual_root, state_root(round.result.residual));
     EXPECT_GT(round.result.mean_loss, 0.0F);
 }
 
@@ -83,23 +82,21 @@ TEST(RoundExecutor, AnotherProcessAgrees) {
 
 TEST(RoundExecutor, ErrorFeedbackCarriesOver) {
     TestRun& run = shared_run();
-    const PlayedRound& first = played(1);
-    RoundJob job = round_job(run, 1, Cheat::kNone, 1);
-    job.previous_commitment = first.result.commitment_root;
-    // Round 0 was null: the parameters stay, and nothing that was sent arrived.
-    engine::TrainState start = engine::TrainState::fresh(run.genesis.clone());
-    start.m = first.result.end.m.clone();
-    start.v = first.result.end.v.clone();
-    start.adam_t = first.result.end.adam_t;
-    const auto second =
-        execute_round(run.engine, run.genesis, std::move(start), first.result.sum, job);
-    ASSERT_TRUE(second) << second.error().context;
-    EXPECT_EQ(second->artifact.feedback.feedback_root, first.result.artifact.feedback.sum_root);
-    EXPECT_EQ(second->artifact.feedback.previous_commitment, first.result.commitment_root);
-    EXPECT_EQ(second->artifact.trace[0].m_root, first.result.artifact.trace[3].m_root);
-    EXPECT_EQ(second->artifact.trace[3].adam_t, 12U);
-    EXPECT_GT(std::bit_cast<double>(second->artifact.feedback.norm_bits),
-              std::bit_cast<double>(first.result.artifact.feedback.norm_bits));
+    const RoundResult& first = played(1).result;
+    const auto norm = [](const RoundResult& round) {
+        return std::bit_cast<double>(round.artifact.feedback.norm_bits);
+    };
+    const RoundResult lost = play_on(run, 1, false).result;
+    const RoundResult arrived = play_on(run, 1, true).result;
+    for (const RoundResult* second : {&lost, &arrived}) {
+        const protocol::Artifact& artifact = second->artifact;
+        EXPECT_EQ(artifact.feedback.previous_commitment, first.commitment_root);
+        EXPECT_EQ(artifact.trace[0].m_root, first.artifact.trace[3].m_root);
+        EXPECT_EQ(artifact.trace[3].adam_t, 12U);
+        EXPECT_EQ(artifact.feedback.sum_root, state_root(second->sum));
+    }
+    EXPECT_GT(norm(lost), norm(first));
+    EXPECT_GT(norm(lost), norm(arrived)) << "what did not arrive is sent again";
 }
 
 TEST(RoundExecutor, EveryCheatLeavesAnotherCommitmentButAWellFormedArtifact) {
@@ -135,11 +132,11 @@ TEST(RoundExecutor, CheatsHaveNames) {
 class RoundExecutorErrors : public ::testing::Test {
   protected:
     Result<RoundResult> run_with(const RoundJob& job, engine::TrainState start) {
-        return execute_round(run_.engine, run_.genesis, std::move(start), feedback_, job);
+        return execute_round(run_.engine, run_.genesis, std::move(start),
+                             engine::ParameterBuffer(run_.engine.layout()), job);
     }
     engine::TrainState fresh() { return engine::TrainState::fresh(run_.genesis.clone()); }
     TestRun& run_ = shared_run();
-    engine::ParameterBuffer feedback_{run_.engine.layout()};
 };
 
 TEST_F(RoundExecutorErrors, ForeignStartIsRefused) {

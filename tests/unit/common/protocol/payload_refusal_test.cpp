@@ -358,14 +358,14 @@ TEST(PayloadOpening, OnePartIsCheckedWithoutTheOthers) {
         const SparseUpdate update = random_update(rng, sparsity, layout);
         const Bytes all = encode_payload(update);
         const Hash256 root = payload_root(update);
-        const PayloadOpening head = open_payload(update, 0);
+        const PayloadOpening head = open_payload(update, std::array{0U}).front();
         const auto table = decode_table_opening(root, sparsity, layout.size(), head);
         ASSERT_TRUE(table.has_value());
         EXPECT_EQ(*table, PayloadTable::of(update));
         const PayloadCodec codec(sparsity, *table);
         std::uint64_t end = 0;
         for (std::uint32_t leaf = 0; leaf <= layout.size(); ++leaf) {
-            const PayloadOpening good = open_payload(update, leaf);
+            const PayloadOpening good = open_payload(update, std::array{leaf}).front();
             EXPECT_EQ(good.leaf, leaf);
             EXPECT_EQ(good.offset, end);
             end += good.bytes.size();

@@ -123,7 +123,8 @@ TEST_F(ArtifactTest, a_chunk_is_shown_with_the_proofs_of_its_bytes) {
         EXPECT_TRUE(chunk.boolean("proven").value());
         EXPECT_EQ(chunk.at("table")->u64("leaf").value(), 0U);
         const protocol::PayloadOpening opening =
-            protocol::open_payload(artifact.update, static_cast<std::uint32_t>(at + 1));
+            protocol::open_payload(artifact.update, std::array{static_cast<std::uint32_t>(at + 1)})
+                .front();
         EXPECT_EQ(chunk.at("opening")->u64("leaf").value(), at + 1);
         EXPECT_EQ(chunk.at("opening")->u64("offset").value(), opening.offset);
         EXPECT_EQ(chunk.at("opening")->string("bytes").value(), to_0x(opening.bytes));
