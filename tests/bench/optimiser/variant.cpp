@@ -65,6 +65,7 @@ Grid four_million() {
         for (const std::uint32_t keep : {256U, 1024U})
             add_sparse(grid, 10, support, keep);
     }
+    add_sparse(grid, 10, SupportExponent::kOne, 256);  // nano's nearest to dense at that density
     return grid;
 }
 
