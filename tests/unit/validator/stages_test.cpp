@@ -167,6 +167,22 @@ TEST_F(StagesTest, AuditSeesAnotherState) {
     EXPECT_EQ((*result)->finding.verdict, protocol::kFindingFail);
 }
 
+// Its openings are there, but nobody can read the commitment that it continues.
+TEST_F(StagesTest, AuditFailsWhatContinuesTheUnreadable) {
+    using store::Table;
+    const auto traces = context.index.list(Table::kManifests, "trace/");
+    ASSERT_TRUE(traces);
+    for (const store::IndexEntry& entry : *traces)
+        ASSERT_TRUE(context.index.erase(Table::kManifests, entry.key));
+    const auto& last = scene.record(0).commitments.at(kMiner).signed_commitment.commitment;
+    ASSERT_TRUE(scene.store().erase(last.key_hash));
+    EXPECT_EQ(verdicts().at(kMiner), Verdict::kBrokenContinuity);
+    const auto waits = audited(false);
+    ASSERT_TRUE(waits) << waits.error().context;
+    EXPECT_FALSE(*waits);
+    expect_audit(Verdict::kOpeningMissing);
+}
+
 TEST_F(StagesTest, AuditSeesAnotherChunk) {
     artifact().update.chunk(0).codes.front() ^= kCodeNegative;
     expect_audit(Verdict::kChunkMismatch);
