@@ -141,6 +141,7 @@ TEST_F(BrokenTest, AnotherErrorFeedback) {
     EXPECT_EQ(protocol::to_string(scene_.screened("validator-0", 1, kMiner)), "accept");
     EXPECT_TRUE(scene_.failed(1, kMiner));
     EXPECT_EQ(scene_.credit(1, kMiner), Amount{});
+    EXPECT_GT(scene_.credit(1, "miner-0").units, 0U);
     for (const auto& [validator, finding] : scene_.findings(1, kMiner)) {
         EXPECT_EQ(protocol::to_string(scene_.evidence(finding).verdict), "opening_mismatch");
     }

@@ -134,6 +134,9 @@ TEST_P(ChunkOpeningTest, ExactlyTheDrawnChunksInOrder) {
     Bytes magic = good;
     magic[0] ^= 1;
     EXPECT_EQ(verdict(magic, drawn_, committed()), Verdict::kOpeningMismatch);
+    Bytes proof_length = good;
+    proof_length[10 + 4 + engine::kChunkBytes] += 1;
+    EXPECT_EQ(verdict(proof_length, drawn_, committed()), Verdict::kOpeningMismatch);
 }
 
 // What is not theta or a proof of this round (audit_chunk's to check) is bound to the past.
