@@ -83,7 +83,7 @@ Grid ten_million() {
               .seeds = {1},
               .variants = {{}}};
     grid.variants.push_back({.optimiser = Optimiser::kDense, .inner_steps = 5});
-    add_sparse(grid, 5, SupportExponent::kHalf, 256);
+    add_sparse(grid, 5, SupportExponent::kOne, 256);  // the best of 4M at that density
     return grid;
 }
 
