@@ -1,11 +1,11 @@
 #include "common/engine/canonical_ops.hpp"
 
+#include "common/engine/float_memory.hpp"
 #include "common/engine/rope_table.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <new>
 #include <vector>
 
 namespace covenant::engine {
@@ -20,13 +20,6 @@ constexpr std::size_t kAttentionRows = 64;  // E8: query rows of a strip
 constexpr std::size_t kHeadTokens = 256;    // E9: tokens of a chunk of logits
 constexpr std::size_t kElements = 16384;    // elementwise work of one call
 constexpr std::size_t kSplit = 96;          // a product is split at multiples of this
-constexpr std::align_val_t kAlignment{64};
-
-std::shared_ptr<float[]> aligned_floats(std::size_t floats) {
-    auto* const data = static_cast<float*>(
-        ::operator new[](std::max<std::size_t>(floats, 1) * sizeof(float), kAlignment));
-    return {data, [](float* p) { ::operator delete[](p, kAlignment); }};
-}
 
 constexpr std::size_t blocks_of(std::size_t count, std::size_t block) {
     return (count + block - 1) / block;
@@ -45,16 +38,16 @@ class CanonicalOps final : public Ops {
         const std::size_t strip = kAttentionRows * config.seq_len;
         const std::size_t chain = std::size_t{config.seq_len} * config.head_dim();
         for (unsigned i = 0; i < pool.threads(); ++i) {
-            workers_.push_back({.gemm = aligned_floats(kernels::kGemmWorkspaceFloats),
-                                .scores = aligned_floats(strip),
-                                .score_gradients = aligned_floats(strip),
-                                .key_chain = aligned_floats(chain),
-                                .value_chain = aligned_floats(chain)});
+            workers_.push_back({.gemm = allocate_floats(kernels::kGemmWorkspaceFloats),
+                                .scores = allocate_floats(strip),
+                                .score_gradients = allocate_floats(strip),
+                                .key_chain = allocate_floats(chain),
+                                .value_chain = allocate_floats(chain)});
         }
     }
 
     std::shared_ptr<float[]> allocate(std::size_t floats) override {
-        return aligned_floats(floats);
+        return allocate_floats(floats);
     }
     void copy_in(const float* host, std::size_t floats, float* to) override {
         copy(host, floats, to);
@@ -237,7 +230,7 @@ class CanonicalOps final : public Ops {
         const std::size_t d = config_.d_model;
         const std::size_t vocab = config_.vocab_size;
         const float row_weight = dh == nullptr ? 0.0F : weight;
-        if (logits_ == nullptr) logits_ = aligned_floats(kHeadTokens * vocab);
+        if (logits_ == nullptr) logits_ = allocate_floats(kHeadTokens * vocab);
         float* const logits = logits_.get();
         std::vector<float> nats(kHeadTokens);
         double sum = 0.0;

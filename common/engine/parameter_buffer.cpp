@@ -2,18 +2,11 @@
 
 #include <cstdint>
 #include <cstring>
-#include <new>
 
 #include <fmt/format.h>
 
 namespace covenant::engine {
 namespace {
-
-constexpr std::align_val_t kAlignment{64};
-
-float* allocate(std::size_t floats) {
-    return static_cast<float*>(::operator new[](floats * sizeof(float), kAlignment));
-}
 
 bool finite(std::span<const float> values) {
     std::uint32_t bad = 0;
@@ -26,18 +19,14 @@ bool finite(std::span<const float> values) {
 
 }  // namespace
 
-void ParameterBuffer::Free::operator()(float* data) const noexcept {
-    ::operator delete[](data, kAlignment);
-}
-
 ParameterBuffer::ParameterBuffer(const ParameterLayout& layout)
-    : data_(allocate(layout.total_floats())), size_(layout.total_floats()) {
+    : data_(allocate_floats(layout.total_floats())), size_(layout.total_floats()) {
     set_zero();
 }
 
 ParameterBuffer ParameterBuffer::clone() const {
     ParameterBuffer copy;
-    copy.data_.reset(allocate(size_));
+    copy.data_ = allocate_floats(size_);
     copy.size_ = size_;
     if (size_ != 0) std::memcpy(copy.data_.get(), data_.get(), size_ * sizeof(float));
     return copy;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/engine/float_memory.hpp"
 #include "common/engine/parameter_layout.hpp"
 
 #include <bit>
@@ -45,10 +46,7 @@ class ParameterBuffer {
     }
 
   private:
-    struct Free {
-        void operator()(float* data) const noexcept;
-    };
-    std::unique_ptr<float[], Free> data_;
+    std::unique_ptr<float[], FreeFloats> data_;
     std::size_t size_ = 0;
 };
 
