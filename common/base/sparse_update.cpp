@@ -18,6 +18,7 @@ bool operator==(const SparseView& a, const SparseView& b) {
 }
 
 bool codes_are_canonical(const SparseView& chunk) {
+    if (std::ranges::adjacent_find(chunk.levels) == chunk.levels.end()) return true;
     return std::ranges::all_of(chunk.codes, [&](std::uint8_t code) {
         const std::size_t level = code & kCodeLevel;
         return level == 0 || chunk.levels[level - 1] != chunk.levels[level];
@@ -43,25 +44,6 @@ SparseUpdate::SparseUpdate(const Sparsity& sparsity, std::span<const std::uint16
     levels_.resize(elements.size() * sparsity.levels());
     indices_.resize(first_.back());
     codes_.resize(first_.back());
-}
-
-// Of a const update or another one, as the view has it.
-template <typename View, typename Update>
-View SparseUpdate::view_of(Update& update, std::size_t index) {
-    const std::size_t first = update.first_[index];
-    const std::size_t kept = update.first_[index + 1] - first;
-    const std::size_t levels = update.sparsity_.levels();
-    return {.levels = std::span(update.levels_).subspan(index * levels, levels),
-            .indices = std::span(update.indices_).subspan(first, kept),
-            .codes = std::span(update.codes_).subspan(first, kept)};
-}
-
-SparseView SparseUpdate::chunk(std::size_t index) const {
-    return view_of<SparseView>(*this, index);
-}
-
-MutableSparseView SparseUpdate::chunk(std::size_t index) {
-    return view_of<MutableSparseView>(*this, index);
 }
 
 }  // namespace covenant

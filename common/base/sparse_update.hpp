@@ -79,14 +79,26 @@ class SparseUpdate {
     [[nodiscard]] const Sparsity& sparsity() const { return sparsity_; }
     [[nodiscard]] std::size_t chunk_count() const { return first_.empty() ? 0 : first_.size() - 1; }
     [[nodiscard]] std::size_t value_count() const { return indices_.size(); }
-    [[nodiscard]] SparseView chunk(std::size_t index) const;
-    [[nodiscard]] MutableSparseView chunk(std::size_t index);
+    [[nodiscard]] SparseView chunk(std::size_t index) const {
+        return view_of<SparseView>(*this, index);
+    }
+    [[nodiscard]] MutableSparseView chunk(std::size_t index) {
+        return view_of<MutableSparseView>(*this, index);
+    }
 
     bool operator==(const SparseUpdate&) const = default;
 
   private:
+    // Of a const update or another one, as the view has it.
     template <typename View, typename Update>
-    static View view_of(Update& update, std::size_t index);
+    static View view_of(Update& update, std::size_t index) {
+        const std::size_t first = update.first_[index];
+        const std::size_t kept = update.first_[index + 1] - first;
+        const std::size_t levels = update.sparsity_.levels();
+        return {.levels = std::span(update.levels_).subspan(index * levels, levels),
+                .indices = std::span(update.indices_).subspan(first, kept),
+                .codes = std::span(update.codes_).subspan(first, kept)};
+    }
 
     Sparsity sparsity_;
     std::vector<std::size_t> first_;  // where a chunk's values start; the end last

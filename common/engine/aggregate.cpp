@@ -87,10 +87,14 @@ struct Peer {
 // to send each: sums of all 4096 would fill the caches with what is mostly zero.
 class ChunkSums {
   public:
+    ChunkSums() { places_.fill(kNowhere); }
+
     // Not inlined: among all the rest the loop would not keep its pointers in registers.
     [[gnu::noinline]] void add(const SparseView& chunk, const Peer& peer) {
-        // What each code adds, weighted once.
+        // What each code adds, weighted once. Mostly two levels, for which eight turns in a row
+        // would be slower.
         std::array<CoordinateSum, kCodeNegative + kMaxLevels> added;
+#pragma GCC unroll 1
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
             const double value = peer.clipped * static_cast<double>(level_value(chunk.levels[i]));
             added[i] = {value, peer.weight};
@@ -98,18 +102,18 @@ class ChunkSums {
         }
         const CoordinateSum* const of_code = added.data();
         CoordinateSum* const sums = sums_.data();
-        std::uint16_t* const positions = positions_.data();
+        std::uint16_t* const places = places_.data();
+        std::uint32_t* const positions = positions_.data();
         std::uint32_t end = end_;
         for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
             // Without a branch, because no two chunks are alike: a coordinate that nobody sent so
             // far starts from the zero at kNowhere and is written at the end.
             const std::uint32_t at = chunk.indices[i];
-            const std::uint32_t known = places_[at];
-            const std::uint32_t fresh = known == kNowhere ? 1 : 0;
-            const std::uint32_t place = known | (end & (0 - fresh));
-            places_[at] = static_cast<std::uint16_t>(place);
-            positions[end] = static_cast<std::uint16_t>(at);
-            end += fresh;
+            const std::uint32_t known = places[at];
+            const std::uint32_t place = std::min(known, end);
+            places[at] = static_cast<std::uint16_t>(place);
+            positions[end] = at;
+            end += known / kNowhere;
             const CoordinateSum& sum = sums[known];
             const CoordinateSum& one = of_code[chunk.codes[i]];
             sums[place] = {sum.numerator + one.numerator, sum.support + one.support};
@@ -120,17 +124,16 @@ class ChunkSums {
     // theta_j -= alpha * (N_j / D_j) where somebody sent j; false when one is not finite
     // afterwards. Nothing is summed then.
     bool step(const OuterHyper& hyper, double total_weight, std::span<float> theta) {
-        const std::size_t count = end_ - kFirst;
-        const CoordinateSum* const sums = sums_.data() + kFirst;
-        const std::uint16_t* const positions = positions_.data() + kFirst;
+        const CoordinateSum* const sums = sums_.data();
+        const std::uint32_t* const positions = positions_.data();
         bool finite = true;
         if (hyper.support == SupportExponent::kHalf) {
             const std::uint32_t largest = chunk_loops().half_support_step(
-                sums, positions, count, hyper.alpha, total_weight, theta.data());
+                sums, positions, end_, hyper.alpha, total_weight, theta.data());
             finite = largest < kInfinityBits;
         } else {
             const bool by_all = hyper.support == SupportExponent::kZero;
-            for (std::size_t i = 0; i < count; ++i) {
+            for (std::size_t i = 0; i < end_; ++i) {
                 const double divisor = by_all ? total_weight : sums[i].support;
                 float& out = theta[positions[i]];
                 out = static_cast<float>(static_cast<double>(out) -
@@ -139,19 +142,19 @@ class ChunkSums {
             }
         }
         places_.fill(kNowhere);
-        end_ = kFirst;
+        end_ = 0;
         return finite;
     }
 
   private:
-    static constexpr std::uint16_t kNowhere = 0;
-    static constexpr std::uint32_t kFirst = 1;
+    static constexpr std::uint16_t kNowhere = kChunkFloats;  // above every place, all below it
 
-    std::uint32_t end_ = kFirst;
-    std::array<std::uint16_t, kChunkFloats> places_{};  // of each coordinate, in sums_
-    // Of each place its coordinate; one more is written over.
-    std::array<std::uint16_t, kFirst + kChunkFloats + 1> positions_;
-    std::array<CoordinateSum, kFirst + kChunkFloats> sums_{};
+    std::uint32_t end_ = 0;
+    std::array<std::uint16_t, kChunkFloats> places_;  // of each coordinate, in sums_
+    // Of each place its coordinate; one more is written over. Four bytes, because writing two of
+    // them takes these processors twice the time.
+    std::array<std::uint32_t, kChunkFloats + 1> positions_;
+    std::array<CoordinateSum, kChunkFloats + 1> sums_{};  // that of kNowhere stays zero
 };
 
 }  // namespace
@@ -181,20 +184,19 @@ Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHype
 
     std::vector<std::unique_ptr<ChunkSums>> workers(pool == nullptr ? 1 : pool->threads());
     std::atomic<bool> bad = false;
+    const std::size_t share = (kChunkFloats + peers.size() - 1) / peers.size();
     for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned worker) {
         if (workers[worker] == nullptr) workers[worker] = std::make_unique<ChunkSums>();
         ChunkSums& sums = *workers[worker];
         const std::span<float> chunk = theta.chunk(at);
+        const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
         for (std::size_t i = 0; i < peers.size(); ++i) {
             // The parameters and the peer's next chunk come from memory while the sums are made.
-            fetch_ahead(chunk.subspan(
-                i * kChunkFloats / peers.size(),
-                (i + 1) * kChunkFloats / peers.size() - i * kChunkFloats / peers.size()));
-            if (at + 1 < layout.chunk_count()) {
-                const SparseView next = peers[i].update->chunk(at + 1);
-                fetch_ahead(next.indices);
-                fetch_ahead(next.codes);
-            }
+            const std::size_t first = std::min(i * share, chunk.size());
+            fetch_ahead(chunk.subspan(first, std::min(share, chunk.size() - first)));
+            const SparseView ahead = peers[i].update->chunk(next);
+            fetch_ahead(ahead.indices);
+            fetch_ahead(ahead.codes);
             sums.add(peers[i].update->chunk(at), peers[i]);
         }
         if (!sums.step(hyper, total_weight, chunk)) bad = true;

@@ -80,7 +80,7 @@ COVENANT_BODY std::size_t numbers_body(const std::uint64_t* masks, std::size_t c
 }
 
 COVENANT_BODY std::uint32_t half_support_body(const CoordinateSum* sums,
-                                              const std::uint16_t* positions, std::size_t count,
+                                              const std::uint32_t* positions, std::size_t count,
                                               double alpha, double weight, float* theta) {
     std::int32_t largest = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -115,14 +115,14 @@ COVENANT_AVX2 std::size_t numbers_avx2(const std::uint64_t* masks, std::size_t c
                                        std::uint16_t* numbers, const Ahead& ahead) {
     return numbers_body(masks, count, numbers, ahead);
 }
-std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint16_t* positions,
+std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint32_t* positions,
                                 std::size_t count, double alpha, double weight, float* theta) {
     return half_support_body(sums, positions, count, alpha, weight, theta);
 }
 // By four, so that the roots and quotients of some are found while the parameters of others are
 // fetched from here and there.
 COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
-                                              const std::uint16_t* positions, std::size_t count,
+                                              const std::uint32_t* positions, std::size_t count,
                                               double alpha, double weight, float* theta) {
     const __m256d alphas = _mm256_set1_pd(alpha);
     const __m256d weights = _mm256_set1_pd(weight);
@@ -139,10 +139,10 @@ COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
                              theta + positions[i + 1], theta + positions[i + 3]};
         const __m256d before = _mm256_cvtps_pd(_mm_setr_ps(*at[0], *at[1], *at[2], *at[3]));
         const __m128 after = _mm256_cvtpd_ps(_mm256_sub_pd(before, moves));
-        alignas(16) std::array<float, 4> out;
-        _mm_store_ps(out.data(), after);
-        for (std::size_t j = 0; j < 4; ++j)
-            *at[j] = out[j];
+        *at[0] = _mm_cvtss_f32(after);
+        *at[1] = std::bit_cast<float>(_mm_extract_ps(after, 1));
+        *at[2] = std::bit_cast<float>(_mm_extract_ps(after, 2));
+        *at[3] = std::bit_cast<float>(_mm_extract_ps(after, 3));
         const __m128i no_sign = _mm_set1_epi32(kNoSign);
         largest = _mm_max_epi32(largest, _mm_and_si128(_mm_castps_si128(after), no_sign));
     }

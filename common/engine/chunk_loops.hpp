@@ -44,7 +44,7 @@ struct ChunkLoops {
                                    std::uint16_t* numbers, const Ahead& ahead);
     // theta_j -= alpha * (N_j / sqrt(W_j * weight)) with j = positions[i], all different, and N_j
     // and W_j those of sums[i]. Returns the largest magnitude that theta_j has then, in its bits.
-    std::uint32_t (*half_support_step)(const CoordinateSum* sums, const std::uint16_t* positions,
+    std::uint32_t (*half_support_step)(const CoordinateSum* sums, const std::uint32_t* positions,
                                        std::size_t count, double alpha, double weight,
                                        float* theta);
 };
