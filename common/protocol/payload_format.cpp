@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned kMaxRice = 7;
 constexpr std::size_t kSignsAtOnce = 32;
+constexpr unsigned kSignBit = std::countr_zero(kCodeNegative);
 constexpr unsigned kLengthBits = 4;  // of a word's length in the table
 
 // ---- classes of gaps
@@ -47,6 +48,13 @@ constexpr std::uint32_t class_of(std::uint32_t gap) {
 static_assert(class_of(6) == 6 && class_of(7) == 7 && class_of(8) == 7 && class_of(9) == 8 &&
               class_of(kChunkElements - 1) == PayloadTable::kGapClasses - 1);
 
+constexpr auto kClassOf = [] {
+    std::array<std::uint8_t, kChunkElements> out{};
+    for (std::uint32_t gap = 0; gap < out.size(); ++gap)
+        out[gap] = static_cast<std::uint8_t>(class_of(gap));
+    return out;
+}();
+
 // body(gap) for the gaps of the chunk's indices.
 template <typename Body>
 void each_gap(std::span<const std::uint16_t> indices, const Body& body) {
@@ -58,10 +66,50 @@ void each_gap(std::span<const std::uint16_t> indices, const Body& body) {
     }
 }
 
-// Three bits of a plane, the first value's lowest.
-unsigned three_bits(std::span<const std::uint8_t> codes, std::size_t at, unsigned plane) {
-    const auto bit = [&](std::size_t i) { return static_cast<unsigned>(codes[i]) >> plane & 1U; };
-    return bit(at) | bit(at + 1) << 1U | bit(at + 2) << 2U;
+// ---- planes: a bit of each code, eight codes at a time
+
+constexpr std::uint64_t kEachByte = 0x0101010101010101;
+
+// The bits of up to 32 codes, the first lowest.
+std::uint32_t bits_of(std::span<const std::uint8_t> codes, unsigned bit) {
+    std::uint32_t out = 0;
+    std::size_t i = 0;
+    for (; i + 8 <= codes.size(); i += 8) {
+        const std::uint64_t eight = load_le<std::uint64_t>(codes.data() + i) >> bit & kEachByte;
+        // Moves the bit of byte j to bit 56 + j; none meets another.
+        out |= static_cast<std::uint32_t>(eight * 0x0102040810204080 >> 56U) << i;
+    }
+    for (; i < codes.size(); ++i)
+        out |= (std::uint32_t{codes[i]} >> bit & 1U) << i;
+    return out;
+}
+
+// Sets them, where they are ones.
+void set_bits(std::span<std::uint8_t> codes, unsigned bit, std::uint32_t ones) {
+    std::size_t i = 0;
+    for (; i + 8 <= codes.size(); i += 8) {
+        // In byte j bit j alone, then bit 0.
+        const std::uint64_t each = (ones >> i & 0xffU) * kEachByte & 0x8040201008040201;
+        const std::uint64_t eight = (each + 0x7f * kEachByte) >> 7U & kEachByte;
+        store_le(load_le<std::uint64_t>(codes.data() + i) | eight << bit, codes.data() + i);
+    }
+    for (; i < codes.size(); ++i)
+        codes[i] = static_cast<std::uint8_t>(codes[i] | (ones >> i & 1U) << bit);
+}
+
+constexpr std::size_t kPlaneCodes = 24;  // at once: whole words and whole bytes
+
+// body(word) for each three bits of a plane. Returns how many codes these are.
+template <typename Body>
+std::size_t each_word(std::span<const std::uint8_t> codes, unsigned plane, const Body& body) {
+    const std::size_t end = codes.size() - codes.size() % 3;
+    for (std::size_t i = 0; i < end; i += kPlaneCodes) {
+        const std::size_t count = std::min(kPlaneCodes, end - i);
+        std::uint32_t bits = bits_of(codes.subspan(i, count), plane);
+        for (std::size_t j = 0; j < count; j += 3, bits >>= 3U)
+            body(bits & 7U);
+    }
+    return end;
 }
 
 // ---- the table
@@ -120,7 +168,7 @@ PayloadTable PayloadTable::of(const SparseUpdate& update) {
     const unsigned planes = update.sparsity().code_bits - 1U;
     std::array<std::uint64_t, 256> levels{};
     std::array<std::uint64_t, 256> steps{};
-    std::array<std::uint64_t, kGapClasses> gaps{};
+    std::array<std::uint64_t, kChunkElements> gaps{};
     std::array<std::array<std::uint64_t, 8>, kMaxPlanes> words{};
     for (std::size_t at = 0; at < update.chunk_count(); ++at) {
         const SparseView chunk = update.chunk(at);
@@ -130,17 +178,20 @@ PayloadTable PayloadTable::of(const SparseUpdate& update) {
             ++steps[static_cast<std::size_t>(chunk.levels[i] - chunk.levels[i - 1])];
         }
         for (unsigned plane = 0; plane < planes; ++plane) {
-            for (std::size_t i = 0; i + 3 <= chunk.codes.size(); i += 3)
-                ++words[plane][three_bits(chunk.codes, i, planes - 1 - plane)];
+            each_word(chunk.codes, planes - 1 - plane,
+                      [&](std::uint32_t word) { ++words[plane][word]; });
         }
-        each_gap(chunk.indices, [&](std::uint32_t gap) { ++gaps[class_of(gap)]; });
+        each_gap(chunk.indices, [&](std::uint32_t gap) { ++gaps[gap]; });
     }
+    std::array<std::uint64_t, kGapClasses> classes{};
+    for (std::size_t gap = 0; gap < gaps.size(); ++gap)
+        classes[kClassOf[gap]] += gaps[gap];
     PayloadTable out;
     const auto least = std::ranges::find_if(levels, [](std::uint64_t count) { return count > 0; });
     if (least != levels.end()) out.least = static_cast<std::uint8_t>(least - levels.begin());
     out.level_rice = best_rice(levels, out.least);
     out.step_rice = best_rice(steps, 0);
-    huffman_lengths(gaps, out.gaps);
+    huffman_lengths(classes, out.gaps);
     for (unsigned plane = 0; plane < planes; ++plane)
         huffman_lengths(words[plane], out.planes[plane]);
     return out;
@@ -202,24 +253,20 @@ void PayloadCodec::append(const SparseView& chunk, Bytes& out) const {
         bits.rice(std::uint32_t{chunk.levels[i]} - chunk.levels[i - 1], table_.step_rice);
     for (std::size_t i = 0; i < chunk.codes.size(); i += kSignsAtOnce) {
         const std::size_t count = std::min(kSignsAtOnce, chunk.codes.size() - i);
-        std::uint32_t signs = 0;
-        for (std::size_t j = 0; j < count; ++j)
-            signs |= static_cast<std::uint32_t>(chunk.codes[i + j] >> 7U) << j;
-        bits.put(signs, static_cast<unsigned>(count));
+        bits.put(bits_of(chunk.codes.subspan(i, count), kSignBit), static_cast<unsigned>(count));
     }
     for (std::size_t at = 0; at < planes_.size(); ++at) {
         const auto plane = static_cast<unsigned>(planes_.size() - 1 - at);
-        std::size_t i = 0;
-        for (; i + 3 <= chunk.codes.size(); i += 3) {
-            const PrefixCode::Word word = planes_[at].word(three_bits(chunk.codes, i, plane));
+        const std::size_t rest = each_word(chunk.codes, plane, [&](std::uint32_t three) {
+            const PrefixCode::Word word = planes_[at].word(three);
             COVENANT_ASSERT(word.size > 0, "the table has these bits");
             bits.put(word.bits, word.size);
-        }
-        for (; i < chunk.codes.size(); ++i)
-            bits.put(static_cast<unsigned>(chunk.codes[i]) >> plane & 1U, 1);
+        });
+        bits.put(bits_of(chunk.codes.subspan(rest), plane),
+                 static_cast<unsigned>(chunk.codes.size() - rest));
     }
     each_gap(chunk.indices, [&](std::uint32_t gap) {
-        const std::uint32_t number = class_of(gap);
+        const std::uint32_t number = kClassOf[gap];
         const GapClass& one = kGapClasses[number];
         const PrefixCode::Word word = gaps_.word(number);
         COVENANT_ASSERT(word.size > 0, "the table has this class of gaps");
@@ -246,32 +293,32 @@ Outcome<std::size_t> PayloadCodec::read(ByteView rest, std::uint32_t elements,
     }
     for (std::size_t i = 0; i < kept; i += kSignsAtOnce) {
         const std::size_t count = std::min(kSignsAtOnce, kept - i);
-        const std::uint32_t signs = bits.take(static_cast<unsigned>(count));
-        for (std::size_t j = 0; j < count; ++j)
-            chunk.codes[i + j] = static_cast<std::uint8_t>((signs >> j & 1U) << 7U);
+        const std::span<std::uint8_t> codes = chunk.codes.subspan(i, count);
+        std::ranges::fill(codes, std::uint8_t{0});
+        set_bits(codes, kSignBit, bits.take(static_cast<unsigned>(count)));
     }
     for (std::size_t at = 0; at < planes_.size(); ++at) {
         const auto plane = static_cast<unsigned>(planes_.size() - 1 - at);
-        const auto set = [&](std::size_t i, unsigned bit) {
-            chunk.codes[i] = static_cast<std::uint8_t>(chunk.codes[i] | (bit & 1U) << plane);
-        };
-        std::size_t i = 0;
-        while (i + 3 <= kept) {
-            std::uint64_t window = bits.window();
-            unsigned used = 0;
-            for (; used + kLongestWord <= BitReader::kWindow && i + 3 <= kept; i += 3) {
-                const PrefixCode::Meaning word = planes_[at].meaning(window);
-                if (word.size == 0) return refuse(Verdict::kMalformed);
-                window >>= word.size;
-                used += word.size;
-                set(i, word.symbol);
-                set(i + 1, unsigned{word.symbol} >> 1U);
-                set(i + 2, unsigned{word.symbol} >> 2U);
+        const std::size_t end = kept - kept % 3;
+        for (std::size_t i = 0; i < end;) {
+            const std::size_t count = std::min(kPlaneCodes, end - i);
+            std::uint32_t ones = 0;
+            for (std::size_t j = 0; j < count;) {
+                std::uint64_t window = bits.window();
+                unsigned used = 0;
+                for (; used + kLongestWord <= BitReader::kWindow && j < count; j += 3) {
+                    const PrefixCode::Meaning word = planes_[at].meaning(window);
+                    if (word.size == 0) return refuse(Verdict::kMalformed);
+                    ones |= std::uint32_t{word.symbol} << j;
+                    window >>= word.size;
+                    used += word.size;
+                }
+                bits.skip(used);
             }
-            bits.skip(used);
+            set_bits(chunk.codes.subspan(i, count), plane, ones);
+            i += count;
         }
-        for (; i < kept; ++i)
-            set(i, bits.take(1));
+        set_bits(chunk.codes.subspan(end), plane, bits.take(static_cast<unsigned>(kept - end)));
     }
     if (!codes_are_canonical(chunk)) return refuse(Verdict::kNotCanonical);
     std::uint32_t next = 0;
