@@ -148,11 +148,12 @@ Status check_hyper(const CompressHyper& hyper) {
     return {};
 }
 
-// a = beta * a + (start_of(chunk) - end_of(chunk)), and what is sent of it.
+// a = beta * (a - arrived) + (start_of(chunk) - end_of(chunk)), and what is sent of it.
 template <typename StartOf, typename EndOf>
 Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const CompressHyper& hyper,
                                      const StartOf& start_of, const EndOf& end_of,
-                                     ParameterBuffer& a, ThreadPool* pool) {
+                                     ParameterBuffer& a, ThreadPool* pool,
+                                     const SparseUpdate* arrived) {
     SparseUpdate out(hyper.sparsity, layout.chunk_elements());
     std::vector<std::unique_ptr<Worker>> workers(pool == nullptr ? 1 : pool->threads());
     std::atomic<std::size_t> bad = layout.chunk_count();  // the first
@@ -163,6 +164,7 @@ Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const Compre
         const Ahead ahead{
             .inputs = {a.chunk(next).data(), start_of(next).data(), end_of(next).data()},
             .count = kChunkElements};
+        if (arrived != nullptr) subtract_sent(arrived->chunk(at), a.chunk(at));
         if (workers[thread]->compress(hyper.beta, start_of(at).first(live), end_of(at).first(live),
                                       a.chunk(at).first(live), out.chunk(at), ahead)) {
             return;
@@ -248,28 +250,31 @@ double decoded_norm(const SparseUpdate& update, ThreadPool* pool) {
 
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
-                            ParameterBuffer& feedback, ThreadPool* pool) {
+                            ParameterBuffer& feedback, ThreadPool* pool,
+                            const SparseUpdate* arrived) {
     COVENANT_CHECK(check_sizes(layout, std::array{start.size(), end.size(), feedback.size()}));
     COVENANT_CHECK(check_hyper(hyper));
+    if (arrived != nullptr && arrived->chunk_count() != layout.chunk_count()) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("compress after an update of {} chunks, the model has {}",
+                                arrived->chunk_count(), layout.chunk_count()));
+    }
     COVENANT_TRY(SparseUpdate update,
                  compress_chunks(
                      layout, hyper, [&](std::size_t at) { return start.chunk(at); },
-                     [&](std::size_t at) { return end.chunk(at); }, feedback, pool));
+                     [&](std::size_t at) { return end.chunk(at); }, feedback, pool, arrived));
     const double norm = decoded_norm(update, pool);
     return Compressed{.update = std::move(update), .norm = norm};
 }
 
-Status subtract_compressed(const ParameterLayout& layout, const Sparsity& sparsity,
-                           ParameterBuffer& a, ThreadPool* pool) {
+Result<SparseUpdate> sent_of(const ParameterLayout& layout, const Sparsity& sparsity,
+                             ParameterBuffer& a, ThreadPool* pool) {
     COVENANT_CHECK(check_sizes(layout, std::array{a.size()}));
     const CompressHyper hyper{.beta = 1.0F, .sparsity = sparsity};
     COVENANT_CHECK(check_hyper(hyper));
-    COVENANT_TRY(const SparseUpdate update,
-                 compress_chunks(
-                     layout, hyper, [](std::size_t) { return std::span(kMinusZeros); },
-                     [](std::size_t) { return std::span(kZeros); }, a, pool));
-    subtract_sent(update, a, pool);
-    return {};
+    return compress_chunks(
+        layout, hyper, [](std::size_t) { return std::span(kMinusZeros); },
+        [](std::size_t) { return std::span(kZeros); }, a, pool, nullptr);
 }
 
 void subtract_sent(const SparseUpdate& update, ParameterBuffer& a, ThreadPool* pool) {

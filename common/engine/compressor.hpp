@@ -47,18 +47,21 @@ struct Compressed {
     double norm = 0.0;    // decoded_norm(update)
 };
 
-// The whole update of a round. start = Theta_r, end = theta_S; `feedback` is e and becomes a: in
-// place, because moving it is most of the work (an element costs three reads and one write). Chunks
-// are shared out to the pool's threads. kInvalidArgument: sizes or hyper (feedback untouched).
+// The whole update of a round. start = Theta_r, end = theta_S; `feedback` is the last a, less what
+// of it `arrived` (nullptr: nothing), so e, and becomes this round's a: in place and in one go,
+// because moving it is most of the work (an element costs three reads and one write). Chunks are
+// shared out to the pool's threads. kInvalidArgument: sizes or hyper (feedback untouched).
 // kRejected: NaN or infinity (names the tensor; feedback is then of no use).
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
-                            ParameterBuffer& feedback, ThreadPool* pool = nullptr);
+                            ParameterBuffer& feedback, ThreadPool* pool = nullptr,
+                            const SparseUpdate* arrived = nullptr);
 
-// a -= what compress() sends of it: the next round's e, if that arrived. The first does the
-// compression again, for those who have kept only a. Errors as compress().
-Status subtract_compressed(const ParameterLayout& layout, const Sparsity& sparsity,
-                           ParameterBuffer& a, ThreadPool* pool = nullptr);
+// What compress() sent of a, for those who have kept only a, which stays as it is. Errors as
+// compress().
+Result<SparseUpdate> sent_of(const ParameterLayout& layout, const Sparsity& sparsity,
+                             ParameterBuffer& a, ThreadPool* pool = nullptr);
+// a -= what was sent.
 void subtract_sent(const SparseUpdate& update, ParameterBuffer& a, ThreadPool* pool = nullptr);
 
 // kMalformed, naming the chunk: the update is not what compress() could have written for this

@@ -183,7 +183,8 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
 
     COVENANT_TRY(engine::Compressed compressed,
                  engine::compress(engine.layout(), compress_hyper(job.spec, artifact.round), base,
-                                  result.end.theta, feedback, &engine.pool()));
+                                  result.end.theta, feedback, &engine.pool(),
+                                  job.arrived ? &*job.arrived : nullptr));
     if (job.cheat == Cheat::kAmplify) amplify(compressed);
     artifact.update = std::move(compressed.update);
     artifact.feedback = {.previous_commitment = job.previous_commitment,

@@ -29,6 +29,7 @@ struct RoundJob {
     Hash256 base_root;            // root of Theta_r
     Hash256 previous_commitment;  // zero when the continuity is fresh
     protocol::ProfileRecord profile;
+    std::optional<SparseUpdate> arrived = {};  // what of `feedback` was aggregated (R4.12)
     Cheat cheat = Cheat::kNone;
     std::stop_token stop;
     std::function<void(std::uint32_t step, float loss)> on_step;  // step in the round, from 1
@@ -47,7 +48,8 @@ struct RoundResult {
     float mean_loss = 0.0F;       // of the round's training steps
 };
 
-// base = Theta_r; start.theta must equal it bit for bit (kInvalidArgument); feedback = e (R4.12).
+// base = Theta_r; start.theta must equal it bit for bit (kInvalidArgument); feedback = the
+// last round's a, zeros when the continuity is fresh.
 Result<RoundResult> execute_round(engine::Engine& engine, const engine::ParameterBuffer& base,
                                   engine::TrainState start, engine::ParameterBuffer feedback,
                                   const RoundJob& job);

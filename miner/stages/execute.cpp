@@ -21,6 +21,7 @@ Result<execution::RoundResult> execute_plan(MinerContext& context, const protoco
         .base_root = plan.base_root,
         .previous_commitment = plan.previous_commitment,
         .profile = {protocol::profile_id(context.spec.profile), {}, ""},
+        .arrived = std::move(plan.arrived),
         .cheat = context.cheat,
         .stop = context.stop,
         .on_step = {},

@@ -22,9 +22,9 @@ Status continue_from(MinerContext& context, const protocol::Continuity& continui
     plan.start.adam_t = end.adam_t;
     COVENANT_CHECK(context.states.get(last.feedback.sum_root, plan.feedback.floats()));
     if (continuity.previous_included) {
-        COVENANT_CHECK(engine::subtract_compressed(context.engine.layout(),
-                                                   context.spec.sparsity(round), plan.feedback,
-                                                   &context.engine.pool()));
+        COVENANT_TRY(plan.arrived,
+                     engine::sent_of(context.engine.layout(), context.spec.sparsity(round),
+                                     plan.feedback, &context.engine.pool()));
     }
     plan.previous_commitment = continuity.previous_root;
     return {};
@@ -46,7 +46,8 @@ Result<std::optional<Plan>> plan_round(MinerContext& context, const protocol::Ru
               view.base_root,
               {},
               engine::TrainState::fresh(theta->clone()),
-              engine::ParameterBuffer(context.engine.layout())};
+              engine::ParameterBuffer(context.engine.layout()),
+              std::nullopt};
     if (!me->continuity.fresh) {
         if (Status continued = continue_from(context, me->continuity, plan); !continued) {
             if (continued.error().code != Errc::kNotFound) {

@@ -12,7 +12,8 @@ struct Plan {
     Hash256 base_root;            // Theta_r
     Hash256 previous_commitment;  // zero when fresh
     engine::TrainState start;  // theta = Theta_r; moments continue the last commitment or are zero
-    engine::ParameterBuffer feedback;  // e
+    engine::ParameterBuffer feedback;     // a of the last commitment, zeros when fresh
+    std::optional<SparseUpdate> arrived;  // what of it was aggregated
 };
 
 // Nothing when this hotkey has no place in the round (not active at T0) or its local state of the

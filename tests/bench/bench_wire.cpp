@@ -76,8 +76,9 @@ struct Trained {
                 loss = must(engine.train_step(state, tokens, hyper, round * kSteps + step)).loss;
             }
             end = state.theta.clone();
-            if (round > 0) engine::subtract_sent(update, sum);
-            update = must(engine::compress(layout, {kBeta, kSparsity}, start, end, sum)).update;
+            update = must(engine::compress(layout, {kBeta, kSparsity}, start, end, sum, nullptr,
+                                           round > 0 ? &update : nullptr))
+                         .update;
             // The outer step of a round with this artifact alone.
             state.theta = start.clone();
             engine::subtract_scaled(state.theta, update, 1.0F);
@@ -187,9 +188,8 @@ void encode(benchmark::State& state) {
     engine::ParameterBuffer feedback = one.sum.clone();
     SparseUpdate sent = one.update;
     for (auto _ : state) {
-        engine::subtract_sent(sent, feedback, &pool);
         sent = must(engine::compress(one.layout, {kBeta, kSparsity}, one.start, one.end, feedback,
-                                     &pool))
+                                     &pool, &sent))
                    .update;
         benchmark::DoNotOptimize(protocol::encode_payload(sent));
     }

@@ -317,10 +317,18 @@ TEST_F(CompressTest, FeedbackBecomesTheSumAndTheSumLessWhatWasSentTheNextFeedbac
         EXPECT_NEAR(out.norm, std::sqrt(squares), 1e-12);
         EXPECT_EQ(out.norm, decoded_norm(out.update));
         EXPECT_TRUE(check_state(layout_, next));
-        // From the sum alone.
-        ParameterBuffer again = sum.clone();
-        ASSERT_TRUE(subtract_compressed(layout_, sparsity, again));
-        EXPECT_TRUE(same_bits(again, next));
+        // From the sum alone, which stays.
+        ParameterBuffer same = sum.clone();
+        const auto again = sent_of(layout_, sparsity, same);
+        ASSERT_TRUE(again);
+        EXPECT_EQ(*again, out.update);
+        EXPECT_TRUE(same_bits(same, sum));
+        // In one go with the next round's compression.
+        const CompressHyper hyper{0.5F, at(64, code_bits)};
+        const auto together =
+            compress(layout_, hyper, start_, end_, same, nullptr, &out.update).value();
+        EXPECT_EQ(together.update, compress(layout_, hyper, start_, end_, next).value().update);
+        EXPECT_TRUE(same_bits(same, next));
     }
 }
 
@@ -328,7 +336,10 @@ TEST_F(CompressTest, OfMinusZerosNothingChanges) {
     for (const TensorSlot& slot : layout_.tensors())
         std::ranges::fill(feedback_.floats().subspan(slot.offset, slot.numel), -0.0F);
     ParameterBuffer a = feedback_.clone();
-    ASSERT_TRUE(subtract_compressed(layout_, at(64), a));
+    const auto sent_of_all = sent_of(layout_, at(64), a);
+    ASSERT_TRUE(sent_of_all);
+    EXPECT_TRUE(same_bits(a, feedback_));
+    subtract_sent(*sent_of_all, a);
     for (std::size_t c = 0; c < layout_.chunk_count(); ++c) {
         const auto sent = compress_chunk(feedback_.chunk(c), layout_.live_floats(c), at(64));
         subtract_sent(sent->view(), feedback_.chunk(c));
@@ -365,10 +376,14 @@ TEST_F(CompressThreads, ChangeNoBit) {
             EXPECT_EQ(other->compressed.norm, expected.compressed.norm);
             EXPECT_EQ(decoded_norm(expected.compressed.update, &pool), expected.compressed.norm);
             ParameterBuffer next = expected.sum.clone();
-            ParameterBuffer again = expected.sum.clone();
-            subtract_sent(expected.compressed.update, next);
-            ASSERT_TRUE(subtract_compressed(layout_, hyper.sparsity, again, &pool));
-            EXPECT_TRUE(same_bits(again, next));
+            ParameterBuffer together = expected.sum.clone();
+            const auto again = sent_of(layout_, hyper.sparsity, together, &pool);
+            ASSERT_TRUE(again);
+            EXPECT_EQ(*again, expected.compressed.update);
+            subtract_sent(*again, next, &pool);
+            ASSERT_TRUE(compress(layout_, hyper, start_, end_, next));
+            ASSERT_TRUE(compress(layout_, hyper, start_, end_, together, &pool, &*again));
+            EXPECT_TRUE(same_bits(together, next));
         }
     }
 }
@@ -424,11 +439,15 @@ TEST_F(CompressTest, RefusesBadInput) {
     EXPECT_EQ(code({-0.1F, at(64)}), Errc::kInvalidArgument);
     EXPECT_EQ(code({std::numeric_limits<float>::quiet_NaN(), at(64)}), Errc::kInvalidArgument);
     ParameterBuffer a(layout_);
-    EXPECT_EQ(subtract_compressed(layout_, at(0), a).error().code, Errc::kInvalidArgument);
+    EXPECT_EQ(sent_of(layout_, at(0), a).error().code, Errc::kInvalidArgument);
     a.floats()[0] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_EQ(subtract_compressed(layout_, at(64), a).error().code, Errc::kRejected);
+    EXPECT_EQ(sent_of(layout_, at(64), a).error().code, Errc::kRejected);
     a = ParameterBuffer();
-    EXPECT_EQ(subtract_compressed(layout_, at(64), a).error().code, Errc::kInvalidArgument);
+    EXPECT_EQ(sent_of(layout_, at(64), a).error().code, Errc::kInvalidArgument);
+    a = ParameterBuffer(layout_);
+    const SparseUpdate none;
+    EXPECT_EQ(compress(layout_, {0.95F, at(64)}, start_, end_, a, nullptr, &none).error().code,
+              Errc::kInvalidArgument);
     feedback_ = ParameterBuffer();
     EXPECT_EQ(code({0.95F, at(64)}), Errc::kInvalidArgument);
 }

@@ -213,9 +213,8 @@ PlayedRound play_on(TestRun& run, std::uint32_t rank, bool included) {
     start.m = first.result.end.m.clone();
     start.v = first.result.end.v.clone();
     start.adam_t = first.result.end.adam_t;
-    engine::ParameterBuffer feedback = first.result.sum.clone();
-    if (included) engine::subtract_sent(first.result.artifact.update, feedback);
-    return play(run, std::move(job), std::move(start), std::move(feedback));
+    if (included) job.arrived = first.result.artifact.update;
+    return play(run, std::move(job), std::move(start), first.result.sum.clone());
 }
 
 CommittedFeedback committed_feedback(const PlayedRound& round, bool included) {
