@@ -31,6 +31,7 @@ std::optional<RoundView> round_view(const RunState& state, Round round) {
     view.rho = *seed;
     view.base_root = base_root(state, round);
     view.assignment_base = assignment_base(state, round);
+    view.staked_validators = state.roster.validators(view.times.t0);
     view.electorate = electorate(state, round);
     view.included = included(state, round);
     view.aggregated = aggregated(state, round);
@@ -58,6 +59,8 @@ std::optional<RoundView> round_view(const RunState& state, Round round) {
         view.accepted = record->accepted;
         view.score_commitments = record->score_commitments;
         view.reveals = record->reveals;
+        view.failed = record->failed;
+        view.credits = record->credits;
         view.settled = record->settled;
     }
     return view;

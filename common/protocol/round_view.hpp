@@ -26,7 +26,8 @@ struct RoundView {
     Hash256 rho;
     Hash256 base_root;  // Theta_r
     std::uint64_t assignment_base = 0;
-    std::vector<MinerView> miners;  // active set at T0, ascending uid
+    std::vector<MinerView> miners;       // active set at T0, ascending uid
+    std::vector<Uid> staked_validators;  // at T0, ascending
     std::vector<ValidatorStake> electorate;
     std::optional<Hash256> sigma;  // proven beacon of the round
     UidSet included;               // so far; final from T2 on
@@ -36,6 +37,8 @@ struct RoundView {
     std::optional<Accepted> accepted;
     std::map<Uid, Hash256> score_commitments;
     std::map<Uid, RevealedScores> reveals;
+    std::map<Uid, ChainTime> failed;  // when the failure was settled
+    std::map<Uid, Amount> credits;
     std::optional<RoundSettled> settled;
 
     [[nodiscard]] const MinerView* miner(Uid uid) const;

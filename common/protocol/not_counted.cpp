@@ -1,0 +1,196 @@
+#include "common/protocol/not_counted.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace covenant::protocol {
+namespace {
+
+NotCountedBecause because(NotCounted reason) {
+    return {.reason = reason, .late_seconds = std::nullopt, .rule = std::nullopt};
+}
+
+NotCountedBecause by_rule(NotCounted reason, Verdict rule, std::optional<double> late_seconds) {
+    return {.reason = reason,
+            .late_seconds = rule == Verdict::kWrongPhase ? late_seconds : std::nullopt,
+            .rule = rule};
+}
+
+// Tenths of a second are as fine as anybody needs; integers print alike everywhere.
+std::string tenths(double seconds) {
+    const auto value = static_cast<std::uint64_t>(std::llround(seconds * 10));
+    return std::to_string(value / 10) + "." + std::to_string(value % 10);
+}
+
+bool votes(const RoundView& view, Uid validator) {
+    return std::any_of(view.electorate.begin(), view.electorate.end(),
+                       [&](const ValidatorStake& voter) { return voter.uid == validator; });
+}
+
+std::optional<NotCounted> inclusion_reason(const RoundView& view, Uid validator) {
+    if (!view.inclusion_votes.contains(validator)) return NotCounted::kLateBallot;
+    if (!votes(view, validator)) return NotCounted::kElectorate;
+    return std::nullopt;
+}
+
+std::optional<NotCounted> parameters_reason(const RoundView& view, Uid validator) {
+    const auto vote = view.parameters_votes.find(validator);
+    if (vote == view.parameters_votes.end()) {
+        return votes(view, validator) ? NotCounted::kLateBallot : NotCounted::kElectorate;
+    }
+    if (!view.accepted) return NotCounted::kNullRound;
+    if (*view.accepted != Accepted{vote->second.root, vote->second.loss_bits}) {
+        return NotCounted::kOutvoted;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(NotCounted reason) {
+    switch (reason) {
+        case NotCounted::kLateCommit:
+            return "late_commit";
+        case NotCounted::kLateUpload:
+            return "late_upload";
+        case NotCounted::kNoKey:
+            return "no_key";
+        case NotCounted::kNotCanonical:
+            return "not_canonical";
+        case NotCounted::kBase:
+            return "base";
+        case NotCounted::kNorm:
+            return "norm";
+        case NotCounted::kGate:
+            return "gate";
+        case NotCounted::kQuorum:
+            return "quorum";
+        case NotCounted::kSlot:
+            return "slot";
+        case NotCounted::kNullRound:
+            return "null_round";
+        case NotCounted::kFailed:
+            return "failed";
+        case NotCounted::kLateBallot:
+            return "late_ballot";
+        case NotCounted::kElectorate:
+            return "electorate";
+        case NotCounted::kOutvoted:
+            return "outvoted";
+    }
+    return "unknown_reason";
+}
+
+std::string_view to_string(Ballot ballot) {
+    switch (ballot) {
+        case Ballot::kInclusion:
+            return "inclusion";
+        case Ballot::kParameters:
+            return "parameters";
+        case Ballot::kScores:
+            return "scores";
+    }
+    return "unknown_ballot";
+}
+
+std::string describe(const NotCountedBecause& why) {
+    std::string out(to_string(why.reason));
+    if (why.late_seconds) {
+        out += " (late by " + tenths(*why.late_seconds) + " s)";
+    } else if (why.rule) {
+        out += " (" + std::string(to_string(*why.rule)) + ")";
+    }
+    return out;
+}
+
+std::optional<NotCounted> reason_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::kWrongPhase:
+            return NotCounted::kLateCommit;
+        case Verdict::kUnavailable:
+            return NotCounted::kLateUpload;
+        case Verdict::kDecryptFailed:
+            return NotCounted::kNoKey;
+        case Verdict::kMalformed:
+        case Verdict::kUnsupportedVersion:
+        case Verdict::kNotCanonical:
+        case Verdict::kBadSignature:
+        case Verdict::kHashMismatch:
+        case Verdict::kHeaderMismatch:
+        case Verdict::kCommitmentMismatch:
+        case Verdict::kNotFinite:
+        case Verdict::kWrongProfile:
+            return NotCounted::kNotCanonical;
+        case Verdict::kWrongBeacon:
+        case Verdict::kWrongBase:
+        case Verdict::kBrokenContinuity:
+            return NotCounted::kBase;
+        case Verdict::kNormOutOfBounds:
+            return NotCounted::kNorm;
+        case Verdict::kLossGate:
+            return NotCounted::kGate;
+        case Verdict::kSegmentMismatch:
+        case Verdict::kWindowMismatch:
+        case Verdict::kChunkMismatch:
+        case Verdict::kOpeningMissing:
+        case Verdict::kOpeningMismatch:
+            return NotCounted::kFailed;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid miner,
+                                                   ChainTime now) {
+    const MinerView* one = view.miner(miner);
+    if (view.failed.contains(miner)) return because(NotCounted::kFailed);
+    if (one == nullptr) return std::nullopt;
+    if (!one->commitment) {
+        if (now < view.times.t1) return std::nullopt;
+        return because(NotCounted::kLateCommit);
+    }
+    if (now < view.times.t2) return std::nullopt;
+    if (!view.included.test(miner.value)) return because(NotCounted::kQuorum);
+    if (!std::binary_search(view.aggregated.begin(), view.aggregated.end(), miner)) {
+        return because(NotCounted::kSlot);
+    }
+    if (now >= view.times.t3 && !view.accepted) return because(NotCounted::kNullRound);
+    return std::nullopt;
+}
+
+std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid validator,
+                                                  ChainTime now) {
+    std::vector<BallotNotCounted> out;
+    const auto add = [&](Ballot ballot, std::optional<NotCounted> reason) {
+        if (reason) out.push_back({ballot, because(*reason)});
+    };
+    if (!std::binary_search(view.staked_validators.begin(), view.staked_validators.end(),
+                            validator)) {
+        return out;
+    }
+    if (now >= view.times.t2) add(Ballot::kInclusion, inclusion_reason(view, validator));
+    if (now >= view.times.t3) add(Ballot::kParameters, parameters_reason(view, validator));
+    if (now >= view.times.score_reveal && !view.reveals.contains(validator)) {
+        add(Ballot::kScores, NotCounted::kLateBallot);
+    }
+    return out;
+}
+
+std::optional<NotCountedBecause> refused_commitment(Verdict verdict,
+                                                    std::optional<double> late_seconds) {
+    const std::optional<NotCounted> reason = reason_of(verdict);
+    return reason ? std::optional(by_rule(*reason, verdict, late_seconds)) : std::nullopt;
+}
+
+std::optional<NotCountedBecause> refused_ballot(Verdict verdict,
+                                                std::optional<double> late_seconds) {
+    if (verdict == Verdict::kWrongPhase) {
+        return by_rule(NotCounted::kLateBallot, verdict, late_seconds);
+    }
+    if (verdict == Verdict::kNotValidator) {
+        return by_rule(NotCounted::kElectorate, verdict, std::nullopt);
+    }
+    return std::nullopt;
+}
+
+}  // namespace covenant::protocol
