@@ -1,7 +1,7 @@
 #include "chain/rpc/types.hpp"
 
 #include "chain/abi/revert.hpp"
-#include "chain/tx/rlp.hpp"
+#include "chain/abi/rlp.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/keccak256.hpp"
 

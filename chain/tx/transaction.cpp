@@ -1,6 +1,6 @@
 #include "chain/tx/transaction.hpp"
 
-#include "chain/tx/rlp.hpp"
+#include "chain/abi/rlp.hpp"
 #include "common/crypto/keccak256.hpp"
 
 namespace covenant::chain {

@@ -1,13 +1,13 @@
 // GGUF files from strangers. What is accepted lies within the file, and reads.
 #include "common/base/assert.hpp"
-#include "common/execution/checkpoint/checkpoint_file.hpp"
-#include "common/execution/checkpoint/gguf.hpp"
+#include "common/model_files/checkpoint_file.hpp"
+#include "common/model_files/gguf.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace covenant;
-    using namespace covenant::checkpoint;
+    using namespace covenant::model_files;
     const ByteView input(data, size);
     const auto header = read_gguf_header(*memory_input(input));
     if (!header) return 0;

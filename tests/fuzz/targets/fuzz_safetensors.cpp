@@ -1,16 +1,16 @@
 // Safetensors files from strangers, and the index and the config beside them. What is accepted
 // explains the whole file.
 #include "common/base/assert.hpp"
-#include "common/execution/checkpoint/checkpoint_file.hpp"
-#include "common/execution/checkpoint/llama_config.hpp"
-#include "common/execution/checkpoint/safetensors.hpp"
+#include "common/model_files/checkpoint_file.hpp"
+#include "common/model_files/llama_config.hpp"
+#include "common/model_files/safetensors.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
 using namespace covenant;
-using namespace covenant::checkpoint;
+using namespace covenant::model_files;
 
 void read_all(const CheckpointFile& file) {
     const auto root = scan(file, {});

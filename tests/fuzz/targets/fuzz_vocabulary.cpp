@@ -1,13 +1,13 @@
 // SentencePiece model files from strangers: what is accepted can be written for other programs.
 #include "common/base/assert.hpp"
 #include "common/codec/json.hpp"
-#include "common/execution/checkpoint/tokenizer_json.hpp"
+#include "common/model_files/tokenizer_json.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace covenant;
-    using namespace covenant::checkpoint;
+    using namespace covenant::model_files;
     const auto vocabulary = parse_vocabulary({data, size});
     if (!vocabulary) return 0;
     COVENANT_ASSERT(vocabulary->pieces.size() >= 259, "ids of its own and all bytes");

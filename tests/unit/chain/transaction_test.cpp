@@ -1,6 +1,6 @@
 #include "chain/tx/transaction.hpp"
 
-#include "chain/tx/rlp.hpp"
+#include "chain/abi/rlp.hpp"
 #include "common/base/hex.hpp"
 
 #include <gtest/gtest.h>

@@ -6,10 +6,10 @@
 #include "common/crypto/sha256.hpp"
 #include "common/data/corpus_manifest.hpp"
 #include "common/engine/decoder.hpp"
-#include "common/execution/checkpoint/export.hpp"
-#include "common/execution/checkpoint/llama_config.hpp"
-#include "common/execution/checkpoint/raw_parameters.hpp"
 #include "common/execution/spec_conversion.hpp"
+#include "common/model_files/export.hpp"
+#include "common/model_files/llama_config.hpp"
+#include "common/model_files/raw_parameters.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"
 #include "tools/covenant/engine/checkpoint_options.hpp"
@@ -57,13 +57,13 @@ Result<engine::ModelConfig> named_config(const std::string& model) {
         return preset;
     }
     if (fs::path(model).extension() != ".json") return spec_config(model);
-    COVENANT_TRY(const Bytes text, read_file(model, checkpoint::kMaxConfigBytes));
-    return checkpoint::parse_llama_config(as_text(text));
+    COVENANT_TRY(const Bytes text, read_file(model, model_files::kMaxConfigBytes));
+    return model_files::parse_llama_config(as_text(text));
 }
 
-Result<checkpoint::Vocabulary> read_vocabulary(const fs::path& path) {
-    COVENANT_TRY(const Bytes bytes, read_file(path, checkpoint::kMaxVocabularyBytes));
-    auto out = checkpoint::parse_vocabulary(bytes);
+Result<model_files::Vocabulary> read_vocabulary(const fs::path& path) {
+    COVENANT_TRY(const Bytes bytes, read_file(path, model_files::kMaxVocabularyBytes));
+    auto out = model_files::parse_vocabulary(bytes);
     if (!out) return fail(std::move(out).error().within(path.string()));
     return out;
 }
@@ -80,9 +80,9 @@ class Work {
     }
 
     // The monitor of one stage; the one before is done.
-    checkpoint::Monitor stage(const std::string& label) {
+    model_files::Monitor stage(const std::string& label) {
         progress_.reset();
-        checkpoint::Monitor monitor;
+        model_files::Monitor monitor;
         monitor.stop = signals_->token();
         monitor.progress = [this, label](std::uint64_t done, std::uint64_t total) {
             if (total < kLongBytes) return;
@@ -112,9 +112,9 @@ class Work {
 };
 
 struct Exported {
-    std::unique_ptr<checkpoint::RawParameters> source;
-    checkpoint::Vocabulary vocabulary;
-    checkpoint::ExportOptions options;
+    std::unique_ptr<model_files::RawParameters> source;
+    model_files::Vocabulary vocabulary;
+    model_files::ExportOptions options;
     std::optional<Hash256> expected;
 };
 
@@ -129,8 +129,8 @@ Result<Exported> export_of_file(const CheckpointOptions& options) {
     }
     Exported out;
     COVENANT_TRY(const engine::ModelConfig config, named_config(options.model));
-    COVENANT_TRY(auto input, checkpoint::open_input(options.parameters));
-    COVENANT_TRY(out.source, checkpoint::RawParameters::open(std::move(input), config));
+    COVENANT_TRY(auto input, model_files::open_input(options.parameters));
+    COVENANT_TRY(out.source, model_files::RawParameters::open(std::move(input), config));
     COVENANT_TRY(out.vocabulary, read_vocabulary(options.tokenizer));
     return out;
 }
@@ -147,9 +147,9 @@ Result<Exported> export_of_run(const CheckpointOptions& options, const std::stri
     const protocol::RunSpec& spec = chosen.run.spec;
     Exported out;
     COVENANT_TRY(const fs::path stored, stored_parameters(chosen));
-    COVENANT_TRY(auto input, checkpoint::open_input(stored));
-    COVENANT_TRY(out.source, checkpoint::RawParameters::open(std::move(input),
-                                                             execution::model_config(spec.model)));
+    COVENANT_TRY(auto input, model_files::open_input(stored));
+    COVENANT_TRY(out.source, model_files::RawParameters::open(std::move(input),
+                                                              execution::model_config(spec.model)));
     const fs::path tokenizer = options.tokenizer.empty()
                                    ? data::tokenizer_path(chosen.run.layout.data())
                                    : fs::path(options.tokenizer);
@@ -172,9 +172,9 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
                                                : export_of_file(options);
     if (!prepared) return fail(std::move(prepared).error());
     Exported& work = *prepared;
-    work.options.format = *checkpoint::format_from(options.format);
+    work.options.format = *model_files::format_from(options.format);
     work.options.type =
-        options.dtype == "bf16" ? checkpoint::TensorType::kBf16 : checkpoint::TensorType::kF32;
+        options.dtype == "bf16" ? model_files::TensorType::kBf16 : model_files::TensorType::kF32;
     work.options.shard_bytes = options.shard_bytes;
     work.options.replace = options.force;
     if (!options.name.empty()) work.options.name = options.name;
@@ -185,7 +185,7 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
                                               "replace it with --force");
     }
     COVENANT_TRY(const auto progress, Work::start(context));
-    auto root = checkpoint::scan(*work.source, progress->stage("checking parameters"));
+    auto root = model_files::scan(*work.source, progress->stage("checking parameters"));
     if (!root) return progress->failed(std::move(root).error());
     if (work.expected && *root != *work.expected) {
         return fail(Errc::kMismatch, "the stored parameters have root " + to_0x(*root) +
@@ -195,16 +195,16 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
     const std::uint64_t count = work.source->layout().parameter_count();
     COVENANT_CHECK(node::require_free_space(
         fs::absolute(options.out).parent_path(),
-        count * checkpoint::bytes_of(work.options.type) + work.vocabulary.model.size()));
-    auto written = checkpoint::export_checkpoint(*work.source, work.vocabulary, work.options,
-                                                 options.out, progress->stage("writing"));
+        count * model_files::bytes_of(work.options.type) + work.vocabulary.model.size()));
+    auto written = model_files::export_checkpoint(*work.source, work.vocabulary, work.options,
+                                                  options.out, progress->stage("writing"));
     if (!written) return progress->failed(std::move(written).error());
 
     context.output.text(fmt::format("wrote      {}: {} in {} {} of {}", options.out,
                                     node::human_bytes(written->bytes), written->files,
                                     written->files == 1 ? "file" : "files", options.format));
     context.output.text(fmt::format(
-        "parameters {} ({}), {}", count, checkpoint::to_string(work.options.type),
+        "parameters {} ({}), {}", count, model_files::to_string(work.options.type),
         work.options.round.empty() ? "of " + options.parameters : "round " + work.options.round));
     context.output.text("root       " + to_0x(*root));
     Json out = Json::object();
@@ -222,12 +222,12 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
 
 Result<ExitCode> import_parameters(const CheckpointOptions& options,
                                    const CommandContext& context) {
-    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(options.path));
+    COVENANT_TRY(const auto file, model_files::CheckpointFile::open(options.path));
     const std::uint64_t bytes = std::uint64_t{file->layout().total_floats()} * sizeof(float);
     COVENANT_CHECK(node::require_free_space(fs::absolute(options.out).parent_path(), bytes));
     COVENANT_TRY(const auto progress, Work::start(context));
     auto root =
-        checkpoint::write_raw(*file, options.out, options.force, progress->stage("importing"));
+        model_files::write_raw(*file, options.out, options.force, progress->stage("importing"));
     if (!root) return progress->failed(std::move(root).error());
     context.output.text(fmt::format("wrote      {}: {}", options.out, node::human_bytes(bytes)));
     context.output.text("root       " + to_0x(*root));
@@ -255,7 +255,7 @@ struct Expected {
 };
 
 Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
-                                              const checkpoint::CheckpointFile& file,
+                                              const model_files::CheckpointFile& file,
                                               const std::string& datadir) {
     if (!options.root.empty()) {
         auto root = fixed_from_hex<Hash256>(options.root);
@@ -273,7 +273,7 @@ Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
     if (!options.round.empty()) {
         return fail(Errc::kInvalidArgument, "--round is of a run: name its folder with --datadir");
     }
-    if (const auto text = file.metadata(checkpoint::kRootKey); text && file.is_exact()) {
+    if (const auto text = file.metadata(model_files::kRootKey); text && file.is_exact()) {
         auto root = fixed_from_hex<Hash256>(*text);
         if (!root) return fail(Errc::kMalformed, "the file's own root '" + *text + "' is none");
         return Expected{*root, "the file"};
@@ -282,11 +282,12 @@ Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
 }
 
 // The tokenizer of a Hugging Face folder, where there is one, must fit the model.
-Status check_tokenizer(const fs::path& path, const checkpoint::CheckpointFile& file,
+Status check_tokenizer(const fs::path& path, const model_files::CheckpointFile& file,
                        node::Output& output) {
-    const fs::path model = path / checkpoint::kTokenizerModelName;
+    const fs::path model = path / model_files::kTokenizerModelName;
     std::error_code ignored;
-    if (file.format() != checkpoint::Format::kSafetensors || !fs::exists(model, ignored)) return {};
+    if (file.format() != model_files::Format::kSafetensors || !fs::exists(model, ignored))
+        return {};
     const auto vocabulary = read_vocabulary(model);
     if (!vocabulary) {
         output.warn("the tokenizer cannot be used here: " + vocabulary.error().context);
@@ -353,9 +354,9 @@ Error judged(Error error) {
 }
 
 Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& context) {
-    auto opened = checkpoint::CheckpointFile::open(options.path);
+    auto opened = model_files::CheckpointFile::open(options.path);
     if (!opened) return fail(judged(std::move(opened).error()));
-    const checkpoint::CheckpointFile& file = **opened;
+    const model_files::CheckpointFile& file = **opened;
     auto expected = expected_root(options, file, context.global.datadir);
     if (!expected) return fail(judged(std::move(expected).error()));
     COVENANT_TRY(const auto tokens, parse_tokens(options.tokens));
@@ -364,13 +365,13 @@ Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& 
     engine::ParameterBuffer theta;
     std::size_t at = 0;
     if (!tokens.empty()) theta = engine::ParameterBuffer(file.layout());
-    auto root = checkpoint::scan(file, progress->stage("verifying"),
-                                 [&](std::span<const float> chunks) -> Status {
-                                     if (tokens.empty()) return {};
-                                     std::ranges::copy(chunks, theta.floats().subspan(at).begin());
-                                     at += chunks.size();
-                                     return {};
-                                 });
+    auto root = model_files::scan(file, progress->stage("verifying"),
+                                  [&](std::span<const float> chunks) -> Status {
+                                      if (tokens.empty()) return {};
+                                      std::ranges::copy(chunks, theta.floats().subspan(at).begin());
+                                      at += chunks.size();
+                                      return {};
+                                  });
     if (!root) return progress->failed(judged(std::move(root).error()));
     const bool compared = expected->has_value();
     if (compared && (*expected)->root != *root) {
@@ -386,7 +387,7 @@ Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& 
         compared ? "  as " + (*expected)->source + " says" : "  compared with nothing"));
     Json out = Json::object();
     out.set("path", options.path)
-        .set("format", checkpoint::to_string(file.format()))
+        .set("format", model_files::to_string(file.format()))
         .set("parameters", file.layout().parameter_count())
         .set("exact", file.is_exact())
         .set("root", to_0x(*root))
@@ -410,17 +411,17 @@ Json to_json(const engine::ModelConfig& config) {
         .set("kv_heads", config.kv_heads)
         .set("d_ff", config.d_ff)
         .set("seq_len", config.seq_len)
-        .set("norm_eps", checkpoint::shortest(config.norm_eps))
-        .set("rope_theta", checkpoint::shortest(config.rope_theta));
+        .set("norm_eps", model_files::shortest(config.norm_eps))
+        .set("rope_theta", model_files::shortest(config.rope_theta));
     return out;
 }
 
 Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& context) {
-    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(options.path));
+    COVENANT_TRY(const auto file, model_files::CheckpointFile::open(options.path));
     const engine::ModelConfig& config = file->layout().config();
     std::set<std::string_view> types;
-    for (const checkpoint::StoredTensor& tensor : file->tensors())
-        types.insert(checkpoint::to_string(tensor.type));
+    for (const model_files::StoredTensor& tensor : file->tensors())
+        types.insert(model_files::to_string(tensor.type));
     Json metadata = Json::object();
     for (const auto& [key, value] : file->metadata())
         metadata.set(key, value);
@@ -429,7 +430,7 @@ Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& co
         dtypes.push(type);
 
     node::Output& out = context.output;
-    out.text(fmt::format("format     {}, {} in {} {}", checkpoint::to_string(file->format()),
+    out.text(fmt::format("format     {}, {} in {} {}", model_files::to_string(file->format()),
                          node::human_bytes(file->file_bytes()), file->file_count(),
                          file->file_count() == 1 ? "file" : "files"));
     out.text(fmt::format("model      {:.3f} M parameters in {} tensors of {}",
@@ -441,15 +442,15 @@ Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& co
                     config.layers, config.d_model, config.heads, config.kv_heads, config.d_ff,
                     config.vocab_size, config.seq_len));
     for (const auto& [label, key] :
-         {std::pair{"run", checkpoint::kRunKey}, std::pair{"round", checkpoint::kRoundKey},
-          std::pair{"root", checkpoint::kRootKey}}) {
+         {std::pair{"run", model_files::kRunKey}, std::pair{"round", model_files::kRoundKey},
+          std::pair{"root", model_files::kRootKey}}) {
         if (const auto value = file->metadata(key)) {
             out.text(fmt::format("{:<10} {}", label, *value));
         }
     }
     Json data = Json::object();
     data.set("path", options.path)
-        .set("format", checkpoint::to_string(file->format()))
+        .set("format", model_files::to_string(file->format()))
         .set("bytes", file->file_bytes())
         .set("files", file->file_count())
         .set("tensors", file->tensors().size())

@@ -4,10 +4,10 @@
 #include "common/base/clock.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
-#include "common/execution/checkpoint/checkpoint_file.hpp"
-#include "common/execution/checkpoint/parameter_source.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/model_files/checkpoint_file.hpp"
+#include "common/model_files/parameter_source.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tools/covenant/devnet/record.hpp"
@@ -41,14 +41,14 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     // One weights file of a folder stands for the folder: its shape is in config.json.
     const bool weights = path.extension() == ".safetensors";
     if (weights) path = path.has_parent_path() ? path.parent_path() : fs::path(".");
-    COVENANT_TRY(const auto file, checkpoint::CheckpointFile::open(path));
+    COVENANT_TRY(const auto file, model_files::CheckpointFile::open(path));
     LoadedModel model;
     model.config = file->layout().config();
     COVENANT_TRY(model.theta, make_buffer(file->layout()));
     const SystemClock clock;
     node::Progress progress(output, clock, "reading " + path.filename().string(),
                             file->file_bytes(), "B");
-    const checkpoint::Monitor monitor{
+    const model_files::Monitor monitor{
         [&progress](std::uint64_t done, std::uint64_t) { progress.update(done); }, {}};
     std::size_t at = 0;
     const auto take = [&](std::span<const float> chunks) -> Status {
@@ -56,10 +56,10 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
         at += chunks.size();
         return {};
     };
-    COVENANT_TRY(model.root, checkpoint::scan(*file, monitor, take));
+    COVENANT_TRY(model.root, model_files::scan(*file, monitor, take));
     progress.finish();
     model.name = "checkpoint " + given;
-    model.beside = file->format() == checkpoint::Format::kGguf ? path.parent_path() : path;
+    model.beside = file->format() == model_files::Format::kGguf ? path.parent_path() : path;
     return model;
 }
 

@@ -7,9 +7,9 @@
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
-#include "common/execution/checkpoint/export.hpp"
-#include "common/execution/checkpoint/raw_parameters.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/model_files/export.hpp"
+#include "common/model_files/raw_parameters.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/unit/common/data/corpus_fixture.hpp"
 #include "tools/covenant/engine/commands.hpp"
@@ -66,15 +66,15 @@ class ModelCommandsTest : public ::testing::Test {
         const engine::ParameterLayout layout(config);
         theta = engine::genesis_parameters(layout, 3);
         const auto model = read_file((*folder / "data" / "tokenizer.model").string(), 1U << 20);
-        const auto vocabulary = checkpoint::parse_vocabulary(model.value()).value();
-        const auto source = checkpoint::RawParameters::over(theta, config).value();
-        for (const auto& [format, name] : {std::pair{checkpoint::Format::kSafetensors, "hf"},
-                                           std::pair{checkpoint::Format::kGguf, "model.gguf"}}) {
-            checkpoint::ExportOptions options;
+        const auto vocabulary = model_files::parse_vocabulary(model.value()).value();
+        const auto source = model_files::RawParameters::over(theta, config).value();
+        for (const auto& [format, name] : {std::pair{model_files::Format::kSafetensors, "hf"},
+                                           std::pair{model_files::Format::kGguf, "model.gguf"}}) {
+            model_files::ExportOptions options;
             options.format = format;
             options.root = execution::state_root(theta);
             const auto written =
-                checkpoint::export_checkpoint(*source, vocabulary, options, *folder / name, {});
+                model_files::export_checkpoint(*source, vocabulary, options, *folder / name, {});
             ASSERT_TRUE(written) << written.error().context;
         }
     }

@@ -1,0 +1,156 @@
+// Strangers' GGUF files.
+#include "common/model_files/gguf.hpp"
+
+#include "tests/unit/common/model_files/checkpoint_fixture.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace covenant::model_files {
+namespace {
+
+Result<GgufHeader> read(const Bytes& bytes) {
+    return read_gguf_header(*memory_input(bytes));
+}
+
+const Bytes& good() {
+    static const Bytes bytes = testing::gguf_bytes();
+    return bytes;
+}
+
+std::size_t after(const Bytes& bytes, std::string_view text) {
+    const auto found = std::search(bytes.begin(), bytes.end(), text.begin(), text.end());
+    EXPECT_NE(found, bytes.end()) << text;
+    return static_cast<std::size_t>(found - bytes.begin()) + text.size();
+}
+
+template <typename T>
+Bytes with(std::size_t at, T value) {
+    Bytes out = good();
+    store_le<T>(value, out.data() + at);
+    return out;
+}
+
+// The value of a key follows its name and its type.
+template <typename T>
+Bytes with_key(std::string_view key, T value) {
+    return with<T>(after(good(), key) + 4, value);
+}
+
+Errc config_error(const Bytes& bytes) {
+    const auto file = CheckpointFile::from_gguf(memory_input(bytes));
+    EXPECT_FALSE(file);
+    return file ? Errc::kInterrupted : file.error().code;
+}
+
+TEST(GgufReader, ReadsWhatWasWritten) {
+    const auto header = read(good());
+    ASSERT_TRUE(header) << header.error().context;
+    EXPECT_EQ(header->text("general.architecture"), "llama");
+    EXPECT_EQ(header->text("tokenizer.ggml.model"), "llama");
+    EXPECT_EQ(std::get<std::uint64_t>(header->values.at("llama.context_length")), 8U);
+    EXPECT_EQ(std::get<bool>(header->values.at("tokenizer.ggml.add_bos_token")), false);
+    EXPECT_EQ(std::get<GgufArray>(header->values.at("tokenizer.ggml.scores")).items, 400U);
+    for (const StoredTensor& tensor : header->tensors)
+        EXPECT_EQ(tensor.offset % kGgufAlignment, 0U) << tensor.name;
+    EXPECT_EQ(gguf_model_config(*header).value(), testing::small_config());
+}
+
+TEST(GgufReader, RefusesCountsAndLengthsBeforeItAllocates) {
+    const std::size_t info = after(good(), "token_embd.weight");
+    const std::size_t tokens = after(good(), "tokenizer.ggml.tokens");
+    const Bytes cases[] = {
+        with<std::uint32_t>(0, 0x46554748),          // magic
+        with<std::uint32_t>(4, 2),                   // version
+        with<std::uint64_t>(8, 0),                   // tensors
+        with<std::uint64_t>(8, ~std::uint64_t{0}),   //
+        with<std::uint64_t>(16, ~std::uint64_t{0}),  // keys
+        with<std::uint64_t>(24, ~std::uint64_t{0}),  // length of the first key
+        with<std::uint64_t>(24, 300),                //
+        with_key<std::uint64_t>("general.name", ~std::uint64_t{0}),
+        with_key<std::uint64_t>("general.name", kMaxGgufText + 1),
+        with<std::uint32_t>(tokens, 13),                     // type of a value
+        with<std::uint32_t>(tokens + 4, 9),                  // array of arrays
+        with<std::uint64_t>(tokens + 8, ~std::uint64_t{0}),  // items
+        with_key<std::uint64_t>("tokenizer.ggml.scores", 6 | (~std::uint64_t{0} << 32)),
+        with<std::uint64_t>(after(good(), "tokenizer.ggml.scores") + 8, std::uint64_t{1} << 62),
+        with_key<std::uint8_t>("tokenizer.ggml.add_bos_token", 2),
+        with_key<std::uint32_t>("general.alignment", 0),
+        with_key<std::uint32_t>("general.alignment", 48),
+        with_key<std::uint32_t>("general.alignment", 1U << 20),
+        with<std::uint32_t>(info, 0),                           // dimensions
+        with<std::uint32_t>(info, 5),                           //
+        with<std::uint64_t>(info + 4, 0),                       // a length
+        with<std::uint64_t>(info + 4, std::uint64_t{1} << 62),  //
+        with<std::uint32_t>(info + 20, 2),                      // Q4_0
+        with<std::uint64_t>(info + 24, 32),                     // offset
+        with<std::uint64_t>(info + 24, ~std::uint64_t{31}),     //
+    };
+    for (std::size_t i = 0; i < std::size(cases); ++i) {
+        const auto header = read(cases[i]);
+        ASSERT_FALSE(header) << i;
+        EXPECT_EQ(header.error().code, Errc::kMalformed) << i;
+    }
+}
+
+TEST(GgufReader, EveryTruncationAndEveryTailIsNoticed) {
+    for (std::size_t size = 0; size < good().size(); size += 379) {
+        const Bytes cut(good().begin(), good().begin() + static_cast<std::ptrdiff_t>(size));
+        EXPECT_FALSE(read(cut)) << size;
+    }
+    Bytes longer = good();
+    longer.push_back(0);
+    EXPECT_FALSE(read(longer));
+}
+
+TEST(GgufReader, TakesFilesWithoutPaddingAtTheEnd) {
+    // The last tensor of this model ends on the alignment; a norm last does not.
+    StoredTensor tensor;
+    tensor.name = "token_embd.weight";
+    tensor.shape = {3};
+    tensor.bytes = 12;
+    Bytes bytes = encode_gguf_header(testing::small_config(), testing::vocabulary(), {},
+                                     std::span(&tensor, 1));
+    const std::size_t start = bytes.size();
+    bytes.resize(start + 12);
+    EXPECT_TRUE(read(bytes));
+    bytes.resize(start + 32);
+    EXPECT_TRUE(read(bytes));
+    bytes.resize(start + 33);
+    EXPECT_FALSE(read(bytes));
+    bytes.resize(start + 11);
+    EXPECT_FALSE(read(bytes));
+}
+
+TEST(GgufReader, RefusesTheSameNameTwice) {
+    EXPECT_FALSE(read(testing::replaced(good(), "llama.embedding_length",
+                                        "llama.expert_countlngth")));  // another length
+    EXPECT_FALSE(read(testing::replaced(good(), "general.name", "general.type")));
+    EXPECT_EQ(
+        config_error(testing::replaced(good(), "blk.0.attn_norm.weight", "blk.1.attn_norm.weight")),
+        Errc::kMalformed);
+}
+
+TEST(CheckpointFile, RefusesOtherGgufModels) {
+    const Bytes cases[] = {
+        testing::replaced(good(), "llama.block_count", "llama.black_count"),
+        testing::replaced(good(), "tokenizer.ggml.tokens", "tokenizer.ggml.takens"),
+        testing::replaced(good(), "blk.1.ffn_up.weight", "blk.1.ffn_ap.weight"),
+        with_key<std::uint32_t>("llama.block_count", 3),
+        with_key<std::uint32_t>("llama.attention.head_count", 3),
+        with_key<std::uint32_t>("llama.attention.key_length", 8),
+        with_key<std::uint32_t>("llama.rope.dimension_count", 2),
+        with_key<std::uint32_t>("llama.vocab_size", 401),
+        with_key<std::uint32_t>("llama.embedding_length", 0x7fffffff),
+        with_key<std::uint32_t>("llama.attention.layer_norm_rms_epsilon", 0x7fc00000),  // NaN
+        with<std::uint32_t>(after(good(), "llama.context_length"), 6),                  // a float
+    };
+    for (std::size_t i = 0; i < std::size(cases); ++i) {
+        SCOPED_TRACE(i);
+        EXPECT_EQ(config_error(cases[i]), Errc::kMalformed);
+    }
+}
+
+}  // namespace
+}  // namespace covenant::model_files
