@@ -17,7 +17,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
-#include "common/data/tokenizer.hpp"
+#include "common/data/token.hpp"
 
 #include <cstddef>
 #include <cstdint>

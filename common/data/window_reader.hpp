@@ -8,7 +8,7 @@
 #include "common/crypto/merkle.hpp"
 #include "common/data/corpus_manifest.hpp"
 #include "common/data/shard_reader.hpp"
-#include "common/data/tokenizer.hpp"
+#include "common/data/token.hpp"
 #include "common/protocol/ids.hpp"
 #include "common/protocol/run_spec.hpp"
 

@@ -1,6 +1,6 @@
 #include "common/engine/native_loader.hpp"
 
-#include "common/engine/native/native_module.hpp"
+#include "common/engine/native_module.hpp"
 
 #include <array>
 #include <cstdlib>

@@ -4,7 +4,7 @@
 // seeds. Two runs that differ in one bit drift apart by about a hundredth of a nat while the rate
 // is high, so the mean over the seeds is what is compared. COVENANT_PARITY_STEPS shortens it.
 #include "common/base/counter_rng.hpp"
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/king_james.hpp"
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"

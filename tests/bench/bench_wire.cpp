@@ -2,7 +2,7 @@
 // how fast it is compressed, coded, decoded and aggregated. One thread; beside each time stands
 // what moving the same bytes takes on this machine.
 #include "common/base/counter_rng.hpp"
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/king_james.hpp"
 #include "common/data/window_reader.hpp"
 #include "common/engine/aggregate.hpp"
 #include "common/engine/engine.hpp"
@@ -11,7 +11,7 @@
 #include "tests/bench/wire/reference_quantiser.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tools/covenant/commands/artifact_view.hpp"
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -3,7 +3,7 @@
 #include "common/execution/state_digest.hpp"
 #include "common/store/trace_record.hpp"
 #include "tests/sim/scene.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "tests/sim/scene.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <memory>
 

@@ -4,7 +4,7 @@
 #include "common/crypto/sha256.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "common/store/sealed_artifact.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 #include "validator/stages/score.hpp"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 
 #include "common/store/memory_store.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tools/covenant/simulation/network.hpp"
+#include "tools/simulation/network.hpp"
 
 #include <functional>
 #include <map>

@@ -26,24 +26,16 @@ build_contracts() {
     fi
 }
 
-# The files whose coming and going CMake looks at with if(EXISTS), which ninja does not watch.
-build_lists() {
-    find . \( -path ./build -o -name node_modules -o -name .git \) -prune -o \
-        \( -name CMakeLists.txt -o -path './tests/fuzz/targets/*' \) -print | sort | cksum
-}
-
 # build_preset PRESET [TARGET...]: configures build/PRESET when it is new or was moved, then runs ninja.
 build_preset() {
-    local preset=$1 log=$BUILD_LOGS/$1.log fresh=() lists
-    lists=$(build_lists)
+    local preset=$1 log=$BUILD_LOGS/$1.log fresh=()
     shift
     if [ -f "build/$preset/CMakeCache.txt" ] &&
         ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "build/$preset/CMakeCache.txt"; then
         fresh=(--fresh)
     fi
     if [ ! -f "build/$preset/build.ninja" ] || [ "${#fresh[@]}" -gt 0 ] ||
-        [ CMakePresets.json -nt "build/$preset/build.ninja" ] ||
-        [ "$(cat "build/$preset/.lists" 2>/dev/null)" != "$lists" ]; then
+        [ CMakePresets.json -nt "build/$preset/build.ninja" ]; then
         step_begin "configure"
         step_live "cmake --preset $preset"
         if ! step_run "$log" cmake --preset "$preset" "${fresh[@]}"; then
@@ -52,7 +44,6 @@ build_preset() {
             return 1
         fi
         touch "build/$preset/build.ninja"
-        printf '%s\n' "$lists" >"build/$preset/.lists"
         step_end ok "preset $preset"
     fi
     step_begin building

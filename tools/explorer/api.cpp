@@ -3,8 +3,8 @@
 #include "chain/indexer/queries.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/output.hpp"
-#include "tools/covenant/report/round_report.hpp"
 #include "tools/explorer/page.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <algorithm>
 
@@ -107,7 +107,7 @@ Result<Json> rounds_json(const Snapshot& snapshot, const HttpRequest& request) {
     Json rows = Json::array();
     for (std::uint64_t i = page.offset; i < end && i - page.offset < page.limit; ++i) {
         const std::uint64_t round = order == "newest" ? end - 1 - i : i;
-        rows.push(report::round_json(snapshot.scene.state, Round(round)));
+        rows.push(view::round_json(snapshot.scene.state, Round(round)));
     }
     const bool more = page.offset < end && end - page.offset > page.limit;
     Json out = Json::object();
@@ -131,7 +131,7 @@ Result<Round> round_of(const Snapshot& snapshot, std::string_view text) {
 
 Result<Json> round_json(const Snapshot& snapshot, const std::string& text) {
     COVENANT_TRY(const Round round, round_of(snapshot, text));
-    return report::round_json(snapshot.scene.state, round);
+    return view::round_json(snapshot.scene.state, round);
 }
 
 Result<Json> hotkey_json(const Snapshot& snapshot, const std::string& text) {

@@ -6,7 +6,7 @@
 #include "chain/rpc/transport.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
-#include "tools/covenant/view/tables.hpp"
+#include "tools/view/tables.hpp"
 
 #include <filesystem>
 #include <functional>

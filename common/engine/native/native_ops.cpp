@@ -2,7 +2,7 @@
 // current versions share; the same code runs on host and CUDA memory.
 //
 // Matrix products go through operand() and product(): there alone the precision matters.
-#include "common/engine/native/native_module.hpp"
+#include "common/engine/native_module.hpp"
 #include "common/engine/rope_table.hpp"
 
 #include <algorithm>

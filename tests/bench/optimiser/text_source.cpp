@@ -3,8 +3,8 @@
 #include "common/base/counter_rng.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
-#include "common/data/corpus_builder.hpp"
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
+#include "common/data/corpus/king_james.hpp"
 
 #include <algorithm>
 #include <system_error>

@@ -4,7 +4,7 @@
 #include "chain/abi/words.hpp"
 #include "chain/indexer/event_json.hpp"
 #include "common/protocol/event.hpp"
-#include "tests/unit/chain/fake_node.hpp"
+#include "tests/support/fake_node.hpp"
 
 #include <set>
 

@@ -5,9 +5,9 @@
 #include "chain/evm_ledger.hpp"
 #include "chain/indexer/queries.hpp"
 #include "common/protocol/schedule.hpp"
+#include "tests/support/fake_node.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/unit/chain/anvil_process.hpp"
-#include "tests/unit/chain/fake_node.hpp"
 #include "tools/vectors/samples.hpp"
 
 #include <algorithm>

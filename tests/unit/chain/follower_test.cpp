@@ -2,8 +2,8 @@
 
 #include "chain/indexer/queries.hpp"
 #include "common/protocol/event.hpp"
+#include "tests/support/fake_node.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/chain/fake_node.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 #include "chain/network_file.hpp"
 
 #include "chain/deployer.hpp"
+#include "tests/support/fake_node.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/chain/fake_node.hpp"
 
 #include <fstream>
 

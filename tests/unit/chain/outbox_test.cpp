@@ -1,7 +1,7 @@
 #include "chain/tx/outbox.hpp"
 
+#include "tests/support/fake_node.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/chain/fake_node.hpp"
 
 #include <stdexcept>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "chain/rpc/client.hpp"
 #include "chain/rpc/types.hpp"
-#include "tests/unit/chain/fake_node.hpp"
+#include "tests/support/fake_node.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include "chain/intent.hpp"
 #include "common/crypto/secp256k1.hpp"
 #include "common/protocol/schedule.hpp"
-#include "tests/unit/chain/fake_node.hpp"
+#include "tests/support/fake_node.hpp"
 #include "tools/vectors/samples.hpp"
 
 #include <gtest/gtest.h>

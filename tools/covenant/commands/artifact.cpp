@@ -9,7 +9,7 @@
 #include "tools/covenant/commands/artifact_view.hpp"
 #include "tools/covenant/commands/commands.hpp"
 #include "tools/covenant/commands/session.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <memory>
 
@@ -263,7 +263,7 @@ Result<ExitCode> list(const CommandContext& context, const ArtifactOptions& opti
             const protocol::Commitment& commitment = one.signed_commitment.commitment;
             COVENANT_TRY(const bool stored, store->has(commitment.ciphertext_hash));
             COVENANT_TRY(const bool published, store->has(commitment.key_hash));
-            const double ratio = report::compression_ratio(*scene.state.spec, commitment.size);
+            const double ratio = view::compression_ratio(*scene.state.spec, commitment.size);
             const std::string who = view::label(scene.state, scene.folder, uid);
             Json row = Json::object();
             row.set("round", round.value)

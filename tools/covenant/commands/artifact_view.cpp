@@ -3,7 +3,7 @@
 #include "common/base/hex.hpp"
 #include "common/base/level.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <algorithm>
 #include <array>
@@ -100,7 +100,7 @@ ArtifactSummary summarize(const protocol::Artifact& artifact, const protocol::Ru
         out.bits_per_kept_value == 0.0 ? 0.0 : out.entropy_per_kept_value / out.bits_per_kept_value;
     out.bits_per_value = ratio_of(8.0 * static_cast<double>(plaintext_bytes), out.kept_values);
     out.bits_per_parameter = ratio_of(8.0 * static_cast<double>(wire_bytes), out.parameters);
-    out.compression_ratio = report::compression_ratio(spec, wire_bytes);
+    out.compression_ratio = view::compression_ratio(spec, wire_bytes);
     out.low = levels_of(update, 0);
     out.high = levels_of(update, update.sparsity().levels() - 1);
     return out;

@@ -1,6 +1,6 @@
 #include "tools/covenant/commands/commands.hpp"
-#include "tools/covenant/engine/checkpoint_options.hpp"
-#include "tools/covenant/engine/model_options.hpp"
+#include "tools/covenant/model_options/checkpoint_options.hpp"
+#include "tools/covenant/model_options/model_options.hpp"
 
 #include <cerrno>
 #include <filesystem>

@@ -3,7 +3,7 @@
 #include "common/crypto/stream_cipher.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 #include <algorithm>
 #include <array>

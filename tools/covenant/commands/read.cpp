@@ -4,7 +4,7 @@
 #include "common/store/file_store.hpp"
 #include "tools/covenant/commands/commands.hpp"
 #include "tools/covenant/commands/session.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <bit>
 #include <memory>
@@ -94,7 +94,7 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
     for (const chain::RoundRow& row :
          chain::round_rows(scene.state, scene.now(), Round{}, scene.end().value)) {
         std::string failed;
-        for (const report::Failure& failure : report::failures(scene.state, row.round)) {
+        for (const view::Failure& failure : view::failures(scene.state, row.round)) {
             failed += fmt::format("{}{} segment {}", failed.empty() ? "" : ", ",
                                   view::label(scene.state, scene.folder, failure.miner),
                                   failure.segment.value);
@@ -150,12 +150,12 @@ Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& option
     COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
     warn_if_stored(context, scene);
     if (options.round.empty()) {
-        context.output.data(report::rounds_json(scene.state, scene.now(), scene.end()));
+        context.output.data(view::rounds_json(scene.state, scene.now(), scene.end()));
         rounds_table(context, scene);
         return ExitCode::kOk;
     }
     COVENANT_TRY(const Round round, round_of(scene, options.round));
-    context.output.data(report::round_json(scene.state, round));
+    context.output.data(view::round_json(scene.state, round));
     round_text(context, scene, round);
     return ExitCode::kOk;
 }

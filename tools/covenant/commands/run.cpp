@@ -3,7 +3,7 @@
 #include "tools/covenant/commands/commands.hpp"
 #include "tools/covenant/commands/presets.hpp"
 #include "tools/covenant/commands/session.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <memory>
 
@@ -36,7 +36,7 @@ Result<ExitCode> info(const CommandContext& context, Clock& clock) {
                          spec.inner.steps_per_round, spec.segments(),
                          spec.windows_per_round() * spec.model.seq_len));
     out.text(fmt::format("upload     at most {} a round, {:.0f} times smaller than the parameters",
-                         node::human_bytes(wire), report::compression_ratio(spec, wire)));
+                         node::human_bytes(wire), view::compression_ratio(spec, wire)));
     out.text(fmt::format("memory     about {} for state and optimiser (estimate)",
                          node::human_bytes(view::training_bytes_estimate(spec))));
     out.text(fmt::format("audits     {:.0f} % of the artifacts, {} segments each",

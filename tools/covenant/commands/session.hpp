@@ -10,7 +10,7 @@
 #include "chain/rpc/client.hpp"
 #include "common/base/clock.hpp"
 #include "common/node/command.hpp"
-#include "tools/covenant/view/tables.hpp"
+#include "tools/view/tables.hpp"
 
 #include <filesystem>
 #include <memory>

@@ -3,7 +3,7 @@
 #include "chain/deployer.hpp"
 #include "chain/rpc/types.hpp"
 #include "common/base/hex.hpp"
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/king_james.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"

@@ -3,8 +3,8 @@
 
 #include "chain/admin_client.hpp"
 #include "tools/covenant/devnet/anvil.hpp"
-#include "tools/covenant/devnet/plan.hpp"
-#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
 
 #include <functional>
 

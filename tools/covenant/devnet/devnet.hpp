@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/node/command.hpp"
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 namespace covenant::devnet {
 

@@ -2,7 +2,7 @@
 
 #include "chain/rpc/types.hpp"
 #include "common/base/hex.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <bit>
 #include <set>
@@ -72,7 +72,7 @@ void print_round(node::Output& output, const Record& record, const protocol::Run
         }
     }
     std::string verdicts;
-    for (const report::Failure& failure : report::failures(state, round)) {
+    for (const view::Failure& failure : view::failures(state, round)) {
         verdicts += fmt::format("{}{} segment {} mismatch", verdicts.empty() ? "" : ", ",
                                 name_of(record, failure.miner), failure.segment.value);
     }
@@ -121,8 +121,8 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
     std::string honest;
     std::string cheat;
     for (Round round; round < end; round = round.next()) {
-        const auto failed = report::failures(state, round);
-        for (const report::Failure& failure : failed) {
+        const auto failed = view::failures(state, round);
+        for (const view::Failure& failure : failed) {
             if (cheat.empty()) {
                 const std::string name = name_of(record, failure.miner);
                 output.text(
@@ -135,7 +135,7 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
             }
         }
         for (const Participant& one : record.participants) {
-            const auto segments = report::drawn_segments(state, round, record.uids.at(one.name));
+            const auto segments = view::drawn_segments(state, round, record.uids.at(one.name));
             if (one.cheat == "none" && !segments.empty()) {
                 honest = fmt::format("covenant replay --datadir {} --round {} --hotkey {}", folder,
                                      round.value, one.name);
@@ -150,10 +150,10 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
     output.text(
         fmt::format("look around         {}covenant-explorer run --datadir {}", bin, folder));
     Json data = Json::object();
-    Json totals = report::totals_json(state, end);
+    Json totals = view::totals_json(state, end);
     totals.set("initial_heldout_loss", record.initial_loss).set("paid", std::move(paid));
     data.set("run", to_0x(record.run)).set("datadir", folder).set("seed", record.seed);
-    data.set("rounds", report::rounds_json(state, protocol::ChainTime(UINT64_MAX), end));
+    data.set("rounds", view::rounds_json(state, protocol::ChainTime(UINT64_MAX), end));
     data.set("totals", std::move(totals));
     data.set("replay", honest).set("refute", cheat.empty() ? Json() : Json(cheat));
     output.data(std::move(data));

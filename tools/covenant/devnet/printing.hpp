@@ -4,7 +4,7 @@
 #include "common/node/output.hpp"
 #include "common/protocol/transition.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
-#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
 
 #include <map>
 #include <string>

@@ -12,10 +12,10 @@
 #include "common/model_files/raw_parameters.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"
-#include "tools/covenant/engine/checkpoint_options.hpp"
 #include "tools/covenant/engine/commands.hpp"
 #include "tools/covenant/engine/model_source.hpp"
-#include "tools/covenant/view/names.hpp"
+#include "tools/covenant/model_options/checkpoint_options.hpp"
+#include "tools/view/names.hpp"
 
 #include <algorithm>
 #include <cmath>

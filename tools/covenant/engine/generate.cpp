@@ -1,7 +1,7 @@
 // `covenant generate`: text from a model, the same for everybody who gives the same seed.
 #include "common/base/hex.hpp"
+#include "common/data/corpus/tokenizer.hpp"
 #include "common/data/corpus_manifest.hpp"
-#include "common/data/tokenizer.hpp"
 #include "common/engine/decoder.hpp"
 #include "common/engine/sampler.hpp"
 #include "common/node/lifecycle.hpp"

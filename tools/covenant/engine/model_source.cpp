@@ -10,8 +10,8 @@
 #include "common/model_files/parameter_source.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
-#include "tools/covenant/devnet/record.hpp"
-#include "tools/covenant/view/names.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
+#include "tools/view/names.hpp"
 
 #include <algorithm>
 #include <bit>

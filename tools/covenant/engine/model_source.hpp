@@ -4,8 +4,8 @@
 #include "common/engine/parameter_buffer.hpp"
 #include "common/node/command.hpp"
 #include "common/protocol/run_spec.hpp"
-#include "tools/covenant/devnet/plan.hpp"
-#include "tools/covenant/engine/model_options.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
+#include "tools/covenant/model_options/model_options.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -8,9 +8,9 @@
 #include "common/protocol/round_view.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
-#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/engine/commands.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <bit>
 
@@ -82,7 +82,7 @@ class Replay {
             }
             return std::vector{protocol::Segment(static_cast<std::uint16_t>(options_.segment))};
         }
-        auto drawn = report::drawn_segments(state_, view_.round, uid_);
+        auto drawn = view::drawn_segments(state_, view_.round, uid_);
         if (drawn.empty()) {
             return fail(Errc::kNotFound,
                         "the beacon drew no segment of this commitment: nothing was opened");

@@ -11,9 +11,9 @@
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/store/memory_store.hpp"
-#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/engine/commands.hpp"
-#include "tools/covenant/simulation/network.hpp"
+#include "tools/simulation/network.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -1,12 +1,12 @@
-#include "common/data/corpus_builder.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
 
 #include "common/base/file.hpp"
 #include "common/crypto/sha256.hpp"
-#include "common/data/corpus_tokenizer.hpp"
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/corpus_tokenizer.hpp"
+#include "common/data/corpus/king_james.hpp"
 #include "common/data/window_reader.hpp"
+#include "tests/support/corpus_fixture.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
 
 #include <fstream>
 #include <map>

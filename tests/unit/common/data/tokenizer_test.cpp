@@ -1,7 +1,7 @@
-#include "common/data/tokenizer.hpp"
+#include "common/data/corpus/tokenizer.hpp"
 
 #include "common/crypto/sha256.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
+#include "tests/support/corpus_fixture.hpp"
 
 #include <algorithm>
 #include <set>

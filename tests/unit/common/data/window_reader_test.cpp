@@ -2,8 +2,8 @@
 
 #include "common/base/file.hpp"
 #include "common/crypto/merkle.hpp"
+#include "tests/support/corpus_fixture.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
 
 #include <fstream>
 #include <vector>

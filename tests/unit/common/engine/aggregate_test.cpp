@@ -1,7 +1,7 @@
 #include "common/engine/aggregate.hpp"
 
 #include "common/base/thread_pool.hpp"
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 
 #include "common/base/level.hpp"
 #include "common/base/thread_pool.hpp"
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 // The bits: the same for every instruction set and thread count, and the committed ones. A change
 // of these hashes is a change of the rules (E1 to E12) and of the profile.
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <iostream>
 #include <string>

@@ -1,5 +1,5 @@
 #include "common/engine/engine.hpp"
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <cmath>
 #include <limits>

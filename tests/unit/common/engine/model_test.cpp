@@ -1,4 +1,4 @@
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 #include "tests/unit/common/engine/reference_model.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "common/engine/profile.hpp"
 
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <bit>
 #include <limits>

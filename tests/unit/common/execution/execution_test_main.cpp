@@ -1,6 +1,6 @@
 // GoogleTest's main, and a mode that prints a commitment for a test in another process.
 #include "common/base/hex.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <cstdio>
 #include <string_view>

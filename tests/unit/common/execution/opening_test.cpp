@@ -2,7 +2,7 @@
 
 #include "common/engine/compressor.hpp"
 #include "common/execution/state_digest.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <algorithm>
 #include <array>

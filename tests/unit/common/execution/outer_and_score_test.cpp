@@ -4,7 +4,7 @@
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <algorithm>
 #include <bit>

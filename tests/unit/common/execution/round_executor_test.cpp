@@ -2,7 +2,7 @@
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include <array>
 #include <bit>

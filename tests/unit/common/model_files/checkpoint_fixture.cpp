@@ -6,7 +6,7 @@
 #include "common/crypto/merkle.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/model_files/llama_config.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
+#include "tests/support/corpus_fixture.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // A small model with a trained tokenizer, and its files in memory and on disk.
 #pragma once
 
-#include "common/data/tokenizer.hpp"
+#include "common/data/corpus/tokenizer.hpp"
 #include "common/engine/parameter_buffer.hpp"
 #include "common/model_files/export.hpp"
 #include "common/model_files/raw_parameters.hpp"

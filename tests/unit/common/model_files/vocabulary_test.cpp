@@ -3,7 +3,7 @@
 
 #include "common/codec/json.hpp"
 #include "common/model_files/tokenizer_json.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
+#include "tests/support/corpus_fixture.hpp"
 #include "tests/unit/common/model_files/checkpoint_fixture.hpp"
 
 #include <map>

@@ -4,7 +4,7 @@
 #include "common/base/counter_rng.hpp"
 #include "common/protocol/audit.hpp"
 #include "common/protocol/score.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 #include "tools/vectors/vectors.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/audit.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <algorithm>
 #include <cmath>

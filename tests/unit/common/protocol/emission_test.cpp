@@ -4,7 +4,7 @@
 
 #include "common/base/counter_rng.hpp"
 #include "common/protocol/wide.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 namespace covenant::protocol {
 namespace {

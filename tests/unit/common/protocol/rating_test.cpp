@@ -3,7 +3,7 @@
 
 #include "common/base/counter_rng.hpp"
 #include "common/protocol/score.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // R4.12, R5.1).
 #include "common/base/counter_rng.hpp"
 #include "common/protocol/round_view.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,5 +1,5 @@
 // RunSpec, run ids, terms, schedule and roster (R1 to R3).
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <functional>
 #include <limits>

@@ -1,5 +1,5 @@
 // What the contracts accept and refuse, at each boundary of a round's phases (R3, R4, R10).
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <bit>
 

@@ -8,7 +8,7 @@
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/audit.hpp"
 #include "common/protocol/schedule.hpp"
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 #include <algorithm>
 #include <fstream>

@@ -9,8 +9,8 @@
 #include "common/protocol/model_shape.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
+#include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/tools/sample_run.hpp"
 #include "tools/covenant/commands/artifact_view.hpp"
 #include "tools/covenant/commands/commands.hpp"
 

@@ -5,8 +5,8 @@
 #include "common/base/hex.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
+#include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/tools/sample_run.hpp"
 
 #include <sstream>
 

@@ -2,16 +2,16 @@
 // text.
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
-#include "common/data/corpus_builder.hpp"
-#include "common/data/corpus_tokenizer.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
+#include "common/data/corpus/corpus_tokenizer.hpp"
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/model_files/export.hpp"
 #include "common/model_files/raw_parameters.hpp"
+#include "tests/support/corpus_fixture.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/common/data/corpus_fixture.hpp"
 #include "tools/covenant/engine/commands.hpp"
 
 #include <cmath>

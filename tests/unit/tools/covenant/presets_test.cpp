@@ -6,7 +6,7 @@
 #include "common/execution/spec_conversion.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 #include <bit>
 #include <sstream>

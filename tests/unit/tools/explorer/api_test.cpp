@@ -2,8 +2,8 @@
 
 #include "common/base/hex.hpp"
 #include "common/net/http_client.hpp"
+#include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/tools/sample_run.hpp"
 
 #include <set>
 

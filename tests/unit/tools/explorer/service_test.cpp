@@ -3,9 +3,9 @@
 #include "chain/indexer/queries.hpp"
 #include "common/base/file.hpp"
 #include "common/crypto/keccak256.hpp"
+#include "tests/support/fake_node.hpp"
+#include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/chain/fake_node.hpp"
-#include "tests/unit/tools/sample_run.hpp"
 
 #include <thread>
 

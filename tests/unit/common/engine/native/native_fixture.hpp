@@ -1,7 +1,7 @@
 // The module, opened as the engine opens it: nothing of libtorch is linked here.
 #pragma once
 
-#include "common/engine/native/native_module.hpp"
+#include "common/engine/native_module.hpp"
 
 #include <array>
 #include <cstdlib>

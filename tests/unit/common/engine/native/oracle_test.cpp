@@ -1,5 +1,5 @@
 // libtorch as the oracle of the canonical profiles: the same model, parameters and tokens.
-#include "tests/unit/common/engine/engine_fixture.hpp"
+#include "tests/support/engine_fixture.hpp"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"

@@ -1,11 +1,11 @@
-#include "common/data/corpus_builder.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
 
 #include "common/base/assert.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
-#include "common/data/corpus_tokenizer.hpp"
+#include "common/data/corpus/corpus_tokenizer.hpp"
 #include "common/data/window_reader.hpp"
 
 #include <algorithm>

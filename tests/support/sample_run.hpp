@@ -4,8 +4,8 @@
 
 #include "chain/abi/contracts.hpp"
 #include "chain/indexer/index.hpp"
-#include "tools/covenant/view/tables.hpp"
 #include "tools/vectors/samples.hpp"
+#include "tools/view/tables.hpp"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "tools/covenant/simulation/network.hpp"
+#include "tools/simulation/network.hpp"
 
 #include "common/base/assert.hpp"
 #include "common/execution/spec_conversion.hpp"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/data/corpus_builder.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
 
 #include <filesystem>
 #include <string>

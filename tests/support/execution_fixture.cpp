@@ -1,4 +1,4 @@
-#include "tests/unit/common/execution/execution_fixture.hpp"
+#include "tests/support/execution_fixture.hpp"
 
 #include "common/base/counter_rng.hpp"
 #include "common/crypto/sha256.hpp"

@@ -1,4 +1,4 @@
-#include "tools/covenant/view/names.hpp"
+#include "tools/view/names.hpp"
 
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"

@@ -1,4 +1,4 @@
-#include "common/data/tokenizer.hpp"
+#include "common/data/corpus/tokenizer.hpp"
 
 #include "common/base/assert.hpp"
 #include "common/crypto/sha256.hpp"

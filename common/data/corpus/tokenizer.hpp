@@ -8,6 +8,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/data/token.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,15 +19,6 @@
 #include <vector>
 
 namespace covenant::data {
-
-using Token = std::uint32_t;
-
-inline constexpr Token kUnknownToken = 0;
-inline constexpr Token kBeginToken = 1;
-inline constexpr Token kEndToken = 2;
-inline constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20;
-inline constexpr std::uint32_t kMinVocabSize = 300;
-inline constexpr std::uint32_t kMaxVocabSize = 1U << 20;
 
 // The bytes of a SentencePiece model file trained on the lines of these texts. The same texts in
 // the same order give the same bytes (one thread, no sampling, fixed flags). kInvalidArgument:

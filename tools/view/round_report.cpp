@@ -1,4 +1,4 @@
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include "common/base/hex.hpp"
 #include "common/protocol/audit.hpp"
@@ -8,7 +8,7 @@
 #include <bit>
 #include <map>
 
-namespace covenant::report {
+namespace covenant::view {
 
 using codec::Json;
 using protocol::Round;
@@ -229,4 +229,4 @@ Json totals_json(const RunState& state, Round end) {
     return json;
 }
 
-}  // namespace covenant::report
+}  // namespace covenant::view

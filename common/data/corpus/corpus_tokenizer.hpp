@@ -5,8 +5,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/data/corpus/tokenizer.hpp"
 #include "common/data/corpus_manifest.hpp"
-#include "common/data/tokenizer.hpp"
 
 #include <filesystem>
 

@@ -1,4 +1,4 @@
-#include "common/data/corpus_tokenizer.hpp"
+#include "common/data/corpus/corpus_tokenizer.hpp"
 
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"

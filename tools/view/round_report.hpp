@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace covenant::report {
+namespace covenant::view {
 
 // index, t0, beacon, rho, heldout_loss, parameters_root, base_root, null, commitments, artifacts,
 // included, audits, weights, emission, settled. Amounts are decimal strings in tokens; hashes and
@@ -36,4 +36,4 @@ std::vector<protocol::Segment> drawn_segments(const protocol::RunState& state,
 // 4 bytes a parameter over the bytes on the wire.
 double compression_ratio(const protocol::RunSpec& spec, std::uint64_t artifact_bytes);
 
-}  // namespace covenant::report
+}  // namespace covenant::view

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/base/counter_rng.hpp"
-#include "common/data/corpus_builder.hpp"
+#include "common/data/corpus/corpus_builder.hpp"
 
 #include <array>
 #include <cstdint>

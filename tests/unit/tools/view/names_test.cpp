@@ -1,10 +1,10 @@
-#include "tools/covenant/view/names.hpp"
+#include "tools/view/names.hpp"
 
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/secp256k1.hpp"
+#include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
-#include "tests/unit/tools/sample_run.hpp"
 
 #include <gmock/gmock.h>
 

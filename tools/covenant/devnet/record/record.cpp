@@ -1,4 +1,4 @@
-#include "tools/covenant/devnet/record.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
 
 #include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"

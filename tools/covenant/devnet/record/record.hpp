@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/codec/json.hpp"
-#include "tools/covenant/devnet/plan.hpp"
+#include "tools/covenant/devnet/record/plan.hpp"
 
 #include <map>
 #include <string>

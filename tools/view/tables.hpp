@@ -7,7 +7,7 @@
 
 #include "chain/indexer/queries.hpp"
 #include "common/codec/json.hpp"
-#include "tools/covenant/view/names.hpp"
+#include "tools/view/names.hpp"
 
 #include <cstdint>
 #include <optional>

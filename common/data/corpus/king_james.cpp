@@ -1,4 +1,4 @@
-#include "common/data/king_james.hpp"
+#include "common/data/corpus/king_james.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "tools/covenant/view/tables.hpp"
+#include "tools/view/tables.hpp"
 
 #include "common/base/hex.hpp"
-#include "tests/unit/tools/sample_run.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tests/support/sample_run.hpp"
+#include "tools/view/round_report.hpp"
 
 namespace covenant::view {
 namespace {
@@ -102,7 +102,7 @@ TEST(HotkeyRounds, follow_a_miner) {
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[0].committed, protocol::ChainTime(100'010));
     EXPECT_EQ(rows[0].bytes, 1200U);
-    EXPECT_DOUBLE_EQ(rows[0].compression_ratio, report::compression_ratio(sample::spec(), 1200));
+    EXPECT_DOUBLE_EQ(rows[0].compression_ratio, view::compression_ratio(sample::spec(), 1200));
     EXPECT_TRUE(rows[0].included);
     EXPECT_EQ(rows[0].drawn.size(), 2U);
     EXPECT_EQ(rows[0].fails, 1U);

@@ -1,4 +1,4 @@
-#include "tools/covenant/engine/model_options.hpp"
+#include "tools/covenant/model_options/model_options.hpp"
 
 #include "common/engine/profile.hpp"
 

@@ -1,4 +1,4 @@
-#include "tools/covenant/engine/checkpoint_options.hpp"
+#include "tools/covenant/model_options/checkpoint_options.hpp"
 
 namespace covenant::tool {
 namespace {

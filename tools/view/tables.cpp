@@ -1,11 +1,11 @@
-#include "tools/covenant/view/tables.hpp"
+#include "tools/view/tables.hpp"
 
 #include "common/base/hex.hpp"
 #include "common/crypto/stream_cipher.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/model_shape.hpp"
 #include "common/protocol/schedule.hpp"
-#include "tools/covenant/report/round_report.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -115,8 +115,7 @@ Json work_json(const protocol::RunSpec& spec) {
         .set("windows", spec.windows_per_round())
         .set("tokens", spec.windows_per_round() * spec.model.seq_len)
         .set("artifact_bytes_at_most", artifact_bytes_bound(spec))
-        .set("compression_ratio_at_least",
-             report::compression_ratio(spec, artifact_bytes_bound(spec)))
+        .set("compression_ratio_at_least", compression_ratio(spec, artifact_bytes_bound(spec)))
         .set("training_memory_bytes_estimate", training_bytes_estimate(spec));
     return out;
 }
@@ -247,9 +246,9 @@ std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, Uid uid) {
         if (const auto found = record.commitments.find(uid); found != record.commitments.end()) {
             row.committed = found->second.time;
             row.bytes = found->second.signed_commitment.commitment.size;
-            row.compression_ratio = report::compression_ratio(*scene.state.spec, row.bytes);
+            row.compression_ratio = compression_ratio(*scene.state.spec, row.bytes);
             row.included = protocol::included(scene.state, round).test(uid.value);
-            row.drawn = report::drawn_segments(scene.state, round, uid);
+            row.drawn = drawn_segments(scene.state, round, uid);
         }
         for (const auto& [validator, scores] : record.reveals) {
             for (const protocol::Finding& finding : scores.findings) {
@@ -329,7 +328,7 @@ std::vector<AuditRow> audit_rows(const Scene& scene, const AuditFilter& filter) 
             if (!audit.passed) {
                 audit.segment = row.finding.segment;
             }
-            audit.drawn = report::drawn_segments(scene.state, round, row.finding.uid);
+            audit.drawn = drawn_segments(scene.state, round, row.finding.uid);
             audit.evidence = row.finding.evidence;
             out.push_back(std::move(audit));
         }
