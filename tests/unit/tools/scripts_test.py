@@ -28,8 +28,8 @@ class CommandLines(unittest.TestCase):
             self.assertEqual(done.stderr, "")
 
     def test_unknown_words_are_named_with_the_known_ones(self):
-        for command, words in [(("test", "--only", "unitt"), "lint unit contracts functional fuzz"),
-                               (("test", "--fast"), "unknown option '--fast'"), (("fuzz", "no_such"), "no target 'no_such'"),
+        for command, words in [(("test", "--only", "unitt"), "lint unit sim contracts functional fuzz"),
+                               (("test", "--quick"), "unknown option '--quick'"), (("fuzz", "no_such"), "no target 'no_such'"),
                                (("fuzz", "--seconds", "0"), "above 0"), (("bench", "no_such"), "no group 'no_such'"),
                                (("lint/run", "no_such"), "no lint 'no_such'")]:
             done = run(TOOLS / command[0], *command[1:])

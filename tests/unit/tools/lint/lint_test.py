@@ -82,6 +82,21 @@ class LintTest(unittest.TestCase):
         self.assert_found("layers", {"README.md": readme.replace("base 0 · ", "base 0 · tensors 1 · ")}, "README.md:",
                           "the layers in CMake are: base 0")
 
+    def test_links_and_the_paths_of_contributing_exist(self):
+        page = ".github/CONTRIBUTING.md"
+        self.assert_found("links", {"README.md": "\nsee [it](chain/README.md#x)\n"}, "README.md:2", "chain/README.md")
+        self.assert_found("links", {page: "`chain/{a,b}.cpp`\n", "chain/a.cpp": ""}, page + ":1", "chain/b.cpp")
+        self.assert_clean("links", {page: "`chain/{a,b}.cpp`, `chain/*.cpp`, `--opt/x`, `NAME`\n", "chain/a.cpp": "",
+                                    "chain/b.cpp": "", "README.md": "[a](chain/a.cpp) [b](https://example.org/x)\n"})
+
+    def test_license_is_one(self):
+        line = "SPDX-" + "License-Identifier: "
+        self.assert_clean("license", {"LICENSE": line + "MIT\n", "a.sol": f"// {line}MIT\n"})
+        self.assert_found("license", {"LICENSE": "mine\n"}, "LICENSE:1", "no SPDX line")
+        self.assert_found("license", {"LICENSE": line + "MIT\n", "a.sol": "contract A {}\n"}, "a.sol:1", "no SPDX line")
+        self.assert_found("license", {"LICENSE": line + "MIT\n", "a.cpp": f"// {line}GPL-3.0\n"}, "a.cpp:1", "GPL-3.0")
+        self.assert_found("license", {"a.cpp": "int a;\n"}, "LICENSE:1", "not there")
+
     def test_file_size(self):
         self.assert_found("file-size", {"chain/a.cpp": "int a;\n" * 501}, "chain/a.cpp:1", "say why")
         self.assert_found("file-size", {"chain/a.cpp": "// size: one table\n" + "int a;\n" * 800}, "chain/a.cpp:1", "at most 800")
