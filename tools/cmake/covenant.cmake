@@ -94,11 +94,12 @@ function(covenant_label_directory)
     endif()
 endfunction()
 
-# covenant_test(name SOURCES ... DEPS ... [EXTERNAL ...] [WHOLE] [LABEL fast|slow])
+# covenant_test(name SOURCES ... DEPS ... [EXTERNAL ...] [WHOLE] [OPTIMIZED] [LABEL fast|slow])
 #   One GoogleTest binary. Each case is a ctest test; with WHOLE the binary is one test
-#   (for binaries that link libtorch, whose start costs half a second).
+#   (for binaries that link libtorch, whose start costs half a second). The assertions are compiled with -Og, which
+#   halves the compiler's time; the code under test keeps its flags. OPTIMIZED: the test itself computes a lot.
 function(covenant_test name)
-    cmake_parse_arguments(ARG "WHOLE" "LABEL" "SOURCES;DEPS;EXTERNAL" ${ARGN})
+    cmake_parse_arguments(ARG "WHOLE;OPTIMIZED" "LABEL" "SOURCES;DEPS;EXTERNAL" ${ARGN})
     if(COVENANT_FUZZ)
         return()
     endif()
@@ -108,6 +109,9 @@ function(covenant_test name)
     find_package(GTest REQUIRED)
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE covenant_warnings GTest::gtest_main GTest::gmock ${ARG_EXTERNAL})
+    if(NOT ARG_OPTIMIZED)
+        target_compile_options(${name} PRIVATE "$<$<CONFIG:Release>:-Og;-Wno-maybe-uninitialized>")
+    endif()
     foreach(dep IN LISTS ARG_DEPS)
         target_link_libraries(${name} PRIVATE covenant::${dep})
     endforeach()
