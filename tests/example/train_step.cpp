@@ -1,8 +1,9 @@
 // The library in ten lines: one verified window of a data folder, one inner step of nano on it.
+#include "tests/example/train_step.hpp"
+
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
-#include "tests/example/train_step.hpp"
 
 namespace covenant {
 

@@ -19,7 +19,8 @@ TEST(Example, TrainsOneStepOnAFolderOfText) {
 
     const auto loss = train_step(folder / "data");
     ASSERT_TRUE(loss) << loss.error().context;
-    // First parameters know nothing: close to the entropy of a uniform guess over nano's vocabulary.
+    // First parameters know nothing: close to the entropy of a uniform guess over nano's
+    // vocabulary.
     EXPECT_NEAR(*loss, std::log(2048.0), 0.2);
     EXPECT_EQ(train_step(folder / "data").value(), *loss);
 }
@@ -36,7 +37,8 @@ TEST(Example, StandsInTheArchitecturePageAsItIsCompiled) {
     const auto end = source.find("\n}\n", from);
     ASSERT_NE(from, std::string::npos);
     ASSERT_NE(end, std::string::npos);
-    EXPECT_NE(read("/common/README.md").find(source.substr(from, end + 3 - from)), std::string::npos)
+    EXPECT_NE(read("/common/README.md").find(source.substr(from, end + 3 - from)),
+              std::string::npos)
         << "common/README.md shows another example than tests/example/train_step.cpp";
 }
 
