@@ -1,9 +1,9 @@
 #include "chain/deployer.hpp"
 
 #include "chain/abi/codec.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 
-#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -43,17 +43,13 @@ Result<std::uint64_t> pending_nonce(Account& account) {
 Result<Bytes> load_creation_code(const std::string& artifacts, std::string_view contract) {
     const std::string name(contract);
     const std::string path = artifacts + "/" + name + ".sol/" + name + ".json";
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) {
+    auto text = read_text_file(path, kMaxArtifact);
+    if (!text && text.error().code == Errc::kNotFound) {
         return fail(Errc::kNotFound, "no compiled contract at " + path +
                                          ": build the contracts with contracts/build");
     }
-    const auto size = static_cast<std::size_t>(file.tellg());
-    if (size > kMaxArtifact) return fail(Errc::kMalformed, path + ": too large for an artifact");
-    std::string text(size, '\0');
-    file.seekg(0);
-    file.read(text.data(), static_cast<std::streamsize>(size));
-    auto json = Json::parse(text);
+    if (!text) return fail(std::move(text).error());
+    auto json = Json::parse(*text);
     if (!json) return fail(std::move(json).error().within(path));
     auto bytecode = json->at("bytecode");
     if (!bytecode) return fail(std::move(bytecode).error().within(path));

@@ -1,15 +1,8 @@
 #include "chain/network_file.hpp"
 
+#include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-#include <system_error>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace covenant::chain {
 using codec::Json;
@@ -32,26 +25,6 @@ constexpr Member kMembers[] = {
     {"Emissions", &ContractAddresses::emissions},
     {"Authority", &ContractAddresses::authority},
 };
-
-tl::unexpected<Error> file_error(std::string_view what, const std::string& path) {
-    const int code = errno;
-    const Errc errc = code == ENOENT   ? Errc::kNotFound
-                      : code == EACCES ? Errc::kPermission
-                                       : Errc::kIo;
-    return fail(errc,
-                std::string(what) + " " + path + ": " + std::generic_category().message(code));
-}
-
-Status write_all(int file, std::string_view text, const std::string& path) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return file_error("write", path);
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(file) != 0) return file_error("flush", path);
-    return {};
-}
 
 }  // namespace
 
@@ -102,15 +75,12 @@ Result<NetworkFile> parse_network(const Json& json) {
 }
 
 Result<NetworkFile> load_network(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return file_error("open", path);
-    std::string text(kMaxFile + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxFile) {
+    auto text = read_text_file(path, kMaxFile);
+    if (!text && text.error().code == Errc::kRejected) {
         return fail(Errc::kMalformed, path + ": too large for a network file");
     }
-    auto json = Json::parse(text);
+    if (!text) return fail(std::move(text).error());
+    auto json = Json::parse(*text);
     if (!json) return fail(std::move(json).error().within(path));
     auto network = parse_network(*json);
     if (!network) return fail(std::move(network).error().within(path));
@@ -119,16 +89,7 @@ Result<NetworkFile> load_network(const std::string& path) {
 
 Status save_network(const NetworkFile& network, const std::string& path) {
     const std::string text = to_json(network).dump(Json::Style::kPretty) + "\n";
-    const std::string temporary = path + ".tmp";
-    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return file_error("create", temporary);
-    Status written = write_all(file, text, temporary);
-    ::close(file);
-    if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
-        written = file_error("rename", path);
-    }
-    if (!written) ::unlink(temporary.c_str());
-    return written;
+    return write_file_durably(path, as_bytes(text), {.overwrite = Overwrite::kYes});
 }
 
 Status check_network(const NetworkFile& network, RpcClient& rpc) {

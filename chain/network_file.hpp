@@ -26,7 +26,7 @@ struct NetworkFile {
 codec::Json to_json(const NetworkFile& network);
 // kMalformed names the field.
 Result<NetworkFile> parse_network(const codec::Json& json);
-// kNotFound, kMalformed; the text names the path.
+// kNotFound, kIo, kMalformed; the text names the path.
 Result<NetworkFile> load_network(const std::string& path);
 // Atomic: a reader sees the old file or the new one.
 Status save_network(const NetworkFile& network, const std::string& path);

@@ -1,49 +1,31 @@
 #include "common/data/shard_reader.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/file.hpp"
+#include "common/base/system_failure.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace covenant::data {
-namespace {
-
-tl::unexpected<Error> open_failure(const std::filesystem::path& path, int error) {
-    return fail(error == ENOENT ? Errc::kNotFound : Errc::kIo,
-                "open shard " + path.string() + ": " + std::generic_category().message(error));
-}
-
-}  // namespace
 
 Result<ShardReader> ShardReader::open(const std::filesystem::path& path, std::uint32_t number) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return open_failure(path, errno);
-    struct stat info {};
-    const bool inspected = ::fstat(fd, &info) == 0;
-    const int inspect_error = errno;
-    void* map = MAP_FAILED;
-    if (inspected && S_ISREG(info.st_mode) && info.st_size > 0) {
-        map = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_SHARED, fd, 0);
+    auto file = RegularFile::open(path);
+    if (!file) return fail(std::move(file).error().within("open shard"));
+    if (file->size() == 0) {
+        return fail(Errc::kMalformed, "open shard " + path.string() + ": an empty file");
     }
-    const int map_error = errno;
-    ::close(fd);
-    if (!inspected) return open_failure(path, inspect_error);
-    if (!S_ISREG(info.st_mode) || info.st_size == 0) {
-        return fail(Errc::kMalformed, "open shard " + path.string() + ": an empty or no file");
-    }
-    if (map == MAP_FAILED) return open_failure(path, map_error);
+    const auto size = static_cast<std::size_t>(file->size());
+    void* map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file->descriptor(), 0);
+    if (map == MAP_FAILED) return system_failure("map shard", path, errno);
 
     ShardReader reader;
     reader.map_ = static_cast<const std::uint8_t*>(map);
-    reader.map_bytes_ = static_cast<std::size_t>(info.st_size);
+    reader.map_bytes_ = size;
     reader.number_ = number;
     auto header = decode_shard_header(
         {reader.map_, std::min(reader.map_bytes_, kMaxShardHeaderBytes)}, reader.map_bytes_);

@@ -1,7 +1,7 @@
 #include "common/data/shard_writer.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/crypto/merkle.hpp"
 
 #include <algorithm>

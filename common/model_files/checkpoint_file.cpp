@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kDecodeBytes = std::size_t{1} << 20;
 
-Result<std::string> read_text(const fs::path& path, std::uint64_t limit) {
-    COVENANT_TRY(const Bytes bytes, read_file(path, limit));
-    return std::string(as_text(bytes));
-}
-
 // Every tensor stands in the file that the index says, and the index knows all.
 Status check_index(const ShardIndex& index, const std::vector<std::string>& names,
                    std::span<const StoredTensor> tensors) {
@@ -118,18 +113,22 @@ Result<std::unique_ptr<CheckpointFile>> CheckpointFile::open(const fs::path& pat
                             " is a part of a checkpoint: name its folder, where "
                             "config.json is");
         }
+        if (!fs::is_regular_file(status)) {
+            return fail(Errc::kInvalidArgument,
+                        path.string() + " is neither a regular file nor a checkpoint's folder");
+        }
         COVENANT_TRY(auto input, open_input(path));
         auto out = from_gguf(std::move(input));
         if (!out) return named(std::move(out).error());
         return out;
     }
-    COVENANT_TRY(const std::string config, read_text(path / kConfigName, kMaxConfigBytes));
+    COVENANT_TRY(const std::string config, read_text_file(path / kConfigName, kMaxConfigBytes));
     std::vector<std::unique_ptr<Input>> files;
     std::vector<std::string> names;
     std::optional<ShardIndex> index;
     if (fs::exists(path / kShardIndexName, error) && !fs::exists(path / kWeightsName, error)) {
         COVENANT_TRY(const std::string text,
-                     read_text(path / kShardIndexName, kMaxShardIndexBytes));
+                     read_text_file(path / kShardIndexName, kMaxShardIndexBytes));
         auto parsed = parse_shard_index(text);
         if (!parsed) return named(std::move(parsed).error());
         index = std::move(*parsed);

@@ -1,9 +1,9 @@
 #include "common/model_files/export.hpp"
 
 #include "common/base/hex.hpp"
+#include "common/base/new_folder.hpp"
 #include "common/model_files/gguf.hpp"
 #include "common/model_files/llama_config.hpp"
-#include "common/model_files/output.hpp"
 #include "common/model_files/safetensors.hpp"
 #include "common/model_files/tokenizer_json.hpp"
 
@@ -61,7 +61,7 @@ class Exporter {
     }
 
     Result<Written> folder(const fs::path& path, const Vocabulary& vocabulary) {
-        COVENANT_TRY(NewFolder out, NewFolder::create(path, options_.replace, is_ours));
+        COVENANT_TRY(NewFolder out, NewFolder::create(path, options_.overwrite, is_ours));
         std::vector<std::size_t> starts{0};  // the first tensor of each shard
         std::uint64_t in_shard = 0;
         for (std::size_t i = 0; i < tensors_.size(); ++i) {
@@ -102,21 +102,21 @@ class Exporter {
     }
 
     Result<Written> gguf(const fs::path& path, const Vocabulary& vocabulary) {
-        COVENANT_TRY(NewFile out, NewFile::create(path, options_.replace));
+        COVENANT_TRY(NewFile out, NewFile::create(path, {.overwrite = options_.overwrite}));
         GgufDescription description{
             .name = options_.name, .type = options_.type, .notes = metadata()};
-        COVENANT_CHECK(out.file().write(
+        COVENANT_CHECK(out.write(
             encode_gguf_header(source_.layout().config(), vocabulary, description, tensors_)));
         for (std::size_t i = 0; i < tensors_.size(); ++i) {
-            COVENANT_CHECK(data(out.file(), i));
+            COVENANT_CHECK(data(out, i));
             constexpr std::array<std::uint8_t, kGgufAlignment> kZeros{};
-            const std::uint64_t over = out.file().position() % kGgufAlignment;
+            const std::uint64_t over = out.position() % kGgufAlignment;
             if (over != 0) {
-                COVENANT_CHECK(out.file().write(
+                COVENANT_CHECK(out.write(
                     ByteView(kZeros).first(static_cast<std::size_t>(kGgufAlignment - over))));
             }
         }
-        const Written written{.bytes = out.file().position(), .files = 1};
+        const Written written{.bytes = out.position(), .files = 1};
         COVENANT_CHECK(out.publish());
         return written;
     }
@@ -132,7 +132,7 @@ class Exporter {
 
     Result<std::uint64_t> weights(const NewFolder& folder, const std::string& name,
                                   std::size_t begin, std::size_t end) {
-        COVENANT_TRY(OutputFile file, folder.file(name));
+        COVENANT_TRY(NewFile file, folder.file(name));
         Metadata extra{{"format", "pt"}};
         const Metadata own = metadata();
         extra.insert(extra.end(), own.begin(), own.end());
@@ -141,11 +141,11 @@ class Exporter {
         for (std::size_t i = begin; i < end; ++i)
             COVENANT_CHECK(data(file, i));
         const std::uint64_t bytes = file.position();
-        COVENANT_CHECK(file.finish());
+        COVENANT_CHECK(file.publish());
         return bytes;
     }
 
-    Status data(OutputFile& file, std::size_t tensor) {
+    Status data(NewFile& file, std::size_t tensor) {
         const engine::TensorSlot& slot = source_.layout().tensors()[tensor];
         const TensorType type = tensors_[tensor].type;
         const bool reorder = options_.format == Format::kGguf && is_rotary(slot.name);
@@ -198,14 +198,13 @@ Result<Written> export_checkpoint(const ParameterSource& source, const Vocabular
                                            : exporter.folder(path, vocabulary);
 }
 
-Result<Hash256> write_raw(const ParameterSource& source, const fs::path& path, bool replace,
+Result<Hash256> write_raw(const ParameterSource& source, const fs::path& path, Overwrite overwrite,
                           const Monitor& monitor) {
-    COVENANT_TRY(NewFile out, NewFile::create(path, replace));
-    COVENANT_TRY(
-        const Hash256 root, scan(source, monitor, [&](std::span<const float> chunks) {
-            return out.file().write(ByteView(reinterpret_cast<const std::uint8_t*>(chunks.data()),
-                                             chunks.size_bytes()));
-        }));
+    COVENANT_TRY(NewFile out, NewFile::create(path, {.overwrite = overwrite}));
+    COVENANT_TRY(const Hash256 root, scan(source, monitor, [&](std::span<const float> chunks) {
+                     return out.write(ByteView(reinterpret_cast<const std::uint8_t*>(chunks.data()),
+                                               chunks.size_bytes()));
+                 }));
     COVENANT_CHECK(out.publish());
     return root;
 }

@@ -2,6 +2,7 @@
 // not grow with the model. What is written appears whole under its name or not at all.
 #pragma once
 
+#include "common/base/durable_file.hpp"
 #include "common/model_files/checkpoint_file.hpp"
 #include "common/model_files/parameter_source.hpp"
 #include "common/model_files/vocabulary.hpp"
@@ -23,7 +24,8 @@ struct ExportOptions {
     Hash256 root;
     std::string run;
     std::string round;
-    bool replace = false;
+    // Of a safetensors folder: only one that holds nothing but what an export writes.
+    Overwrite overwrite = Overwrite::kNo;
 };
 
 struct Written {
@@ -42,6 +44,6 @@ Result<Written> export_checkpoint(const ParameterSource& source, const Vocabular
 // The flat layout as little-endian fp32 into the file `path`, and its root. kMalformed: a value
 // that is not finite. Errors as above.
 Result<Hash256> write_raw(const ParameterSource& source, const std::filesystem::path& path,
-                          bool replace, const Monitor& monitor);
+                          Overwrite overwrite, const Monitor& monitor);
 
 }  // namespace covenant::model_files

@@ -1,5 +1,7 @@
 #include "common/node/keystore.hpp"
 
+#include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/codec/json.hpp"
 #include "common/node/lifecycle.hpp"
@@ -133,7 +135,7 @@ Result<Address> Keystore::store(std::string_view name, KeyKind kind, const crypt
     file.address = key.address();
     COVENANT_TRY(file.box, crypto::password_seal(key.expose(), password,
                                                  label_of(kind, file.address), params));
-    COVENANT_CHECK(write_file_atomic(path, as_bytes(to_text(file)), Overwrite::kNo, 0600));
+    COVENANT_CHECK(write_file_durably(path, as_bytes(to_text(file)), {.access = Access::kPrivate}));
     return file.address;
 }
 

@@ -1,7 +1,6 @@
-// What every daemon needs around its work: signals, a locked data directory, durable files.
+// What every daemon needs around its work: signals, a locked data directory.
 #pragma once
 
-#include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 #include "common/node/exit_code.hpp"
 
@@ -62,17 +61,6 @@ class DataDir {
     std::filesystem::path path_;
     int lock_fd_ = -1;
 };
-
-// The whole file. kNotFound; kCorrupt when it is larger than max_bytes; kIo.
-Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes);
-Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t max_bytes);
-
-enum class Overwrite : std::uint8_t { kNo, kYes };
-// Durable and whole or not at all: temporary file beside it, fsync, rename, fsync of the directory.
-// kAlreadyExists with kNo when the file is there; kIo, naming the free space needed, when the disk
-// is full.
-Status write_file_atomic(const std::filesystem::path& path, ByteView data, Overwrite overwrite,
-                         std::uint32_t mode = 0644);
 
 // kIo with what is missing when fewer than `bytes` are free where `path` lies.
 Status require_free_space(const std::filesystem::path& path, std::uint64_t bytes);

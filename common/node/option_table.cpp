@@ -1,6 +1,7 @@
 #include "common/node/option_table.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/file.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/option_value.hpp"
 

@@ -1,5 +1,6 @@
 #include "common/store/file_store.hpp"
 
+#include "common/base/durable_file.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/sha256.hpp"
@@ -92,7 +93,8 @@ Result<Hash256> FileStore::put(ByteView bytes) {
         return object;
     }
     auto written = create_folders_durably(path.parent_path()).and_then([&] {
-        return write_file_durably(path, bytes, {.temporary_folder = folder_ / kTemporary});
+        return write_file_durably(
+            path, bytes, {.overwrite = Overwrite::kYes, .temporary_folder = folder_ / kTemporary});
     });
     if (!written) {
         return fail(std::move(written).error().within("put object " + to_0x(object)));
@@ -136,8 +138,7 @@ Status FileStore::publish(std::string_view name, const Hash256& object) {
     const fs::path path = name_path(name);
     const std::string text = encode_name_record(object);
     auto written = create_folders_durably(path.parent_path()).and_then([&] {
-        return write_file_durably(path, as_bytes(text),
-                                  {.replace = false, .temporary_folder = folder_ / kTemporary});
+        return write_file_durably(path, as_bytes(text), {.temporary_folder = folder_ / kTemporary});
     });
     if (written) return {};
     if (written.error().code != Errc::kAlreadyExists) {

@@ -1,6 +1,6 @@
 #include "common/store/state_store.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 
 #include <algorithm>
@@ -55,7 +55,8 @@ Status StateStore::put(const Hash256& root, std::span<const float> values) {
     const ByteView bytes(reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes());
     std::error_code error;
     if (fs::file_size(path_of(root), error) == bytes.size() && !error) return {};
-    auto written = write_file_durably(path_of(root), bytes);
+    auto written = write_file_durably(path_of(root), bytes,
+                                      {.overwrite = Overwrite::kYes, .access = Access::kPrivate});
     if (!written) return fail(std::move(written).error().within("put state " + to_0x(root)));
     return {};
 }

@@ -1,7 +1,7 @@
 #include "common/data/corpus/corpus_builder.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"

@@ -1,3 +1,4 @@
+#include "common/base/durable_file.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/log_sink.hpp"
 #include "tools/covenant/commands/commands.hpp"
@@ -86,6 +87,7 @@ Json report_json(const CommandContext& context, const std::vector<Check>& checks
 
 Result<ExitCode> doctor(const CommandContext& context, const std::string& report,
                         const std::string& version, Clock& clock) {
+    if (!report.empty()) COVENANT_CHECK(require_writable_name(report, Overwrite::kNo));
     const std::vector<Check> checks = all_checks(context, clock);
     node::Output& out = context.output;
     bool broken = false;
@@ -105,8 +107,7 @@ Result<ExitCode> doctor(const CommandContext& context, const std::string& report
     if (!report.empty()) {
         const std::string text =
             report_json(context, checks, version, clock).dump(Json::Style::kPretty) + "\n";
-        COVENANT_CHECK(
-            node::write_file_atomic(report, as_bytes(text), node::Overwrite::kYes, 0600));
+        COVENANT_CHECK(write_file_durably(report, as_bytes(text), {.access = Access::kPrivate}));
         out.text("report written to " + report);
     }
     return broken ? ExitCode::kPrecondition : ExitCode::kOk;

@@ -1,3 +1,4 @@
+#include "common/base/durable_file.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"
@@ -98,7 +99,7 @@ Result<ExitCode> import(const CommandContext& context, const WalletOptions& opti
     COVENANT_TRY(const KeyKind kind, node::parse_key_kind(options.kind));
     COVENANT_TRY(node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const std::string json,
-                 node::read_text_file(options.file, node::Keystore::kMaxFileBytes));
+                 read_text_file(options.file, node::Keystore::kMaxFileBytes));
     COVENANT_TRY(const crypto::SecretBytes theirs,
                  password_of(context, options.web3_password_file, options.file, false));
     COVENANT_TRY(const crypto::SecretBytes ours,
@@ -111,16 +112,14 @@ Result<ExitCode> import(const CommandContext& context, const WalletOptions& opti
 Result<ExitCode> export_key(const CommandContext& context, const WalletOptions& options) {
     COVENANT_TRY(const node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const node::KeyFile key, keys.describe(options.name));
-    if (std::filesystem::exists(options.file)) {  // before passwords are asked for and derived
-        return fail(Errc::kAlreadyExists, options.file + " is there: name another file");
-    }
+    // Before passwords are asked for and derived.
+    COVENANT_CHECK(require_writable_name(options.file, Overwrite::kNo));
     COVENANT_TRY(const crypto::SecretBytes ours,
                  password_of(context, options.password_file, "key '" + key.name + "'", false));
     COVENANT_TRY(const crypto::SecretBytes theirs,
                  password_of(context, options.web3_password_file, "the file", true));
     COVENANT_TRY(const std::string json, keys.export_web3(key.name, ours, theirs));
-    COVENANT_CHECK(
-        node::write_file_atomic(options.file, as_bytes(json), node::Overwrite::kNo, 0600));
+    COVENANT_CHECK(write_file_durably(options.file, as_bytes(json), {.access = Access::kPrivate}));
     Json out = key_json(keys, key);
     context.output.data(out.set("exported", options.file));
     context.output.text(fmt::format("{} is in {}: geth and cast open it", key.name, options.file));

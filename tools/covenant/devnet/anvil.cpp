@@ -2,6 +2,7 @@
 
 #include "chain/rpc/transport.hpp"
 #include "chain/rpc/types.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"
 
@@ -175,7 +176,7 @@ Status Anvil::snapshot() {
     COVENANT_TRY(const Bytes packed, from_hex(text, kMaxStateBytes));
     COVENANT_TRY(const Bytes state, gunzip(packed));
     const auto path = options_.folder / ("state-" + std::to_string(next_snapshot_) + ".json");
-    COVENANT_CHECK(node::write_file_atomic(path, state, node::Overwrite::kYes));
+    COVENANT_CHECK(write_file_durably(path, state, {.overwrite = Overwrite::kYes}));
     ++next_snapshot_;
     const auto existing = snapshots(options_.folder);
     for (std::size_t i = kSnapshotsKept; i < existing.size(); ++i) {

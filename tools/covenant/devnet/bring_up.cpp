@@ -2,6 +2,7 @@
 
 #include "chain/deployer.hpp"
 #include "chain/rpc/types.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/data/corpus/king_james.hpp"
 #include "common/node/keystore.hpp"
@@ -60,8 +61,8 @@ Result<double> initial_loss(const Programs& programs, const Layout& layout, cons
 }
 
 Status make_keys(const Layout& layout, std::uint64_t seed, const std::vector<Participant>& people) {
-    COVENANT_CHECK(node::write_file_atomic(
-        layout.password(), as_bytes(std::string(kPassword) + "\n"), node::Overwrite::kYes, 0600));
+    COVENANT_CHECK(write_file_durably(layout.password(), as_bytes(std::string(kPassword) + "\n"),
+                                      {.overwrite = Overwrite::kYes, .access = Access::kPrivate}));
     const auto password = crypto::SecretBytes::copy_of(as_bytes(kPassword));
     for (const Participant& one : people) {
         const node::Keystore keys(layout.nodes() / one.name / "keys");
@@ -165,8 +166,8 @@ Result<Record> bring_up(const Options& options, const Programs& programs, const 
     COVENANT_TRY(record.run, admin.create_run(spec));
     network.run = record.run;
     COVENANT_CHECK(chain::save_network(network, layout.network().string()));
-    COVENANT_CHECK(node::write_file_atomic(layout.root / "run.spec",
-                                           protocol::encode_run_spec(spec), node::Overwrite::kYes));
+    COVENANT_CHECK(write_file_durably(layout.root / "run.spec", protocol::encode_run_spec(spec),
+                                      {.overwrite = Overwrite::kYes}));
     COVENANT_CHECK(anvil.set_instant_blocks(false));
 
     COVENANT_TRY(auto store, store::FileStore::open(layout.store()));

@@ -166,6 +166,19 @@ Result<Exported> export_of_run(const CheckpointOptions& options, const std::stri
     return out;
 }
 
+Overwrite policy(const CheckpointOptions& options) {
+    return options.force ? Overwrite::kYes : Overwrite::kNo;
+}
+
+// Asked before the work; the write asks again.
+Status require_free_name(const CheckpointOptions& options) {
+    std::error_code ignored;
+    if (options.force || !fs::exists(fs::symlink_status(options.out, ignored))) return {};
+    return fail(Errc::kAlreadyExists, options.out +
+                                          " exists already: choose another name, or replace it "
+                                          "with --force");
+}
+
 Result<ExitCode> export_parameters(const CheckpointOptions& options,
                                    const CommandContext& context) {
     auto prepared = options.parameters.empty() ? export_of_run(options, context.global.datadir)
@@ -176,14 +189,9 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
     work.options.type =
         options.dtype == "bf16" ? model_files::TensorType::kBf16 : model_files::TensorType::kF32;
     work.options.shard_bytes = options.shard_bytes;
-    work.options.replace = options.force;
+    work.options.overwrite = policy(options);
     if (!options.name.empty()) work.options.name = options.name;
-    std::error_code ignored;
-    if (!options.force && fs::exists(fs::symlink_status(options.out, ignored))) {
-        return fail(Errc::kAlreadyExists, options.out +
-                                              " exists already: choose another name, or "
-                                              "replace it with --force");
-    }
+    COVENANT_CHECK(require_free_name(options));
     COVENANT_TRY(const auto progress, Work::start(context));
     auto root = model_files::scan(*work.source, progress->stage("checking parameters"));
     if (!root) return progress->failed(std::move(root).error());
@@ -222,12 +230,14 @@ Result<ExitCode> export_parameters(const CheckpointOptions& options,
 
 Result<ExitCode> import_parameters(const CheckpointOptions& options,
                                    const CommandContext& context) {
+    COVENANT_CHECK(require_free_name(options));
+    COVENANT_CHECK(require_writable_name(options.out, policy(options)));
     COVENANT_TRY(const auto file, model_files::CheckpointFile::open(options.path));
     const std::uint64_t bytes = std::uint64_t{file->layout().total_floats()} * sizeof(float);
     COVENANT_CHECK(node::require_free_space(fs::absolute(options.out).parent_path(), bytes));
     COVENANT_TRY(const auto progress, Work::start(context));
     auto root =
-        model_files::write_raw(*file, options.out, options.force, progress->stage("importing"));
+        model_files::write_raw(*file, options.out, policy(options), progress->stage("importing"));
     if (!root) return progress->failed(std::move(root).error());
     context.output.text(fmt::format("wrote      {}: {}", options.out, node::human_bytes(bytes)));
     context.output.text("root       " + to_0x(*root));

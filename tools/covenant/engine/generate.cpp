@@ -1,4 +1,5 @@
 // `covenant generate`: text from a model, the same for everybody who gives the same seed.
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/data/corpus/tokenizer.hpp"
 #include "common/data/corpus_manifest.hpp"
@@ -42,7 +43,7 @@ Result<data::Tokenizer> open_tokenizer(const std::string& given, const LoadedMod
     if (given.empty() || std::filesystem::is_directory(path, ignored)) {
         path = data::tokenizer_path(path);
     }
-    auto bytes = node::read_file(path, data::kMaxTokenizerBytes);
+    auto bytes = read_file(path, data::kMaxTokenizerBytes);
     if (!bytes) {
         return fail(std::move(bytes).error().within(
             given.empty() ? "this model's tokenizer (--tokenizer names another file)"

@@ -1,3 +1,4 @@
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
@@ -70,7 +71,7 @@ Result<node::ExitCode> prepare(const EngineOptions& options) {
 }
 
 Result<node::ExitCode> heldout_loss(const EngineOptions& options) {
-    COVENANT_TRY(const Bytes spec_bytes, node::read_file(options.spec, protocol::kMaxRunSpecBytes));
+    COVENANT_TRY(const Bytes spec_bytes, read_file(options.spec, protocol::kMaxRunSpecBytes));
     const auto spec = protocol::decode_run_spec(spec_bytes);
     if (!spec) {
         return fail(Errc::kMalformed,

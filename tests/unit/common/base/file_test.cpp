@@ -1,62 +1,36 @@
 #include "common/base/file.hpp"
 
-#include <cstdlib>
-#include <fstream>
+#include "tests/support/temp_folder.hpp"
 
-#include <fcntl.h>
+#include <fstream>
+#include <string>
+
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <sys/un.h>
 
 namespace covenant {
 namespace {
 
 namespace fs = std::filesystem;
 
-class FileTest : public testing::Test {
+class FileTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "covenant-file-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        folder_ = pattern;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
-    [[nodiscard]] std::size_t entries() const {
-        return static_cast<std::size_t>(
-            std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-    }
-
-    fs::path folder_;
+    testing::TempFolder folder_;
 };
 
-TEST_F(FileTest, WritesReadsAndReplaces) {
-    const fs::path path = folder_ / "state";
-    ASSERT_TRUE(write_file_durably(path, as_bytes("first")));
-    ASSERT_TRUE(write_file_durably(path, as_bytes("second")));
-    EXPECT_EQ(as_text(*read_file(path, 100)), "second");
-    EXPECT_EQ(entries(), 1U);
-}
-
-TEST_F(FileTest, AnEmptyFileIsAFile) {
-    ASSERT_TRUE(write_file_durably(folder_ / "empty", {}));
+TEST_F(FileTest, ReadsWholeFilesAndParts) {
+    std::ofstream(folder_ / "long") << "0123456789";
+    std::ofstream(folder_ / "empty");
+    EXPECT_EQ(read_text_file(folder_ / "long", 10).value(), "0123456789");
     EXPECT_TRUE(read_file(folder_ / "empty", 0)->empty());
-}
-
-TEST_F(FileTest, NeverReplacesWhenToldSo) {
-    const fs::path path = folder_ / "key";
-    FileWrite how;
-    how.replace = false;
-    how.mode = 0600;
-    ASSERT_TRUE(write_file_durably(path, as_bytes("kept"), how));
-    const Status second = write_file_durably(path, as_bytes("lost"), how);
-    ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, Errc::kAlreadyExists);
-    EXPECT_EQ(as_text(*read_file(path, 100)), "kept");
-    EXPECT_EQ(entries(), 1U);
-    struct stat info {};
-    ASSERT_EQ(::stat(path.c_str(), &info), 0);
-    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+    const auto file = RegularFile::open(folder_ / "long").value();
+    EXPECT_EQ(file.size(), 10U);
+    Bytes part(3);
+    ASSERT_TRUE(file.read(7, part));
+    EXPECT_EQ(as_text(part), "789");
+    EXPECT_EQ(file.read(8, part).error().code, Errc::kIo);
 }
 
 TEST_F(FileTest, SaysWhatIsWrong) {
@@ -65,28 +39,47 @@ TEST_F(FileTest, SaysWhatIsWrong) {
     EXPECT_EQ(missing.error().code, Errc::kNotFound);
     EXPECT_NE(missing.error().context.find("nothing"), std::string::npos);
 
-    ASSERT_TRUE(write_file_durably(folder_ / "long", as_bytes("0123456789")));
+    std::ofstream(folder_ / "long") << "0123456789";
     EXPECT_EQ(read_file(folder_ / "long", 9).error().code, Errc::kRejected);
     EXPECT_TRUE(read_file(folder_ / "long", 10));
-    EXPECT_EQ(read_file(folder_, 10).error().code, Errc::kIo);
-    EXPECT_EQ(write_file_durably(folder_ / "no" / "folder", {}).error().code, Errc::kNotFound);
+    EXPECT_EQ(read_file(folder_.path(), 10).error().code, Errc::kIo);
 }
 
-TEST_F(FileTest, MakesFoldersWithParents) {
-    ASSERT_TRUE(create_folders_durably(folder_ / "a" / "b" / "c"));
-    ASSERT_TRUE(create_folders_durably(folder_ / "a" / "b" / "c"));
-    EXPECT_TRUE(fs::is_directory(folder_ / "a" / "b" / "c"));
-    ASSERT_TRUE(write_file_durably(folder_ / "file", {}));
-    EXPECT_EQ(create_folders_durably(folder_ / "file").error().code, Errc::kIo);
+// None of these may hold the reader: nobody ever writes to this FIFO, and /dev/zero never ends.
+TEST_F(FileTest, OpensRegularFilesOnlyAndWaitsForNothing) {
+    ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+    fs::create_symlink(folder_ / "fifo", folder_ / "link");
+    fs::create_symlink(folder_ / "loop", folder_ / "loop");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = (folder_ / "socket").string();
+    ASSERT_LT(name.size(), sizeof(address.sun_path));
+    name.copy(address.sun_path, name.size());
+    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+              0);
+    const std::pair<fs::path, std::string_view> cases[] = {
+        {folder_ / "fifo", "a FIFO, not a regular file"},
+        {folder_ / "link", "a FIFO, not a regular file"},
+        {folder_.path(), "a folder, not a regular file"},
+        {folder_ / "socket", "a socket, not a regular file"},
+        {"/dev/zero", "a device, not a regular file"},
+        {folder_ / "loop", "symbolic links"},
+    };
+    for (const auto& [path, words] : cases) {
+        const auto got = read_file(path, 1000);
+        ASSERT_FALSE(got) << path;
+        EXPECT_EQ(got.error().code, Errc::kIo) << path;
+        EXPECT_NE(got.error().context.find(words), std::string::npos) << got.error().context;
+        EXPECT_NE(got.error().context.find(path.string()), std::string::npos);
+        EXPECT_FALSE(require_regular_or_absent(path)) << path;
+    }
 }
 
-TEST_F(FileTest, RemovesTemporariesOfTheDeadOnly) {
-    std::ofstream(folder_ / ".writing-1-0") << "half";
-    std::ofstream(folder_ / "kept") << "whole";
-    ASSERT_TRUE(remove_stale_temporaries(folder_));
-    EXPECT_FALSE(fs::exists(folder_ / ".writing-1-0"));
-    EXPECT_TRUE(fs::exists(folder_ / "kept"));
-    EXPECT_EQ(remove_stale_temporaries(folder_ / "nothing").error().code, Errc::kNotFound);
+TEST_F(FileTest, ALibraryMayOpenWhatIsRegularOrAbsent) {
+    EXPECT_TRUE(require_regular_or_absent(folder_ / "new"));
+    std::ofstream(folder_ / "there") << "x";
+    EXPECT_TRUE(require_regular_or_absent(folder_ / "there"));
 }
 
 }  // namespace

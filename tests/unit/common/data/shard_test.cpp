@@ -1,4 +1,4 @@
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/crypto/merkle.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/data/shard_format.hpp"
@@ -208,7 +208,7 @@ TEST(ShardReader, NamesTheFileThatItCannotOpen) {
     EXPECT_NE(missing.error().context.find("none.npy"), std::string::npos);
     ASSERT_TRUE(write_file_durably(folder / "empty.npy", {}));
     EXPECT_EQ(ShardReader::open(folder / "empty.npy", 0).error().code, Errc::kMalformed);
-    EXPECT_EQ(ShardReader::open(folder.path(), 0).error().code, Errc::kMalformed);
+    EXPECT_EQ(ShardReader::open(folder.path(), 0).error().code, Errc::kIo);
     ASSERT_TRUE(write_file_durably(folder / "text.npy", as_bytes("no shard")));
     const auto text = ShardReader::open(folder / "text.npy", 0);
     EXPECT_EQ(text.error().code, Errc::kMalformed);

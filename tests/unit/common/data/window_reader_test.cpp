@@ -1,6 +1,6 @@
 #include "common/data/window_reader.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/crypto/merkle.hpp"
 #include "tests/support/corpus_fixture.hpp"
 #include "tests/support/temp_folder.hpp"

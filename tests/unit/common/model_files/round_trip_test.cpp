@@ -55,7 +55,7 @@ TEST_P(RoundTrip, GivesTheParametersBack) {
     EXPECT_EQ((*file)->metadata(kRunKey), "0xab");
     EXPECT_EQ((*file)->metadata(kRoundKey), "3");
 
-    const auto root = write_raw(**file, scratch / "back.f32", false, {});
+    const auto root = write_raw(**file, scratch / "back.f32", Overwrite::kNo, {});
     ASSERT_TRUE(root) << root.error().context;
     engine::ParameterBuffer expected = small_parameters().clone();
     if (one.type == TensorType::kBf16) {
@@ -173,7 +173,7 @@ TEST(Scan, RefusesWhatIsNotFinite) {
         EXPECT_EQ(root.error().code, Errc::kMalformed);
         EXPECT_NE(root.error().context.find("lm_head.weight: element 7"), std::string::npos);
         const Scratch scratch;
-        EXPECT_FALSE(write_raw(*source, scratch / "x.f32", false, {}));
+        EXPECT_FALSE(write_raw(*source, scratch / "x.f32", Overwrite::kNo, {}));
         EXPECT_TRUE(scratch.names().empty());
     }
 }
@@ -212,6 +212,28 @@ TEST(TensorNames, RowOrdersAreInverse) {
         EXPECT_EQ(halves_row(row, 6) / 6, row / 6);
     }
     EXPECT_EQ(gguf_name("model.layers.31.mlp.down_proj.weight"), "blk.31.ffn_down.weight");
+}
+
+TEST(Export, StopsWhenAskedAndLeavesNothing) {
+    for (const Format format : {Format::kSafetensors, Format::kGguf}) {
+        const Scratch scratch;
+        ExportOptions options;
+        options.format = format;
+        std::stop_source stop;
+        std::uint64_t calls = 0;
+        Monitor monitor;
+        monitor.stop = stop.get_token();
+        monitor.progress = [&](std::uint64_t done, std::uint64_t total) {
+            EXPECT_LE(done, total);
+            if (++calls == 3) stop.request_stop();
+        };
+        const auto written =
+            export_checkpoint(*small_source(), vocabulary(), options, scratch / "out", monitor);
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error().code, Errc::kInterrupted);
+        EXPECT_EQ(calls, 3U);
+        EXPECT_TRUE(scratch.names().empty());
+    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "common/node/keystore.hpp"
 
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/prompt.hpp"

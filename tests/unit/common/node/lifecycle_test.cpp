@@ -6,11 +6,9 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <mutex>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,57 +16,7 @@
 namespace covenant::node {
 namespace {
 
-TEST(AtomicFile, WritesReadsAndReplaces) {
-    const testing::TempFolder folder;
-    const auto path = folder / "a";
-    ASSERT_TRUE(write_file_atomic(path, as_bytes("one"), Overwrite::kNo, 0600));
-    EXPECT_EQ(read_text_file(path, 10).value(), "one");
-    const auto again = write_file_atomic(path, as_bytes("two"), Overwrite::kNo);
-    ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().code, Errc::kAlreadyExists);
-    EXPECT_EQ(read_text_file(path, 10).value(), "one");
-    ASSERT_TRUE(write_file_atomic(path, as_bytes("two"), Overwrite::kYes));
-    EXPECT_EQ(read_text_file(path, 10).value(), "two");
-    std::size_t files = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
-        ++files;
-    EXPECT_EQ(files, 1U);
-}
-
-TEST(AtomicFile, ReadsAreBoundedAndNamed) {
-    const testing::TempFolder folder;
-    std::ofstream(folder / "big") << std::string(100, 'x');
-    EXPECT_EQ(read_file(folder / "big", 99).error().code, Errc::kCorrupt);
-    EXPECT_EQ(read_file(folder / "big", 100)->size(), 100U);
-    EXPECT_EQ(read_file(folder / "none", 1).error().code, Errc::kNotFound);
-    EXPECT_EQ(read_file(folder.path(), 100).error().code, Errc::kIo);
-    EXPECT_NE(read_file(folder / "none", 1).error().context.find("none"), std::string::npos);
-    EXPECT_EQ(write_file_atomic(folder / "no" / "such", {}, Overwrite::kNo).error().code,
-              Errc::kNotFound);
-}
-
-TEST(AtomicFile, AWriteThatCannotFinishLeavesNothing) {
-    const testing::TempFolder folder;
-    std::ofstream(folder / "a") << "old";
-    const pid_t child = ::fork();
-    if (child == 0) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        const rlimit limit{1000, 1000};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-        const auto written = write_file_atomic(folder / "a", Bytes(5000, 1), Overwrite::kYes);
-        ::_exit(written ? 1 : written.error().code == Errc::kIo ? 7 : 2);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    EXPECT_EQ(WEXITSTATUS(status), 7);
-    EXPECT_EQ(read_text_file(folder / "a", 10).value(), "old");
-    std::size_t files = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
-        ++files;
-    EXPECT_EQ(files, 1U);
-}
-
-TEST(AtomicFile, AFullDiskIsSaidBeforeTheWork) {
+TEST(FreeSpace, AFullDiskIsSaidBeforeTheWork) {
     const testing::TempFolder folder;
     EXPECT_TRUE(require_free_space(folder.path(), 1));
     const auto full = require_free_space(folder.path(), ~std::uint64_t{0});

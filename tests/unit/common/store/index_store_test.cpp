@@ -1,6 +1,6 @@
 #include "common/store/index_store.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "tests/support/temp_folder.hpp"
 
 #include <csignal>

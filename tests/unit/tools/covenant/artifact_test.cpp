@@ -1,5 +1,5 @@
 #include "common/base/counter_rng.hpp"
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/level.hpp"
 #include "common/crypto/sha256.hpp"

@@ -1,7 +1,7 @@
 #include "tools/covenant/commands/commands.hpp"
 
 #include "chain/network_file.hpp"
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"

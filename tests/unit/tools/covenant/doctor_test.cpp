@@ -1,4 +1,4 @@
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
 #include "tests/support/temp_folder.hpp"

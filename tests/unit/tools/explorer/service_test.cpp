@@ -1,7 +1,7 @@
 #include "tools/explorer/service.hpp"
 
 #include "chain/indexer/queries.hpp"
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/crypto/keccak256.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/sample_run.hpp"

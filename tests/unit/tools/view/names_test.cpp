@@ -1,6 +1,6 @@
 #include "tools/view/names.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/secp256k1.hpp"
 #include "tests/support/sample_run.hpp"

@@ -1,5 +1,7 @@
 #include "tools/covenant/devnet/record/record.hpp"
 
+#include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/node/lifecycle.hpp"
 
@@ -59,8 +61,7 @@ Result<Record> parse_record(const codec::Json& json) {
 }
 
 Result<Record> load_record(const Layout& layout) {
-    COVENANT_TRY(const std::string text,
-                 node::read_text_file(layout.record(), std::size_t{1} << 20));
+    COVENANT_TRY(const std::string text, read_text_file(layout.record(), std::size_t{1} << 20));
     COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
     auto record = parse_record(json);
     if (!record) {
@@ -70,14 +71,14 @@ Result<Record> load_record(const Layout& layout) {
 }
 
 Status save_record(const Layout& layout, const Record& record) {
-    return node::write_file_atomic(
-        layout.record(), as_bytes(to_json(record).dump(codec::Json::Style::kPretty) + "\n"),
-        node::Overwrite::kYes);
+    return write_file_durably(layout.record(),
+                              as_bytes(to_json(record).dump(codec::Json::Style::kPretty) + "\n"),
+                              {.overwrite = Overwrite::kYes});
 }
 
 Result<protocol::RunSpec> read_spec(const Layout& layout) {
     COVENANT_TRY(const Bytes bytes,
-                 node::read_file(layout.root / "run.spec", protocol::kMaxRunSpecBytes));
+                 read_file(layout.root / "run.spec", protocol::kMaxRunSpecBytes));
     const auto spec = protocol::decode_run_spec(bytes);
     if (!spec) {
         return fail(Errc::kCorrupt, (layout.root / "run.spec").string() + ": " +
