@@ -2,6 +2,7 @@
 
 #include "chain/admin_client.hpp"
 #include "chain/indexer/follower.hpp"
+#include "chain/indexer/schema.hpp"
 #include "chain/intent.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
@@ -39,11 +40,11 @@ class EvmLedger::Impl {
 
     Status open() {
         COVENANT_CHECK(check_network(options_.network, rpc_));
-        COVENANT_TRY(Database index_file,
-                     Database::open(options_.index_path, Database::Durability::kRebuildable));
+        COVENANT_TRY(sqlite::Database index_file,
+                     sqlite::Database::open(options_.index_path, kIndexFile));
         index_database_.emplace(std::move(index_file));
-        COVENANT_TRY(Database outbox_file,
-                     Database::open(options_.outbox_path, Database::Durability::kFull));
+        COVENANT_TRY(sqlite::Database outbox_file,
+                     sqlite::Database::open(options_.outbox_path, kOutboxFile));
         outbox_database_.emplace(std::move(outbox_file));
         const NetworkFile& network = options_.network;
         COVENANT_TRY(Index index, Index::open(*index_database_, network.chain_id,
@@ -264,8 +265,8 @@ class EvmLedger::Impl {
     EvmLedgerOptions options_;
     crypto::SecretKey key_;
     RpcClient rpc_;
-    std::optional<Database> index_database_;
-    std::optional<Database> outbox_database_;
+    std::optional<sqlite::Database> index_database_;
+    std::optional<sqlite::Database> outbox_database_;
     std::optional<Index> index_;
     std::optional<Follower> follower_;
     std::optional<Outbox> outbox_;

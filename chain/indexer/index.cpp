@@ -7,6 +7,8 @@
 
 namespace covenant::chain {
 using namespace protocol;
+using sqlite::Database;
+using sqlite::Statement;
 
 namespace {
 
@@ -61,7 +63,9 @@ Result<Index> Index::open(Database& database, std::uint64_t chain_id, const Hash
                                          ", this build writes " + std::to_string(kIndexVersion) +
                                          ": delete the file, it is rebuilt from the chain");
     }
-    COVENANT_CHECK(database.execute(index_schema()));
+    if (version == 0) {
+        COVENANT_CHECK(database.transaction([&] { return database.execute(index_schema()); }));
+    }
     COVENANT_TRY(Statement insert,
                  database.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?, ?, ?, 0)"));
     COVENANT_CHECK(insert.bind(chain_id).bind(genesis).bind(identity(contracts)).run());
@@ -178,9 +182,7 @@ Result<std::vector<Event>> read_events(Database& database, const ContractAddress
         log.data = select.blob(6);
         COVENANT_TRY(std::optional<EventBody> body, decode_log(contracts, log));
         if (!body) {
-            return fail(Errc::kCorrupt,
-                        "the index holds a log that is no event of ours: delete "
-                        "the file, it is rebuilt from the chain");
+            return database.damaged("it holds a log that is no event of ours");
         }
         event.body = std::move(*body);
         out.push_back(std::move(event));

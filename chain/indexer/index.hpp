@@ -2,8 +2,8 @@
 #pragma once
 
 #include "chain/abi/contracts.hpp"
-#include "chain/indexer/database.hpp"
 #include "common/protocol/transition.hpp"
+#include "common/sqlite/database.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,8 +30,8 @@ class Index {
   public:
     // Creates the tables where missing. kMismatch when the file indexes another chain or other
     // contracts.
-    static Result<Index> open(Database& database, std::uint64_t chain_id, const Hash256& genesis,
-                              const ContractAddresses& contracts);
+    static Result<Index> open(sqlite::Database& database, std::uint64_t chain_id,
+                              const Hash256& genesis, const ContractAddresses& contracts);
 
     Result<std::optional<IndexedBlock>> cursor();  // the newest block; nothing in an empty index
     Result<std::optional<IndexedBlock>> block_at_or_below(protocol::BlockNumber number);
@@ -50,14 +50,14 @@ class Index {
     [[nodiscard]] const ContractAddresses& contracts() const { return contracts_; }
 
   private:
-    Index(Database& database, ContractAddresses contracts)
+    Index(sqlite::Database& database, ContractAddresses contracts)
         : database_(&database), contracts_(std::move(contracts)) {}
-    Database* database_;
+    sqlite::Database* database_;
     ContractAddresses contracts_;
 };
 
 // events_from for a database that is open for reading only.
-Result<std::vector<protocol::Event>> read_events(Database& database,
+Result<std::vector<protocol::Event>> read_events(sqlite::Database& database,
                                                  const ContractAddresses& contracts,
                                                  Index::Position position);
 

@@ -1,6 +1,7 @@
 #include "chain/indexer/queries.hpp"
 
 #include "chain/indexer/schema.hpp"
+#include "chain/network_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/protocol/schedule.hpp"
 
@@ -9,6 +10,8 @@
 namespace covenant::chain {
 using namespace protocol;
 using codec::Json;
+using sqlite::Database;
+using sqlite::Statement;
 
 namespace {
 
@@ -31,7 +34,8 @@ void bind_filter(Statement& statement, const EventFilter& filter) {
     if (filter.above_block) statement.bind(*filter.above_block);
 }
 
-Result<ContractAddresses> parse_contracts(const Bytes& bytes) {
+// Nothing when they are not as many bytes as there are contracts.
+std::optional<ContractAddresses> parse_contracts(const Bytes& bytes) {
     ContractAddresses out;
     Address ContractAddresses::*const members[] = {
         &ContractAddresses::token,        &ContractAddresses::registry,
@@ -39,9 +43,7 @@ Result<ContractAddresses> parse_contracts(const Bytes& bytes) {
         &ContractAddresses::score_ledger, &ContractAddresses::emissions,
         &ContractAddresses::authority};
     if (bytes.size() != std::size(members) * Address::kSize) {
-        return fail(Errc::kCorrupt,
-                    "the index names no contracts: delete the file, it is rebuilt "
-                    "from the chain");
+        return std::nullopt;
     }
     std::size_t at = 0;
     for (const auto member : members) {
@@ -62,7 +64,7 @@ std::vector<Uid> members_of(const UidSet& set) {
 }  // namespace
 
 Result<IndexReader> IndexReader::open(const std::string& path) {
-    COVENANT_TRY(Database database, Database::open_read_only(path));
+    COVENANT_TRY(Database database, Database::open_read_only(path, kIndexFile));
     COVENANT_TRY(const std::uint64_t version, database.version());
     if (version != kIndexVersion) {
         return fail(Errc::kMismatch, path + " is no index of version " +
@@ -72,16 +74,54 @@ Result<IndexReader> IndexReader::open(const std::string& path) {
     return IndexReader(std::move(database));
 }
 
+Result<IndexReader> IndexReader::open(const std::string& path, const NetworkFile& network) {
+    COVENANT_TRY(IndexReader reader, open(path));
+    COVENANT_CHECK(reader.check(network));
+    return reader;
+}
+
+Status IndexReader::check(const NetworkFile& network) {
+    const auto another = [&](const std::string& here, const std::string& there) {
+        return fail(Errc::kMismatch,
+                    database_.path() + " is the index of another network: it holds " + here +
+                        ", network.json names " + there +
+                        "; use the network file that belongs to this folder, or delete the index "
+                        "and start again, it is rebuilt from the chain");
+    };
+    COVENANT_TRY(const IndexInfo own, info());
+    if (own.chain_id != network.chain_id || own.genesis_hash != network.genesis_hash) {
+        return another(
+            "chain " + std::to_string(own.chain_id) + " with genesis " + to_0x(own.genesis_hash),
+            "chain " + std::to_string(network.chain_id) + " with genesis " +
+                to_0x(network.genesis_hash));
+    }
+    const auto here = own.contracts.list();
+    const auto there = network.contracts.list();
+    for (std::size_t i = 0; i < here.size(); ++i) {
+        if (here[i].second == there[i].second) continue;
+        return another("events of " + std::string(here[i].first) + " " + to_0x(here[i].second),
+                       to_0x(there[i].second));
+    }
+    COVENANT_TRY(const std::vector<RunId> known, runs());
+    if (!network.run.is_zero() && !known.empty() &&
+        std::find(known.begin(), known.end(), network.run) == known.end()) {
+        return another("run " + to_0x(known.back()), "run " + to_0x(network.run));
+    }
+    return {};
+}
+
 Result<IndexInfo> IndexReader::info() {
     COVENANT_TRY(Statement meta,
                  database_.prepare("SELECT chain_id, genesis, contracts, reorgs, (SELECT COUNT(*) "
                                    "FROM events) FROM meta"));
     COVENANT_TRY(const bool found, meta.step());
-    if (!found) return fail(Errc::kCorrupt, "the index names no chain");
+    if (!found) return database_.damaged("it names no chain");
     IndexInfo out;
     out.chain_id = meta.integer(0);
     COVENANT_TRY(out.genesis_hash, meta.fixed<Hash256>(1));
-    COVENANT_TRY(out.contracts, parse_contracts(meta.blob(2)));
+    const std::optional<ContractAddresses> contracts = parse_contracts(meta.blob(2));
+    if (!contracts) return database_.damaged("it names no contracts");
+    out.contracts = *contracts;
     out.reorgs = meta.integer(3);
     out.events = meta.integer(4);
     COVENANT_TRY(Statement head, database_.prepare("SELECT number, hash, parent_hash, time FROM "

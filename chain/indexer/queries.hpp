@@ -2,10 +2,10 @@
 // another process may be writing; every method sees one consistent snapshot.
 #pragma once
 
-#include "chain/indexer/database.hpp"
 #include "chain/indexer/index.hpp"
 #include "common/codec/json.hpp"
 #include "common/protocol/transition.hpp"
+#include "common/sqlite/database.hpp"
 
 #include <cstdint>
 #include <map>
@@ -14,6 +14,8 @@
 #include <vector>
 
 namespace covenant::chain {
+
+struct NetworkFile;
 
 struct IndexInfo {
     std::uint64_t chain_id = 0;
@@ -50,6 +52,9 @@ class IndexReader {
   public:
     // kNotFound: no such file. kMismatch: no index, or one of another version.
     static Result<IndexReader> open(const std::string& path);
+    // The same for the index of this network: kMismatch names both sides when the file follows
+    // another chain or other contracts, or knows runs but not the network's.
+    static Result<IndexReader> open(const std::string& path, const NetworkFile& network);
 
     Result<IndexInfo> info();
     Result<std::vector<EventRow>> events(const EventFilter& filter);
@@ -59,8 +64,9 @@ class IndexReader {
     Result<protocol::RunState> state(const protocol::RunId& run);
 
   private:
-    explicit IndexReader(Database database) : database_(std::move(database)) {}
-    Database database_;
+    explicit IndexReader(sqlite::Database database) : database_(std::move(database)) {}
+    Status check(const NetworkFile& network);
+    sqlite::Database database_;
 };
 
 // ---- rows computed from a folded state, for tables

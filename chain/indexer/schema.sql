@@ -1,4 +1,5 @@
 -- The chain's events, by block. Rebuilt from the chain whenever the version changes or the file is lost.
+-- Version 2: every page carries a checksum (common/sqlite/page_check.hpp).
 -- Hashes and addresses in columns are raw bytes; in `body` they are 0x text.
 CREATE TABLE IF NOT EXISTS meta(
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -70,4 +71,4 @@ CREATE VIEW IF NOT EXISTS credits AS
 CREATE VIEW IF NOT EXISTS claims AS
     SELECT block_number, uid, json_extract(body, '$.to') AS account, json_extract(body, '$.amount') AS amount
     FROM events WHERE kind = 'claimed';
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

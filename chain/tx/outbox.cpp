@@ -3,12 +3,16 @@
 #include "chain/abi/revert.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
+#include "common/sqlite/row_digest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace covenant::chain {
 using codec::Json;
+using sqlite::Database;
+using sqlite::Statement;
 
 namespace {
 
@@ -39,6 +43,11 @@ CREATE TABLE IF NOT EXISTS outbox_signed(  -- every form that may have left this
     raw BLOB NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_open ON outbox(state) WHERE state < 3;
 )sql";
+
+constexpr std::array<std::string_view, 14> kRowColumns = {
+    "seq",    "key",   "fingerprint", "target",     "data",           "after",  "state",
+    "reason", "nonce", "gas_limit",   "sent_block", "included_block", "misses", "hash"};
+constexpr std::array<std::string_view, 6> kFormColumns = {"id", "seq", "hash", "tip", "fee", "raw"};
 
 constexpr std::size_t kMaxKey = 256;
 constexpr unsigned kMaxRaises = 12;  // in one send: (9/8)^12 = 4.1 times the fee
@@ -88,7 +97,10 @@ std::string_view to_string(OutboxState state) {
 
 Result<Outbox> Outbox::open(Database& database, RpcClient& rpc, const crypto::SecretKey& key,
                             OutboxOptions options) {
+    COVENANT_CHECK(database.check_structure());
     COVENANT_CHECK(database.execute(kSchema));
+    COVENANT_CHECK(sqlite::keep_row_digests(database, {"outbox", kRowColumns}));
+    COVENANT_CHECK(sqlite::keep_row_digests(database, {"outbox_signed", kFormColumns}));
     COVENANT_TRY(Statement insert,
                  database.prepare("INSERT OR IGNORE INTO outbox_owner VALUES(1, ?, ?)"));
     COVENANT_CHECK(insert.bind(key.address()).bind(options.chain_id).run());

@@ -15,10 +15,10 @@
 // both stall.
 #pragma once
 
-#include "chain/indexer/database.hpp"
 #include "chain/tx/gas.hpp"
 #include "chain/tx/transaction.hpp"
 #include "common/protocol/ids.hpp"
+#include "common/sqlite/database.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -27,6 +27,13 @@
 #include <vector>
 
 namespace covenant::chain {
+
+inline constexpr sqlite::FileKind kOutboxFile{
+    .name = "outbox",
+    .remedy =
+        "keep it, it knows what this account has sent; restore it from a copy, or, without "
+        "one, wait until no transaction of the account is pending, then move it away",
+};
 
 struct OutboxOptions {
     std::uint64_t chain_id = 0;
@@ -64,9 +71,10 @@ struct OutboxRequest {
 class Outbox {
   public:
     // Creates the tables where missing. The database, the client and the key outlive the outbox.
-    // kMismatch: the file belongs to another account or chain.
-    static Result<Outbox> open(Database& database, RpcClient& rpc, const crypto::SecretKey& key,
-                               OutboxOptions options);
+    // kMismatch: the file belongs to another account or chain. kCorrupt: a row does not match its
+    // digest.
+    static Result<Outbox> open(sqlite::Database& database, RpcClient& rpc,
+                               const crypto::SecretKey& key, OutboxOptions options);
 
     // Commits the row. The same key and fingerprint again: nothing. kAlreadyExists: other content
     // under this key.
@@ -84,7 +92,8 @@ class Outbox {
   private:
     struct Row;
     struct Form;
-    Outbox(Database& database, RpcClient& rpc, const crypto::SecretKey& key, OutboxOptions options)
+    Outbox(sqlite::Database& database, RpcClient& rpc, const crypto::SecretKey& key,
+           OutboxOptions options)
         : database_(&database), rpc_(&rpc), key_(&key), options_(std::move(options)) {}
 
     Result<std::vector<Row>> rows(std::string_view condition);
@@ -104,7 +113,7 @@ class Outbox {
     Result<std::uint64_t> next_nonce();
     Result<std::uint64_t> transaction_count(std::string_view tag);
 
-    Database* database_;
+    sqlite::Database* database_;
     RpcClient* rpc_;
     const crypto::SecretKey* key_;
     OutboxOptions options_;

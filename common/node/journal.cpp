@@ -1,18 +1,29 @@
 #include "common/node/journal.hpp"
 
-#include "common/base/assert.hpp"
 #include "common/base/mutex.hpp"
+#include "common/sqlite/row_digest.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 namespace covenant::node {
 namespace {
 
-constexpr int kSchema = 1;
-constexpr int kApplicationId = 0x434F564A;  // "COVJ"
+using sqlite::Database;
+using sqlite::Statement;
+
+constexpr std::uint64_t kSchema = 2;                  // 1 had no digests
+constexpr std::uint64_t kApplicationId = 0x434F564A;  // "COVJ"
+
+constexpr sqlite::FileKind kJournalFile{
+    .name = "journal",
+    .remedy =
+        "keep it, it is what keeps this node from signing twice; restore it from a copy, or "
+        "start with a new data directory and a new hotkey",
+};
 
 constexpr const char* kCreate =
     "CREATE TABLE entry(key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, sealed INTEGER NOT "
@@ -25,136 +36,14 @@ constexpr const char* kCreate =
     " STRICT;"
     "INSERT INTO meta VALUES (1, 0, 0);";
 
-tl::unexpected<Error> sqlite_failure(sqlite3* db, int code, std::string_view action) {
-    Errc kind = Errc::kIo;
-    std::string why = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-    switch (code & 0xff) {
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            kind = Errc::kCorrupt;
-            break;
-        case SQLITE_FULL:
-            why = "the disk is full; free some space and start again";
-            break;
-        case SQLITE_PERM:
-        case SQLITE_READONLY:
-            kind = Errc::kPermission;
-            break;
-        case SQLITE_BUSY:
-            why = "another process uses it";
-            break;
-        default:
-            break;
-    }
-    return fail(kind, fmt::format("{}: {}", action, why));
+constexpr std::array<std::string_view, 4> kEntryColumns = {"key", "value", "sealed", "sequence"};
+constexpr sqlite::DigestedTable kEntry{"entry", kEntryColumns};
+
+// Keys of [?, ?), in the order that follows.
+std::string select_entries() {
+    return "SELECT key, value, sealed, sequence, " + sqlite::row_matches(kEntry) +
+           " FROM entry WHERE key >= ? AND key < ? ORDER BY key";
 }
-
-// One prepared statement; finalised with it.
-class Statement {
-  public:
-    static Result<Statement> prepare(sqlite3* db, const char* sql) {
-        sqlite3_stmt* statement = nullptr;
-        const int code = sqlite3_prepare_v2(db, sql, -1, &statement, nullptr);
-        if (code != SQLITE_OK) return sqlite_failure(db, code, "prepare");
-        return Statement(db, statement);
-    }
-    Statement(Statement&& other) noexcept
-        : db_(other.db_), statement_(std::exchange(other.statement_, nullptr)) {}
-    Statement& operator=(Statement&&) = delete;
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
-    ~Statement() { sqlite3_finalize(statement_); }
-
-    // The views must live until the statement is done. Never null, not even when empty.
-    Statement& bind(int index, std::string_view text) {
-        sqlite3_bind_text(statement_, index, text.empty() ? "" : text.data(),
-                          static_cast<int>(text.size()), SQLITE_STATIC);
-        return *this;
-    }
-    Statement& bind(int index, ByteView data) {
-        if (data.empty()) {
-            sqlite3_bind_zeroblob(statement_, index, 0);
-        } else {
-            sqlite3_bind_blob64(statement_, index, data.data(), data.size(), SQLITE_STATIC);
-        }
-        return *this;
-    }
-    Statement& bind(int index, std::int64_t value) {
-        sqlite3_bind_int64(statement_, index, value);
-        return *this;
-    }
-
-    // True: a row is there. False: done.
-    Result<bool> step() {
-        const int code = sqlite3_step(statement_);
-        if (code == SQLITE_ROW) return true;
-        if (code == SQLITE_DONE) return false;
-        return sqlite_failure(db_, code, "run");
-    }
-    Status run() {
-        COVENANT_TRY(const bool row, step());
-        (void)row;
-        return {};
-    }
-
-    [[nodiscard]] std::int64_t integer(int column) const {
-        return sqlite3_column_int64(statement_, column);
-    }
-    [[nodiscard]] std::string text(int column) const {
-        const auto* data = sqlite3_column_text(statement_, column);
-        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-        return data == nullptr ? std::string()
-                               : std::string(reinterpret_cast<const char*>(data), size);
-    }
-    [[nodiscard]] Bytes blob(int column) const {
-        const auto* data =
-            static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
-        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-        return data == nullptr ? Bytes() : Bytes(data, data + size);
-    }
-
-  private:
-    Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
-    sqlite3* db_;
-    sqlite3_stmt* statement_;
-};
-
-Status execute(sqlite3* db, const char* sql) {
-    const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return sqlite_failure(db, code, "run");
-    return {};
-}
-
-Result<std::int64_t> single_integer(sqlite3* db, const char* sql) {
-    COVENANT_TRY(Statement statement, Statement::prepare(db, sql));
-    COVENANT_TRY(const bool row, statement.step());
-    return row ? statement.integer(0) : 0;
-}
-
-// BEGIN IMMEDIATE; rolled back unless committed.
-class Transaction {
-  public:
-    explicit Transaction(sqlite3* db) : db_(db) {}
-    Status begin() {
-        COVENANT_CHECK(execute(db_, "BEGIN IMMEDIATE"));
-        open_ = true;
-        return {};
-    }
-    Status commit() {
-        COVENANT_CHECK(execute(db_, "COMMIT"));
-        open_ = false;
-        return {};
-    }
-    ~Transaction() {
-        if (open_) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
-    }
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
-
-  private:
-    sqlite3* db_;
-    bool open_ = false;
-};
 
 // Keys are printable ASCII, so prefix + 0x7f is above every key that starts with prefix.
 Status check_key(std::string_view key, bool may_be_empty) {
@@ -174,6 +63,150 @@ std::string above(std::string_view prefix) {
     return std::string(prefix) + '\x7f';
 }
 
+// One thread at a time.
+class Rows {
+  public:
+    explicit Rows(Database database) : database_(std::move(database)) {}
+
+    Status prepare() {
+        COVENANT_TRY(const std::uint64_t version, database_.version());
+        if (version > kSchema) {
+            return fail(
+                Errc::kPrecondition,
+                fmt::format(
+                    "journal {}: schema {} is newer than the {} this program knows: run the newer "
+                    "version again, or use another data directory",
+                    database_.path(), version, kSchema));
+        }
+        COVENANT_TRY(const std::uint64_t application, database_.integer("PRAGMA application_id"));
+        if (version == 0) {
+            COVENANT_CHECK(create());
+        } else if (application != kApplicationId) {
+            return database_.damaged("a SQLite file, but no journal");
+        }
+        COVENANT_CHECK(database_.check_structure());
+        COVENANT_CHECK(sqlite::keep_row_digests(database_, kEntry));
+        COVENANT_CHECK(database_.execute(fmt::format("PRAGMA user_version={}", kSchema)));
+        return check_counts();
+    }
+
+    Status write(std::string_view key, ByteView value, bool seal) {
+        return database_.transaction([&]() -> Status { return write_row(key, value, seal); });
+    }
+
+    Result<std::optional<Bytes>> get(std::string_view key) {
+        COVENANT_TRY(auto found, find(key));
+        if (!found) return std::optional<Bytes>();
+        return std::optional<Bytes>(std::move(found->value));
+    }
+
+    Result<std::vector<JournalEntry>> list(std::string_view prefix, std::size_t limit,
+                                           bool descending) {
+        COVENANT_TRY(Statement select, database_.prepare(select_entries() +
+                                                         (descending ? " DESC" : "") + " LIMIT ?"));
+        constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+        select.bind(prefix).bind(std::string_view(above(prefix))).bind(std::min(limit, kMost));
+        std::vector<JournalEntry> out;
+        for (;;) {
+            COVENANT_TRY(const bool row, select.step());
+            if (!row) return out;
+            COVENANT_TRY(JournalEntry entry, read(select));
+            out.push_back(std::move(entry));
+        }
+    }
+
+    // `sql` deletes keys of [?, ?).
+    Result<std::uint64_t> erase(std::string_view sql, std::string_view from, std::string_view to) {
+        std::uint64_t count = 0;
+        const Status done = database_.transaction([&]() -> Status {
+            COVENANT_TRY(Statement statement, database_.prepare(sql));
+            COVENANT_CHECK(statement.bind(from).bind(to).run());
+            count = database_.changes();
+            COVENANT_TRY(Statement update, database_.prepare("UPDATE meta SET rows = rows - ?"));
+            return update.bind(count).run();
+        });
+        if (!done) return fail(done.error());
+        return count;
+    }
+
+    std::uint64_t sequence() { return database_.integer("SELECT sequence FROM meta").value_or(0); }
+
+  private:
+    Status create() {
+        COVENANT_TRY(const std::uint64_t tables,
+                     database_.integer("SELECT count(*) FROM sqlite_schema"));
+        if (tables != 0) return database_.damaged("a SQLite file, but no journal");
+        return database_.transaction([&]() -> Status {
+            COVENANT_CHECK(database_.execute(kCreate));
+            return database_.execute(
+                fmt::format("PRAGMA application_id={}; PRAGMA user_version=1", kApplicationId));
+        });
+    }
+
+    // The row under the cursor of select_entries().
+    Result<JournalEntry> read(const Statement& row) {
+        JournalEntry entry{row.text(0), row.blob(1), row.integer(2) != 0, row.integer(3)};
+        if (row.integer(4) == 0) {
+            return database_.damaged("row " + entry.key + " does not match its digest");
+        }
+        return entry;
+    }
+
+    Result<std::optional<JournalEntry>> find(std::string_view key) {
+        // The next key in byte order is the key and a zero byte.
+        COVENANT_TRY(Statement select, database_.prepare(select_entries()));
+        select.bind(key).bind(std::string_view(std::string(key) + '\0'));
+        COVENANT_TRY(const bool present, select.step());
+        if (!present) return std::optional<JournalEntry>();
+        COVENANT_TRY(JournalEntry entry, read(select));
+        return std::optional<JournalEntry>(std::move(entry));
+    }
+
+    Status write_row(std::string_view key, ByteView value, bool seal) {
+        COVENANT_TRY(const std::optional<JournalEntry> old, find(key));
+        if (old) {
+            const bool same =
+                std::equal(old->value.begin(), old->value.end(), value.begin(), value.end());
+            if (!same && (old->sealed || seal)) {
+                return fail(
+                    Errc::kAlreadyExists,
+                    fmt::format(
+                        "journal {}: {} holds {} other bytes{}; what was written is never changed",
+                        database_.path(), key, old->value.size(),
+                        old->sealed ? " and is sealed" : ""));
+            }
+            if (same && (old->sealed || !seal)) return {};  // nothing to write
+        }
+        COVENANT_CHECK(database_.execute("UPDATE meta SET sequence = sequence + 1"));
+        if (!old) COVENANT_CHECK(database_.execute("UPDATE meta SET rows = rows + 1"));
+        COVENANT_TRY(Statement insert,
+                     database_.prepare(
+                         "INSERT INTO entry(key, value, sealed, sequence) VALUES "
+                         "(?, ?, ?, (SELECT sequence FROM meta)) ON CONFLICT(key) DO UPDATE SET "
+                         "value = excluded.value, sealed = excluded.sealed, "
+                         "sequence = excluded.sequence"));
+        return insert.bind(key).bind(value).bind(std::uint64_t{seal ? 1U : 0U}).run();
+    }
+
+    // What an opened file must hold true before anything relies on it.
+    Status check_counts() {
+        COVENANT_TRY(const std::uint64_t sequence, database_.integer("SELECT sequence FROM meta"));
+        COVENANT_TRY(const std::uint64_t rows, database_.integer("SELECT rows FROM meta"));
+        COVENANT_TRY(const std::uint64_t last,
+                     database_.integer("SELECT max(sequence) FROM entry"));
+        COVENANT_TRY(const std::uint64_t count, database_.integer("SELECT count(*) FROM entry"));
+        if (last > sequence || count != rows) {
+            return database_.damaged(fmt::format(
+                "{} rows up to write {}, but {} rows up to write {} were recorded: rows were lost "
+                "or added by another program",
+                count, last, rows, sequence));
+        }
+        return {};
+    }
+
+    Database database_;
+};
+
 }  // namespace
 
 std::string journal_key(std::string_view prefix, std::uint64_t number) {
@@ -186,220 +219,60 @@ std::string journal_key(std::string_view prefix, std::uint64_t number, std::stri
 
 class Journal::Impl {
   public:
-    Impl(sqlite3* db, std::string name) : db_(db), name_(std::move(name)) {}
-    ~Impl() { sqlite3_close_v2(db_); }
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
-
-    Status prepare() COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        sqlite3_extended_result_codes(db_, 1);
-        sqlite3_busy_timeout(db_, 5000);
-        COVENANT_TRY(const std::int64_t version, single_integer(db_, "PRAGMA user_version"));
-        if (version > kSchema) {
-            return fail(
-                Errc::kPrecondition,
-                fmt::format(
-                    "schema {} is newer than the {} this program knows: run the newer version "
-                    "again, or use another data directory",
-                    version, kSchema));
-        }
-        COVENANT_CHECK(
-            execute(db_,
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                    "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864"));
-        COVENANT_TRY(const std::int64_t application, single_integer(db_, "PRAGMA application_id"));
-        if (version == 0) {
-            COVENANT_TRY(const std::int64_t tables,
-                         single_integer(db_, "SELECT count(*) FROM sqlite_schema"));
-            if (tables != 0) return fail(Errc::kCorrupt, "a SQLite file, but no journal");
-            Transaction transaction(db_);
-            COVENANT_CHECK(transaction.begin());
-            COVENANT_CHECK(execute(db_, kCreate));
-            COVENANT_CHECK(
-                execute(db_, fmt::format("PRAGMA application_id={}; PRAGMA user_version={}",
-                                         kApplicationId, kSchema)
-                                 .c_str()));
-            return transaction.commit();
-        }
-        if (application != kApplicationId)
-            return fail(Errc::kCorrupt, "a SQLite file, but no journal");
-        return check();
-    }
-
-    Status write(std::string_view key, ByteView value, bool seal) COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        Transaction transaction(db_);
-        COVENANT_CHECK(transaction.begin());
-        COVENANT_TRY(Statement find,
-                     Statement::prepare(db_, "SELECT value, sealed FROM entry WHERE key = ?1"));
-        find.bind(1, key);
-        COVENANT_TRY(const bool present, find.step());
-        if (present) {
-            const Bytes old = find.blob(0);
-            const bool sealed = find.integer(1) != 0;
-            const bool same = std::equal(old.begin(), old.end(), value.begin(), value.end());
-            if (!same && (sealed || seal)) {
-                return fail(
-                    Errc::kAlreadyExists,
-                    fmt::format("{} holds {} other bytes{}; what was written is never changed", key,
-                                old.size(), sealed ? " and is sealed" : ""));
-            }
-            if (same && (sealed || !seal)) return {};  // nothing to write
-        }
-        COVENANT_CHECK(execute(db_, "UPDATE meta SET sequence = sequence + 1"));
-        if (!present) COVENANT_CHECK(execute(db_, "UPDATE meta SET rows = rows + 1"));
-        COVENANT_TRY(
-            Statement insert,
-            Statement::prepare(db_,
-                               "INSERT INTO entry VALUES (?1, ?2, ?3, (SELECT sequence FROM meta)) "
-                               "ON CONFLICT(key) DO UPDATE SET value = excluded.value, "
-                               "sealed = excluded.sealed, sequence = excluded.sequence"));
-        insert.bind(1, key).bind(2, value).bind(3, std::int64_t{seal ? 1 : 0});
-        COVENANT_CHECK(insert.run());
-        return transaction.commit();
-    }
-
-    Result<std::optional<Bytes>> get(std::string_view key) COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        COVENANT_TRY(Statement find,
-                     Statement::prepare(db_, "SELECT value FROM entry WHERE key = ?1"));
-        find.bind(1, key);
-        COVENANT_TRY(const bool present, find.step());
-        if (!present) return std::optional<Bytes>();
-        return std::optional<Bytes>(find.blob(0));
-    }
-
-    Result<std::vector<JournalEntry>> list(std::string_view prefix, std::size_t limit,
-                                           bool descending) COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        const char* sql =
-            descending ? "SELECT key, value, sealed, sequence FROM entry WHERE key >= ?1 AND "
-                         "key < ?2 ORDER BY key DESC LIMIT ?3"
-                       : "SELECT key, value, sealed, sequence FROM entry WHERE key >= ?1 AND "
-                         "key < ?2 ORDER BY key LIMIT ?3";
-        COVENANT_TRY(Statement find, Statement::prepare(db_, sql));
-        const std::string end = above(prefix);
-        constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-        find.bind(1, prefix)
-            .bind(2, std::string_view(end))
-            .bind(3, static_cast<std::int64_t>(std::min(limit, kMost)));
-        std::vector<JournalEntry> out;
-        for (;;) {
-            COVENANT_TRY(const bool row, find.step());
-            if (!row) return out;
-            out.push_back({find.text(0), find.blob(1), find.integer(2) != 0,
-                           static_cast<std::uint64_t>(find.integer(3))});
-        }
-    }
-
-    // `sql` deletes keys of [?1, ?2).
-    Result<std::uint64_t> erase(const char* sql, std::string_view from, std::string_view to)
-        COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        Transaction transaction(db_);
-        COVENANT_CHECK(transaction.begin());
-        COVENANT_TRY(Statement statement, Statement::prepare(db_, sql));
-        statement.bind(1, from).bind(2, to);
-        COVENANT_CHECK(statement.run());
-        const std::int64_t count = sqlite3_changes64(db_);
-        COVENANT_TRY(Statement update, Statement::prepare(db_, "UPDATE meta SET rows = rows - ?1"));
-        update.bind(1, count);
-        COVENANT_CHECK(update.run());
-        COVENANT_CHECK(transaction.commit());
-        return static_cast<std::uint64_t>(count);
-    }
-
-    std::uint64_t sequence() COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        const auto value = single_integer(db_, "SELECT sequence FROM meta");
-        return value ? static_cast<std::uint64_t>(*value) : 0;
-    }
-
-    [[nodiscard]] const std::string& name() const { return name_; }
-
-  private:
-    // What an opened file must hold true before anything relies on it.
-    Status check() COVENANT_REQUIRES(mutex_) {
-        COVENANT_TRY(Statement quick, Statement::prepare(db_, "PRAGMA quick_check(1)"));
-        COVENANT_TRY(const bool row, quick.step());
-        if (!row || quick.text(0) != "ok") {
-            return fail(Errc::kCorrupt,
-                        "damaged: " + (row ? quick.text(0) : std::string("no answer")));
-        }
-        COVENANT_TRY(const std::int64_t sequence, single_integer(db_, "SELECT sequence FROM meta"));
-        COVENANT_TRY(const std::int64_t rows, single_integer(db_, "SELECT rows FROM meta"));
-        COVENANT_TRY(const std::int64_t last,
-                     single_integer(db_, "SELECT max(sequence) FROM entry"));
-        COVENANT_TRY(const std::int64_t count, single_integer(db_, "SELECT count(*) FROM entry"));
-        if (last > sequence || count != rows) {
-            return fail(Errc::kCorrupt, fmt::format("{} rows up to write {}, but {} rows up to "
-                                                    "write {} were recorded: rows were lost "
-                                                    "or added by another program",
-                                                    count, last, rows, sequence));
-        }
-        return {};
-    }
-
-    Mutex mutex_;
-    sqlite3* db_;
-    std::string name_;
+    explicit Impl(Rows opened) : rows(std::move(opened)) {}
+    Mutex mutex;
+    Rows rows COVENANT_GUARDED_BY(mutex);
 };
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& path) {
-    const std::string where = "journal " + path.string();
-    sqlite3* db = nullptr;
-    const int code =
-        sqlite3_open_v2(path.c_str(), &db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-    auto impl = std::make_unique<Impl>(db, where);
-    if (code != SQLITE_OK) return sqlite_failure(db, code, where);
-    if (auto ready = impl->prepare(); !ready) return fail(std::move(ready).error().within(where));
+    COVENANT_TRY(Database database, Database::open(path.string(), kJournalFile));
+    Rows rows(std::move(database));
+    COVENANT_CHECK(rows.prepare());
+    auto impl = std::make_unique<Impl>(std::move(rows));
     return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 
-Status Journal::put(std::string_view key, ByteView value) {
+Status Journal::write(std::string_view key, ByteView value, bool seal) {
     COVENANT_CHECK(check_key(key, false));
     if (value.size() > kMaxValueBytes) {
         return fail(Errc::kInvalidArgument,
                     fmt::format("{} bytes are too many for a journal row", value.size()));
     }
-    if (auto done = impl_->write(key, value, false); !done)
-        return fail(std::move(done).error().within(impl_->name()));
-    return {};
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.write(key, value, seal);
+}
+
+Status Journal::put(std::string_view key, ByteView value) {
+    return write(key, value, false);
 }
 
 Status Journal::seal(std::string_view key, ByteView value) {
-    COVENANT_CHECK(check_key(key, false));
-    if (value.size() > kMaxValueBytes) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("{} bytes are too many for a journal row", value.size()));
-    }
-    if (auto done = impl_->write(key, value, true); !done)
-        return fail(std::move(done).error().within(impl_->name()));
-    return {};
+    return write(key, value, true);
 }
 
 Result<std::optional<Bytes>> Journal::get(std::string_view key) const {
-    return impl_->get(key);
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.get(key);
 }
 
 Result<bool> Journal::contains(std::string_view key) const {
-    COVENANT_TRY(const auto value, impl_->get(key));
+    COVENANT_TRY(const auto value, get(key));
     return value.has_value();
 }
 
 Result<std::vector<JournalEntry>> Journal::list(std::string_view prefix, std::size_t limit) const {
     COVENANT_CHECK(check_key(prefix, true));
-    return impl_->list(prefix, limit, false);
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.list(prefix, limit, false);
 }
 
 Result<std::optional<JournalEntry>> Journal::last(std::string_view prefix) const {
     COVENANT_CHECK(check_key(prefix, true));
-    COVENANT_TRY(std::vector<JournalEntry> rows, impl_->list(prefix, 1, true));
+    const MutexLock lock(impl_->mutex);
+    COVENANT_TRY(std::vector<JournalEntry> rows, impl_->rows.list(prefix, 1, true));
     if (rows.empty()) return std::optional<JournalEntry>();
     return std::optional<JournalEntry>(std::move(rows.front()));
 }
@@ -407,19 +280,22 @@ Result<std::optional<JournalEntry>> Journal::last(std::string_view prefix) const
 Result<std::uint64_t> Journal::erase_from(std::string_view prefix, std::string_view key) {
     COVENANT_CHECK(check_key(prefix, true));
     const std::string_view from = key < prefix ? prefix : key;
-    return impl_->erase("DELETE FROM entry WHERE sealed = 0 AND key >= ?1 AND key < ?2", from,
-                        above(prefix));
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.erase("DELETE FROM entry WHERE sealed = 0 AND key >= ? AND key < ?", from,
+                             above(prefix));
 }
 
 Result<std::uint64_t> Journal::prune_before(std::string_view prefix, std::string_view key) {
     COVENANT_CHECK(check_key(prefix, true));
     const std::string end = above(prefix);
-    return impl_->erase("DELETE FROM entry WHERE key >= ?1 AND key < ?2", prefix,
-                        std::min(key, std::string_view(end)));
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.erase("DELETE FROM entry WHERE key >= ? AND key < ?", prefix,
+                             std::min(key, std::string_view(end)));
 }
 
 std::uint64_t Journal::sequence() const {
-    return impl_->sequence();
+    const MutexLock lock(impl_->mutex);
+    return impl_->rows.sequence();
 }
 
 }  // namespace covenant::node

@@ -5,9 +5,9 @@
 // what keeps a restarted node from signing something different.
 //
 // File: SQLite 3, WAL, synchronous=FULL. Table entry(key TEXT PRIMARY KEY, value BLOB, sealed
-// INTEGER, sequence INTEGER). Every write takes the next sequence number in the transaction that
-// writes it; meta holds the last one, and the two are compared at open. A file of a newer schema is
-// refused.
+// INTEGER, sequence INTEGER, digest BLOB of the row). Every write takes the next sequence number in
+// the transaction that writes it; meta holds the last one, and the two are compared at open. A file
+// of a newer schema is refused.
 //
 // Keys order as bytes: write numbers in keys with journal_key, which pads them.
 #pragma once
@@ -42,7 +42,8 @@ class Journal {
     static constexpr std::size_t kMaxKeyBytes = 512;
     static constexpr std::size_t kMaxValueBytes = std::size_t{256} << 20;
 
-    // Creates the file if it is missing. kCorrupt: damaged, or rows missing behind its sequence.
+    // Creates the file if it is missing. kCorrupt: damaged, a row that does not match its digest,
+    // or rows missing behind its sequence.
     // kPrecondition: written by a newer version. kIo otherwise.
     static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& path);
     ~Journal();
@@ -71,6 +72,7 @@ class Journal {
     [[nodiscard]] std::uint64_t sequence() const;  // writes ever made
 
   private:
+    Status write(std::string_view key, ByteView value, bool seal);
     class Impl;
     explicit Journal(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

@@ -4,6 +4,7 @@
 
 #include "chain/abi/contracts.hpp"
 #include "chain/indexer/index.hpp"
+#include "chain/indexer/schema.hpp"
 #include "tools/vectors/samples.hpp"
 #include "tools/view/tables.hpp"
 
@@ -146,7 +147,7 @@ inline chain::ContractAddresses contracts() {
 
 // The same chain as an explorer's index.
 inline void write_index(const std::string& path) {
-    auto database = chain::Database::open(path, chain::Database::Durability::kRebuildable);
+    auto database = sqlite::Database::open(path, chain::kIndexFile);
     ASSERT_TRUE(database) << database.error().context;
     auto index = chain::Index::open(*database, 31337, block_hash(0), contracts());
     ASSERT_TRUE(index) << index.error().context;

@@ -3,6 +3,7 @@
 #include "chain/indexer/follower.hpp"
 #include "chain/indexer/index.hpp"
 #include "chain/indexer/queries.hpp"
+#include "chain/indexer/schema.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/node/lifecycle.hpp"
@@ -31,7 +32,7 @@ void Board::set(std::shared_ptr<const Snapshot> snapshot) {
 struct Service::Parts {
     std::optional<chain::NetworkFile> network;
     std::optional<node::DataDir> lock;  // of the one explorer that writes
-    std::optional<chain::Database> database;
+    std::optional<sqlite::Database> database;
     std::optional<chain::Index> index;
     std::unique_ptr<chain::RpcClient> rpc;
     std::optional<chain::Follower> follower;
@@ -80,9 +81,8 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
             node::DataDir::open(service->options_.datadir / "explorer", "covenant-explorer");
         if (lock) {
             parts.lock = std::move(*lock);
-            COVENANT_TRY(chain::Database database,
-                         chain::Database::open(index_path.string(),
-                                               chain::Database::Durability::kRebuildable));
+            COVENANT_TRY(sqlite::Database database,
+                         sqlite::Database::open(index_path.string(), chain::kIndexFile));
             parts.database.emplace(std::move(database));
             COVENANT_TRY(parts.index,
                          chain::Index::open(*parts.database, parts.network->chain_id,
@@ -107,7 +107,10 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
         log::info("explorer", "reads the index only",
                   {{"why", "no " + service->options_.network.string()}});
     }
-    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index_path.string()));
+    COVENANT_TRY(chain::IndexReader reader,
+                 parts.network && !parts.index
+                     ? chain::IndexReader::open(index_path.string(), *parts.network)
+                     : chain::IndexReader::open(index_path.string()));
     parts.reader.emplace(std::move(reader));
     COVENANT_CHECK(service->publish());
     return service;

@@ -1,11 +1,21 @@
 #include "chain/indexer/follower.hpp"
 
 #include "chain/indexer/queries.hpp"
+#include "chain/indexer/schema.hpp"
+#include "chain/network_file.hpp"
 #include "common/protocol/event.hpp"
+#include "common/sqlite/writer_lock.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/temp_folder.hpp"
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace covenant::chain {
 namespace {
@@ -15,7 +25,7 @@ using namespace protocol;
 class FollowerTest : public ::testing::Test {
   protected:
     FollowerTest() {
-        auto opened = Database::open(path(), Database::Durability::kRebuildable);
+        auto opened = sqlite::Database::open(path(), kIndexFile);
         EXPECT_TRUE(opened);
         database.emplace(std::move(*opened));
         auto made = Index::open(*database, 31337, node.blocks[0].hash, contracts);
@@ -57,7 +67,7 @@ class FollowerTest : public ::testing::Test {
     VirtualClock clock{0};
     FakeNode node;
     RpcClient rpc{std::make_unique<FakeTransport>(node), clock, quick()};
-    std::optional<Database> database;
+    std::optional<sqlite::Database> database;
     std::optional<Index> index;
 };
 
@@ -220,6 +230,95 @@ TEST_F(FollowerTest, QueriesFilterAndCount) {
         EXPECT_TRUE(select->step().value()) << view;
     }
     EXPECT_EQ(IndexReader::open((folder / "none.db").string()).error().code, Errc::kNotFound);
+}
+
+TEST_F(FollowerTest, ADamagedPageIsNoFactToAnyReader) {
+    const RunId run = hash_of(1);
+    for (std::uint64_t i = 0; i < 30; ++i) {
+        node.mine({encode_log(contracts, Credited{run, Round(i), Uid(1), Amount{i}})});
+    }
+    ASSERT_TRUE(follower().follow());
+    database.reset();
+    const auto events = [&]() -> Result<std::size_t> {
+        COVENANT_TRY(IndexReader reader, IndexReader::open(path()));
+        COVENANT_TRY(const RunState state, reader.state(run));
+        COVENANT_TRY(const auto rows, reader.events({}));
+        COVENANT_TRY(const IndexInfo info, reader.info());
+        return state.rounds.size() + rows.size() + info.events;
+    };
+    const auto whole = events();
+    ASSERT_TRUE(whole) << whole.error().context;
+    std::ifstream in(path(), std::ios::binary);
+    const std::string good{std::istreambuf_iterator<char>(in), {}};
+    std::size_t noticed = 0;
+    for (std::size_t at = 1'000; at < good.size(); at += 4'096) {  // one bit of each page
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 4);
+        std::ofstream(path(), std::ios::binary | std::ios::trunc) << bad;
+        const auto found = events();
+        if (found) {
+            EXPECT_EQ(*found, *whole) << at;
+            continue;
+        }
+        EXPECT_EQ(found.error().code, Errc::kCorrupt) << at;
+        EXPECT_NE(found.error().context.find("rebuilt from the chain"), std::string::npos);
+        ++noticed;
+    }
+    EXPECT_GE(noticed, 4U);
+}
+
+TEST_F(FollowerTest, TheIndexOfAnotherNetworkIsNotShownAsThisOne) {
+    const RunId run = hash_of(1);
+    node.mine({encode_log(contracts, RunCreated{run, {}, {}})});
+    ASSERT_TRUE(follower().follow());
+    NetworkFile own;
+    own.chain_id = 31337;
+    own.genesis_hash = node.blocks[0].hash;
+    own.contracts = contracts;
+    own.run = run;
+    EXPECT_TRUE(IndexReader::open(path(), own));
+    own.run = {};
+    EXPECT_TRUE(IndexReader::open(path(), own));
+    std::vector<NetworkFile> others(4, own);
+    others[0].chain_id = 1;
+    others[1].genesis_hash = hash_of(9);
+    others[2].contracts.token.bytes[0] ^= 1;
+    others[3].run = hash_of(2);
+    for (const NetworkFile& other : others) {
+        const auto reader = IndexReader::open(path(), other);
+        ASSERT_FALSE(reader);
+        EXPECT_EQ(reader.error().code, Errc::kMismatch);
+        EXPECT_NE(reader.error().context.find("another network"), std::string::npos);
+    }
+}
+
+TEST_F(FollowerTest, SeveralProcessesBuildOneIndex) {
+    for (std::uint64_t i = 0; i < 60; ++i) {
+        node.mine({stake(1, i)});
+    }
+    const std::string shared = (folder / "shared.db").string();
+    std::vector<pid_t> children;
+    for (int i = 0; i < 6; ++i) {
+        children.push_back(::fork());
+        if (children.back() != 0) continue;
+        SystemClock real;
+        const auto lock = sqlite::WriterLock::acquire(shared, real);
+        auto file = sqlite::Database::open(shared, kIndexFile);
+        if (!lock || !file) ::_exit(1);
+        auto own = Index::open(*file, 31337, node.blocks[0].hash, contracts);
+        if (!own) ::_exit(2);
+        FollowerOptions options;
+        options.genesis = node.blocks[0].hash;
+        options.start = BlockNumber(1);
+        options.near_head_blocks = 8;
+        ::_exit(Follower(*own, rpc, options).follow() ? 0 : 3);
+    }
+    for (const pid_t child : children) {
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_EQ(WEXITSTATUS(status), 0);
+    }
+    EXPECT_EQ(IndexReader::open(shared)->info()->events, 60U);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class OutboxTest : public ::testing::Test {
     void reopen() {
         outbox.reset();
         database.reset();
-        auto opened = Database::open((folder / "outbox.db").string(), Database::Durability::kFull);
+        auto opened = sqlite::Database::open((folder / "outbox.db").string(), kOutboxFile);
         ASSERT_TRUE(opened) << opened.error().context;
         database.emplace(std::move(*opened));
         OutboxOptions options;
@@ -54,7 +54,7 @@ class OutboxTest : public ::testing::Test {
     FakeNode node;
     RpcClient rpc{std::make_unique<FakeTransport>(node), clock, quick()};
     crypto::SecretKey key = crypto::SecretKey::from_seed(hash_of(7));
-    std::optional<Database> database;
+    std::optional<sqlite::Database> database;
     std::optional<Outbox> outbox;
 };
 
@@ -348,6 +348,45 @@ TEST(Gas, BumpStopsAtTheLimit) {
     const Fees bumped = bump_fees({800, 900}, {0, 0}, policy);
     EXPECT_EQ(bumped.max_priority_fee, 901U);
     EXPECT_EQ(bumped.max_fee, 1'000U);
+}
+
+TEST_F(OutboxTest, ADamagedRowStopsTheStartAndTheFileIsKept) {
+    ASSERT_TRUE(enqueue("a"));
+    ASSERT_TRUE(advance());
+    outbox.reset();
+    for (const char* damage :
+         {"UPDATE outbox SET nonce = nonce + 1", "UPDATE outbox_signed SET raw = x'02'"}) {
+        database.reset();
+        const auto file = folder / "outbox.db";
+        std::filesystem::copy_file(file, folder / "good");
+        auto opened = sqlite::Database::open(file.string(), kOutboxFile);
+        ASSERT_TRUE(opened);
+        ASSERT_TRUE(opened->execute(damage));
+        OutboxOptions options;
+        options.chain_id = 31337;
+        const auto box = Outbox::open(*opened, rpc, key, options);
+        ASSERT_FALSE(box) << damage;
+        EXPECT_EQ(box.error().code, Errc::kCorrupt);
+        EXPECT_NE(box.error().context.find("outbox"), std::string::npos);
+        EXPECT_NE(box.error().context.find("keep it"), std::string::npos) << box.error().context;
+        EXPECT_EQ(box.error().context.find("rebuilt"), std::string::npos);
+        std::filesystem::rename(folder / "good", file);
+    }
+}
+
+TEST_F(OutboxTest, AnOutboxWithoutDigestsGetsThem) {
+    ASSERT_TRUE(enqueue("a"));
+    ASSERT_TRUE(advance());
+    outbox.reset();
+    ASSERT_TRUE(
+        database->execute("DROP TRIGGER outbox_inserted; DROP TRIGGER outbox_updated; "
+                          "ALTER TABLE outbox DROP COLUMN digest"));
+    reopen();
+    EXPECT_EQ(entry("a").state, OutboxState::kSent);
+    node.mine();
+    ASSERT_TRUE(advance());
+    reopen();
+    EXPECT_EQ(entry("a").state, OutboxState::kIncluded);
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include "chain/indexer/follower.hpp"
 #include "chain/indexer/index.hpp"
 #include "chain/indexer/queries.hpp"
+#include "chain/indexer/schema.hpp"
 #include "common/base/hex.hpp"
 #include "common/net/http_client.hpp"
 #include "common/node/lifecycle.hpp"
+#include "common/sqlite/writer_lock.hpp"
 
 #include <system_error>
 
@@ -34,11 +36,10 @@ Result<protocol::RunId> choose_run(const view::Folder& folder, const chain::Netw
     return runs.empty() ? protocol::RunId{} : runs.back();
 }
 
-Result<view::Scene> read_index(const fs::path& index, const fs::path& folder,
+Result<view::Scene> read_index(chain::IndexReader reader, const fs::path& folder,
                                const chain::NetworkFile* network) {
     view::Scene scene;
     COVENANT_TRY(scene.folder, view::read_folder(folder));
-    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string()));
     COVENANT_TRY(const protocol::RunId run, choose_run(scene.folder, network, reader));
     COVENANT_TRY(const chain::IndexInfo info, reader.info());
     COVENANT_TRY(scene.state, reader.state(run));
@@ -48,8 +49,8 @@ Result<view::Scene> read_index(const fs::path& index, const fs::path& folder,
 }
 
 Status follow(const fs::path& path, const chain::NetworkFile& network, chain::RpcClient& rpc) {
-    COVENANT_TRY(chain::Database database,
-                 chain::Database::open(path.string(), chain::Database::Durability::kRebuildable));
+    COVENANT_TRY(sqlite::Database database,
+                 sqlite::Database::open(path.string(), chain::kIndexFile));
     COVENANT_TRY(chain::Index index, chain::Index::open(database, network.chain_id,
                                                         network.genesis_hash, network.contracts));
     chain::Follower follower(
@@ -60,12 +61,26 @@ Status follow(const fs::path& path, const chain::NetworkFile& network, chain::Rp
     return {};
 }
 
-// The index of another chain under the same name is worth nothing: all of it comes from the chain.
+// A damaged index, or that of another chain under the same name, is worth nothing: all of it comes
+// from the chain.
 void remove_index(const fs::path& path) {
     std::error_code ignored;
     for (const char* suffix : {"", "-wal", "-shm"}) {
         fs::remove(path.string() + suffix, ignored);
     }
+}
+
+// Commands that run side by side share the index: one builds it, the others find it built.
+Status follow_alone(const fs::path& index, const chain::NetworkFile& network, chain::RpcClient& rpc,
+                    Clock& clock) {
+    COVENANT_TRY(const auto lock, sqlite::WriterLock::acquire(index.string(), clock));
+    Status followed = follow(index, network, rpc);
+    if (!followed &&
+        (followed.error().code == Errc::kMismatch || followed.error().code == Errc::kCorrupt)) {
+        remove_index(index);
+        followed = follow(index, network, rpc);
+    }
+    return followed;
 }
 
 Result<view::Scene> read_chain(const fs::path& network_file, const fs::path& folder, Clock& clock) {
@@ -78,13 +93,10 @@ Result<view::Scene> read_chain(const fs::path& network_file, const fs::path& fol
         return fail(Errc::kIo, "cannot make " + folder.string() + ": " + made.message());
     }
     const fs::path index = folder / "cli-index.sqlite";
-    Status followed = follow(index, network, *rpc);
-    if (!followed && followed.error().code == Errc::kMismatch) {
-        remove_index(index);
-        followed = follow(index, network, *rpc);
-    }
-    COVENANT_CHECK(std::move(followed));
-    COVENANT_TRY(view::Scene scene, read_index(index, network_file.parent_path(), &network));
+    COVENANT_CHECK(follow_alone(index, network, *rpc, clock));
+    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string()));
+    COVENANT_TRY(view::Scene scene,
+                 read_index(std::move(reader), network_file.parent_path(), &network));
     scene.live = true;
     return scene;
 }
@@ -136,10 +148,12 @@ Result<view::Scene> load_scene(const node::GlobalOptions& global, Clock& clock) 
     if (fs::exists(index)) {
         const fs::path path = folder / "network.json";
         if (!fs::exists(path)) {
-            return read_index(index, folder, nullptr);
+            COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string()));
+            return read_index(std::move(reader), folder, nullptr);
         }
         COVENANT_TRY(const chain::NetworkFile network, chain::load_network(path.string()));
-        return read_index(index, folder, &network);
+        COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string(), network));
+        return read_index(std::move(reader), folder, &network);
     }
     COVENANT_TRY(const fs::path network, network_path(global));
     return read_chain(network, folder, clock);

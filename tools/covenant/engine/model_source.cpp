@@ -11,6 +11,7 @@
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
+#include "tools/covenant/engine/devnet_index.hpp"
 #include "tools/view/names.hpp"
 
 #include <algorithm>
@@ -72,7 +73,7 @@ struct OpenedRun {
 Result<OpenedRun> open_state(const std::string& datadir) {
     const devnet::Layout layout{datadir};
     COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
-    COVENANT_TRY(auto index, chain::IndexReader::open(layout.index().string()));
+    COVENANT_TRY(auto index, open_index(layout));
     COVENANT_TRY(protocol::RunState state, index.state(record.run));
     if (!state.spec) {
         return fail(Errc::kNotFound, "the run is not in " + layout.index().string());

@@ -10,6 +10,7 @@
 #include "common/store/sealed_artifact.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/engine/devnet_index.hpp"
 #include "tools/view/round_report.hpp"
 
 #include <bit>
@@ -50,7 +51,7 @@ class Replay {
 
     Status open() {
         COVENANT_TRY(record_, devnet::load_record(layout_));
-        COVENANT_TRY(auto index, chain::IndexReader::open(layout_.index().string()));
+        COVENANT_TRY(auto index, open_index(layout_));
         COVENANT_TRY(state_, index.state(record_.run));
         if (!state_.spec) {
             return fail(Errc::kNotFound, "the run is not in " + layout_.index().string());

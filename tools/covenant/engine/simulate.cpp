@@ -13,6 +13,7 @@
 #include "common/store/memory_store.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/engine/devnet_index.hpp"
 #include "tools/simulation/network.hpp"
 
 #include <algorithm>
@@ -191,7 +192,7 @@ Compared compare_round(const RunState& recorded, const RunState& simulated,
 Result<node::ExitCode> simulate(const EngineOptions& options, const node::CommandContext& context) {
     const devnet::Layout layout{context.global.datadir};
     COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
-    COVENANT_TRY(auto index, chain::IndexReader::open(layout.index().string()));
+    COVENANT_TRY(auto index, open_index(layout));
     COVENANT_TRY(const RunState recorded, index.state(record.run));
     COVENANT_TRY(const chain::NetworkFile network, chain::load_network(layout.network().string()));
     if (!recorded.spec) {

@@ -200,6 +200,41 @@ TEST_F(JournalFixture, NoticesARolledBackSequence) {
     EXPECT_EQ(Journal::open(path).error().code, Errc::kCorrupt);
 }
 
+TEST_F(JournalFixture, NoticesAChangedRowAtTheStart) {
+    {
+        const auto journal = open();
+        ASSERT_TRUE(journal->seal("commit/1", bytes("signed")));
+    }
+    sql("UPDATE entry SET value = x'00'");
+    const auto journal = Journal::open(path);
+    ASSERT_FALSE(journal);
+    EXPECT_EQ(journal.error().code, Errc::kCorrupt);
+    EXPECT_NE(journal.error().context.find("journal"), std::string::npos);
+    EXPECT_NE(journal.error().context.find("restore it from a copy"), std::string::npos);
+}
+
+TEST_F(JournalFixture, NoticesAChangedRowWhenItIsRead) {
+    const auto journal = open();
+    ASSERT_TRUE(journal->seal("commit/1", bytes("signed")));
+    ASSERT_TRUE(journal->seal("commit/2", bytes("signed")));
+    sql("UPDATE entry SET value = x'00' WHERE key = 'commit/1'");
+    EXPECT_EQ(journal->get("commit/1").error().code, Errc::kCorrupt);
+    EXPECT_EQ(journal->list("commit/").error().code, Errc::kCorrupt);
+    EXPECT_EQ(journal->seal("commit/1", bytes("signed")).error().code, Errc::kCorrupt);
+    EXPECT_EQ(journal->get("commit/2")->value(), bytes("signed"));
+}
+
+TEST_F(JournalFixture, AJournalWithoutDigestsGetsThem) {
+    {
+        const auto journal = open();
+        ASSERT_TRUE(journal->seal("commit/1", bytes("signed")));
+    }
+    sql("ALTER TABLE entry DROP COLUMN digest; PRAGMA user_version=1");
+    EXPECT_EQ(open()->get("commit/1")->value(), bytes("signed"));
+    sql("UPDATE entry SET value = x'00'");
+    EXPECT_EQ(Journal::open(path).error().code, Errc::kCorrupt);
+}
+
 TEST_F(JournalFixture, RefusesOtherFiles) {
     std::ofstream(path)
         << "this is no database, but it is long enough to look like a header of one";
