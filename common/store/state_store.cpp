@@ -24,6 +24,32 @@ static_assert(std::endian::native == std::endian::little, "state files hold the 
 constexpr std::string_view kSuffix = ".f32";
 constexpr std::size_t kReadStep = std::size_t{64} << 20;
 
+// Fills `out` from the file's beginning; the system's error, EIO when the file ends before that.
+int read_whole(const fs::path& path, std::span<std::uint8_t> out) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return errno;
+    int error = 0;
+    while (!out.empty() && error == 0) {
+        const ssize_t got = ::read(fd, out.data(), std::min(out.size(), kReadStep));
+        if (got > 0) {
+            out = out.subspan(static_cast<std::size_t>(got));
+        } else if (got == 0 || errno != EINTR) {
+            error = got < 0 ? errno : EIO;
+        }
+    }
+    ::close(fd);
+    return error;
+}
+
+// Whether the file holds exactly these bytes.
+bool holds(const fs::path& path, ByteView bytes) {
+    std::error_code error;
+    if (fs::file_size(path, error) != bytes.size() || error) return false;
+    Bytes found(bytes.size());
+    return read_whole(path, found) == 0 &&
+           std::equal(found.begin(), found.end(), bytes.begin(), bytes.end());
+}
+
 Status unlink_durably(const fs::path& path) {
     if (::unlink(path.c_str()) != 0) {
         if (errno == ENOENT) return {};
@@ -53,8 +79,7 @@ fs::path StateStore::path_of(const Hash256& root) const {
 
 Status StateStore::put(const Hash256& root, std::span<const float> values) {
     const ByteView bytes(reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes());
-    std::error_code error;
-    if (fs::file_size(path_of(root), error) == bytes.size() && !error) return {};
+    if (holds(path_of(root), bytes)) return {};
     auto written = write_file_durably(path_of(root), bytes,
                                       {.overwrite = Overwrite::kYes, .access = Access::kPrivate});
     if (!written) return fail(std::move(written).error().within("put state " + to_0x(root)));
@@ -69,21 +94,8 @@ Status StateStore::get(const Hash256& root, std::span<float> out) {
                                          std::to_string(values) + " values, expected " +
                                          std::to_string(out.size()));
     }
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? errno : 0;
-    auto* bytes = reinterpret_cast<std::uint8_t*>(out.data());
-    std::size_t left = fd < 0 ? 0 : out.size_bytes();
-    while (left > 0) {
-        const ssize_t got = ::read(fd, bytes, std::min(left, kReadStep));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) {
-            error = got < 0 ? errno : EIO;
-            break;
-        }
-        bytes += got;
-        left -= static_cast<std::size_t>(got);
-    }
-    if (fd >= 0) ::close(fd);
+    const int error =
+        read_whole(path, {reinterpret_cast<std::uint8_t*>(out.data()), out.size_bytes()});
     if (error != 0) {
         return fail(Errc::kIo,
                     "get state " + to_0x(root) + ": " + std::generic_category().message(error));

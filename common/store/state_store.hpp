@@ -22,8 +22,8 @@ class StateStore {
     // Creates the folder where needed; removes temporary files of dead writers. kIo.
     static Result<StateStore> open(const std::filesystem::path& folder, Rooter rooter = {});
 
-    // root must be the buffer's root (the caller has just computed it). Putting a root that is
-    // here already with the same size writes nothing. kIo: disk full or failing.
+    // root must be the buffer's root (the caller has just computed it). Putting a root whose file
+    // holds these very bytes writes nothing; a damaged file is mended. kIo: disk full or failing.
     Status put(const Hash256& root, std::span<const float> values);
     // Fills `out`. kNotFound; kMismatch: the file holds another number of values; kCorrupt: the
     // root that the Rooter gives is another (the file is set aside as <root>.bad).

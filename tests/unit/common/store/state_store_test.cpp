@@ -86,6 +86,24 @@ TEST(StateStore, DamagedStatesAreSetAside) {
     EXPECT_EQ(store.get(root, out).error().code, Errc::kCorrupt);
 }
 
+TEST(StateStore, PuttingAStateAgainMendsItsFile) {
+    const TempFolder folder;
+    auto store = StateStore::open(folder.path(), root_of).value();
+    const std::vector<float> values = sample(1);
+    const Hash256 root = root_of(values);
+    ASSERT_TRUE(store.put(root, values));
+    const fs::path file = fs::directory_iterator(folder.path())->path();
+    {
+        std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+        stream.seekp(4000);
+        stream.put('x');
+    }
+    ASSERT_TRUE(store.put(root, values));
+    std::vector<float> out(values.size());
+    EXPECT_TRUE(store.get(root, out));
+    EXPECT_EQ(out, values);
+}
+
 TEST(StateStore, WithoutARooterOnlyTheSizeIsChecked) {
     const TempFolder folder;
     auto store = StateStore::open(folder.path()).value();
