@@ -1,6 +1,7 @@
 #include "common/execution/parameter_follower.hpp"
 
 #include "common/base/hex.hpp"
+#include "common/base/log.hpp"
 #include "common/execution/outer_step.hpp"
 #include "common/execution/state_digest.hpp"
 
@@ -35,11 +36,20 @@ Result<const engine::ParameterBuffer*> ParameterFollower::parameters(
         current_root_ = wanted;
         return &current_;
     }
+    // Other parameters under the name are as good as none: those of an earlier round lead to these.
+    std::optional<Error> damaged;
+    const auto is_missing = [&damaged](const Error& error) {
+        if (error.code == Errc::kCorrupt) {
+            log::warn("parameters", "not used: " + error.context);
+            damaged = error;
+        }
+        return error.code == Errc::kNotFound || error.code == Errc::kCorrupt;
+    };
     if (auto loaded = load(wanted)) {
         current_ = std::move(*loaded);
         current_root_ = wanted;
         return &current_;
-    } else if (loaded.error().code != Errc::kNotFound) {
+    } else if (!is_missing(loaded.error())) {
         return fail(std::move(loaded).error());
     }
     // Walk back to a round whose parameters are at hand, then compute forward through the accepted
@@ -61,9 +71,12 @@ Result<const engine::ParameterBuffer*> ParameterFollower::parameters(
         if (auto loaded = load(base)) {
             start = std::move(*loaded);
             break;
-        } else if (loaded.error().code != Errc::kNotFound) {
+        } else if (!is_missing(loaded.error())) {
             return fail(std::move(loaded).error());
         }
+    }
+    if (start.size() == 0 && damaged) {
+        return fail(std::move(*damaged));
     }
     if (start.size() == 0) {
         return fail(

@@ -17,8 +17,8 @@ class ParameterFollower {
   public:
     // Where bytes come from and go to; this class does not know.
     struct Sources {
-        // Fills `out` with the parameters of that root; kNotFound when nobody has them. The root is
-        // checked here.
+        // Fills `out` with the parameters of that root; kNotFound when nobody has them, kCorrupt
+        // when what is there are others. The root is checked here.
         std::function<Status(const Hash256& root, engine::ParameterBuffer& out)> load;
         std::function<Status(const Hash256& root, const engine::ParameterBuffer& parameters)> save;
         // A screened or re-fetched artifact of an aggregated miner.

@@ -61,9 +61,9 @@ class ParameterFollowerTest : public ::testing::Test {
             {.load = [this](const Hash256& root, engine::ParameterBuffer& out) -> Status {
                  ++loads;
                  if (!known.contains(root)) return fail(Errc::kNotFound, "not here");
-                 out = damaged               ? engine::ParameterBuffer(run.engine.layout())
-                       : root == agreed_root ? agreed.clone()
-                                             : run.genesis.clone();
+                 out = damaged || root == rotten ? engine::ParameterBuffer(run.engine.layout())
+                       : root == agreed_root     ? agreed.clone()
+                                                 : run.genesis.clone();
                  return {};
              },
              .save = [this](const Hash256& root, const engine::ParameterBuffer&) -> Status {
@@ -85,6 +85,7 @@ class ParameterFollowerTest : public ::testing::Test {
     std::set<Hash256> saved;
     Status disk;
     bool damaged = false;
+    Hash256 rotten;  // the root under which other parameters lie
     bool missing = false;
     int loads = 0;
     int fetches = 0;
@@ -188,6 +189,17 @@ TEST_F(ParameterFollowerTest, ForeignBytesUnderTheRootAreCorrupt) {
     damaged = true;
     auto one = follower();
     EXPECT_EQ(one.parameters(state, Round(0)).error().code, Errc::kCorrupt);
+}
+
+TEST_F(ParameterFollowerTest, ForeignBytesOfALaterRoundAreComputedAnew) {
+    known.insert(agreed_root);
+    rotten = agreed_root;
+    auto one = follower();
+    const auto theta = one.parameters(state, Round(1));
+    ASSERT_TRUE(theta) << theta.error().context;
+    EXPECT_TRUE(engine::same_bits(**theta, agreed));
+    EXPECT_EQ(fetches, 2);
+    EXPECT_TRUE(saved.contains(agreed_root));
 }
 
 TEST_F(ParameterFollowerTest, AFullDiskIsReported) {
