@@ -1,6 +1,7 @@
 #include "common/net/http_client.hpp"
 
 #include "common/base/mutex.hpp"
+#include "common/net/service_url.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -23,7 +24,7 @@ namespace http = web::http;
 // last frees it.
 struct Exchange {
     std::mutex mutex;
-    std::condition_variable changed;
+    std::condition_variable_any changed;
     std::optional<Result<HttpResponse>> outcome;
     bool stale = false;  // the connection was dead before the request was out
     std::atomic<bool> too_large{false};
@@ -38,22 +39,30 @@ struct Exchange {
     }
 };
 
-// The library's texts mislead ("Request canceled by user" for a timeout): the code decides, the
-// text is added.
+// The library's texts and codes mislead ("Request canceled by user" for a timeout, 113 "no route to
+// host" for a refused connection): this says what they mean.
 Error classify(const http::http_exception& failure) {
-    const std::error_code code = failure.error_code();
     const std::string text = failure.what();
-    Errc kind = Errc::kUnavailable;
-    if (code == std::errc::timed_out) {
-        kind = Errc::kTimeout;
-    } else if (text.find("certificate") != std::string::npos ||
-               text.find("SSL") != std::string::npos || text.find("TLS") != std::string::npos) {
-        kind = Errc::kMismatch;
-    } else if (text.find("parse") != std::string::npos ||
-               text.find("Invalid HTTP") != std::string::npos) {
-        kind = Errc::kMalformed;
+    const auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+    if (failure.error_code() == std::errc::timed_out) {
+        return fail(Errc::kTimeout, "no answer in time").value();
     }
-    return fail(kind, fmt::format("{} (code {})", text, code.value())).value();
+    if (says("certificate") || says("SSL") || says("TLS")) {
+        return fail(Errc::kMismatch, text).value();
+    }
+    if (says("Error resolving")) {
+        return fail(Errc::kUnavailable, "the host's name does not resolve to an address").value();
+    }
+    if (says("Failed to connect")) {
+        return fail(
+                   Errc::kUnavailable,
+                   "nothing listens there: the connection was refused, or no way leads to the host")
+            .value();
+    }
+    if (says("parse") || says("Invalid HTTP")) {
+        return fail(Errc::kUnavailable, "what answers there does not speak HTTP").value();
+    }
+    return fail(Errc::kUnavailable, text).value();
 }
 
 // The failures of a kept-alive connection that the server had already closed: nothing of a response
@@ -91,7 +100,8 @@ void initialize(std::size_t threads) {
 
 class HttpClient::Impl {
   public:
-    explicit Impl(HttpClientOptions options) : options_(std::move(options)) {
+    Impl(HttpClientOptions options, ServiceUrl url)
+        : options_(std::move(options)), url_(std::move(url)) {
         config_.set_timeout(std::chrono::milliseconds(options_.timeout_ms));
         config_.set_max_redirects(0);
         if (!options_.ca_file.empty()) {
@@ -104,10 +114,29 @@ class HttpClient::Impl {
         }
     }
 
-    // Throws uri_exception or invalid_argument on a bad address.
+    // Throws what the library throws on an address that it does not take.
     void connect() { client(); }
 
     const HttpClientOptions& options() const { return options_; }
+    const ServiceUrl& url() const { return url_; }
+    void set_stop(std::stop_token stop) { stop_ = std::move(stop); }
+
+    http::http_request message(std::string_view method, std::string_view path,
+                               const Headers& headers) const {
+        http::http_request out{std::string(method)};
+        out.set_request_uri(web::uri(url_.target(path)));
+        out.headers().add("Host", url_.authority());
+        out.headers().add("User-Agent", options_.user_agent);
+        if (!url_.user_info.empty()) {
+            const std::string& user = url_.user_info;
+            out.headers().add("Authorization",
+                              "Basic " + utility::conversions::to_base64(
+                                             std::vector<unsigned char>(user.begin(), user.end())));
+        }
+        for (const auto& [name, value] : headers)
+            out.headers().add(name, value);
+        return out;
+    }
 
     // One exchange. `stale` reports that a fresh connection may mend the failure.
     Result<HttpResponse> once(http::http_request request,
@@ -163,11 +192,13 @@ class HttpClient::Impl {
             });
 
         std::unique_lock lock(exchange->mutex);
-        if (!exchange->changed.wait_until(lock, deadline,
+        if (!exchange->changed.wait_until(lock, stop_, deadline,
                                           [&] { return exchange->outcome.has_value(); })) {
             exchange->outcome =
-                fail(Errc::kTimeout,
-                     fmt::format("no complete response within {} ms", options_.timeout_ms));
+                stop_.stop_requested()
+                    ? fail(Errc::kInterrupted, "stopped while waiting for the response")
+                    : fail(Errc::kTimeout,
+                           fmt::format("no complete response within {} ms", options_.timeout_ms));
             lock.unlock();
             exchange->cancel.cancel();
             discard();
@@ -187,13 +218,18 @@ class HttpClient::Impl {
     std::shared_ptr<http::client::http_client> client() {
         const MutexLock lock(mutex_);
         if (!client_) {
-            client_ =
-                std::make_shared<http::client::http_client>(web::uri(options_.base_url), config_);
+            // The library dials the host as it stands here: an IPv6 address without brackets.
+            web::uri_builder origin;
+            origin.set_scheme(url_.scheme).set_host(url_.host);
+            if (url_.port != 0) origin.set_port(url_.port);
+            client_ = std::make_shared<http::client::http_client>(origin.to_uri(), config_);
         }
         return client_;
     }
 
     HttpClientOptions options_;
+    ServiceUrl url_;
+    std::stop_token stop_;
     http::client::http_client_config config_;
     Mutex mutex_;
     std::shared_ptr<http::client::http_client> client_ COVENANT_GUARDED_BY(mutex_);
@@ -204,31 +240,28 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 HttpClient::~HttpClient() = default;
 
-const std::string& HttpClient::base_url() const {
-    return impl_->options().base_url;
+std::string HttpClient::shown_url() const {
+    return impl_->url().shown();
+}
+
+void HttpClient::set_stop(std::stop_token stop) {
+    impl_->set_stop(std::move(stop));
 }
 
 Result<HttpClient> HttpClient::create(HttpClientOptions options) {
-    const std::string& url = options.base_url;
-    const bool known = url.starts_with("http://") || url.starts_with("https://");
-    if (!known || options.timeout_ms == 0 || options.max_response_bytes == 0) {
-        return fail(
-            Errc::kInvalidArgument,
-            fmt::format(
-                "'{}' with timeout {} ms and limit {} bytes: need an address that starts with "
-                "http:// or https:// and limits above 0",
-                url, options.timeout_ms, options.max_response_bytes));
+    COVENANT_TRY(ServiceUrl url, ServiceUrl::parse(options.base_url));
+    if (options.timeout_ms == 0 || options.max_response_bytes == 0) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("{} with timeout {} ms and limit {} bytes: both must be above 0",
+                                url.shown(), options.timeout_ms, options.max_response_bytes));
     }
+    const std::string shown = url.shown();
     try {
-        auto impl = std::make_unique<Impl>(std::move(options));
-        if (web::uri(impl->options().base_url).host().empty()) {
-            return fail(Errc::kInvalidArgument,
-                        fmt::format("'{}' names no host", impl->options().base_url));
-        }
+        auto impl = std::make_unique<Impl>(std::move(options), std::move(url));
         impl->connect();
         return HttpClient(std::move(impl));
-    } catch (const std::exception& failure) {
-        return fail(Errc::kInvalidArgument, fmt::format("not an address: {}", failure.what()));
+    } catch (const std::exception&) {  // its text repeats the address
+        return fail(Errc::kInvalidArgument, shown + " is no address that can be dialled");
     }
 }
 
@@ -245,16 +278,12 @@ Result<HttpResponse> HttpClient::request(std::string_view method, std::string_vi
                                          ByteView body, std::string_view content_type,
                                          const Headers& headers) {
     const HttpClientOptions& options = impl_->options();
-    const std::string where = fmt::format("{} {}{}", method, options.base_url, path);
+    const std::string where = fmt::format("{} {}", method, impl_->url().shown());
     const auto deadline =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(options.timeout_ms);
     try {
         for (int attempt = 0;; ++attempt) {
-            http::http_request message{std::string(method)};
-            if (!path.empty()) message.set_request_uri(web::uri(std::string(path)));
-            message.headers().add("User-Agent", options.user_agent);
-            for (const auto& [name, value] : headers)
-                message.headers().add(name, value);
+            http::http_request message = impl_->message(method, path, headers);
             if (!content_type.empty()) {
                 message.set_body(std::vector<unsigned char>(body.begin(), body.end()));
                 message.headers().set_content_type(std::string(content_type));
@@ -265,8 +294,8 @@ Result<HttpResponse> HttpClient::request(std::string_view method, std::string_vi
             if (!stale || attempt > 0) return fail(std::move(result).error().within(where));
             impl_->discard();
         }
-    } catch (const std::exception& failure) {
-        return fail(Errc::kInvalidArgument, fmt::format("{}: {}", where, failure.what()));
+    } catch (const std::exception&) {  // its text repeats the address
+        return fail(Errc::kInvalidArgument, where + ": the path does not form a request");
     }
 }
 

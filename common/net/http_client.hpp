@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,10 @@ namespace covenant::net {
 void initialize(std::size_t threads = 4);
 
 struct HttpClientOptions {
-    std::string base_url;               // "http://127.0.0.1:8545" or https; may end in a path
+    // "http://127.0.0.1:8545", "https://[::1]:8545/v3/KEY?a=b": its path and query begin every
+    // request, "user:password@" is sent as basic authorization. Error texts show scheme, host and
+    // port only: the rest may be a secret.
+    std::string base_url;
     std::uint32_t timeout_ms = 10'000;  // connect, send, wait and read together
     std::size_t max_response_bytes = std::size_t{16} << 20;
     std::string user_agent = "covenant";
@@ -52,10 +56,11 @@ class HttpClient {
     HttpClient& operator=(HttpClient&&) noexcept;
     ~HttpClient();
 
-    // `path` starts with '/' and may hold a query; it is sent as it stands.
+    // `path` is "" or starts with '/', and may hold a query; it is sent as it stands behind the
+    // base address's own.
     // kTimeout: the deadline passed. kUnavailable: refused, unreachable, closed early, name
-    // unknown. kMismatch: the certificate is not trusted. kMalformed: no HTTP, or more than
-    // max_response_bytes.
+    // unknown, no HTTP. kMismatch: the certificate is not trusted. kMalformed: more than
+    // max_response_bytes. kInterrupted: stop was requested.
     Result<HttpResponse> get(std::string_view path, const Headers& headers = {});
     Result<HttpResponse> post(std::string_view path, ByteView body,
                               std::string_view content_type = "application/json",
@@ -63,7 +68,9 @@ class HttpClient {
     Result<HttpResponse> request(std::string_view method, std::string_view path, ByteView body,
                                  std::string_view content_type, const Headers& headers);
 
-    [[nodiscard]] const std::string& base_url() const;
+    // Calls end at once, with kInterrupted, when stop is requested. Call before the first one.
+    void set_stop(std::stop_token stop);
+    [[nodiscard]] std::string shown_url() const;  // scheme, host and port
 
   private:
     class Impl;

@@ -1,57 +1,287 @@
 #include "common/net/http_server.hpp"
 
+#include "common/base/log.hpp"
 #include "common/net/router.hpp"
 
-#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
+#include <limits>
 #include <mutex>
-#include <system_error>
+#include <set>
 #include <thread>
 
-#include <arpa/inet.h>
-#include <cpprest/http_listener.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace covenant::net {
 namespace {
 
-namespace http = web::http;
-using http::experimental::listener::http_listener;
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
 
-// A numeric address as the sockets take it.
-struct BindAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    bool loopback = false;
-    bool v6 = false;
+constexpr std::chrono::seconds kIdle{30};  // for a request to come in, or a response to leave
+constexpr std::chrono::seconds kLinger{1};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::uint32_t kHeaderBytes = 16 * 1024;
+constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+
+class Session;
+
+struct Job {
+    std::shared_ptr<Session> session;
+    HttpRequest request;
 };
 
-Result<BindAddress> parse_address(std::string_view text) {
+// The handlers' threads and what waits for them.
+class Handlers {
+  public:
+    Handlers(Router router, std::size_t max_queued)
+        : router_(std::move(router)), max_queued_(max_queued) {}
+
+    void start(std::size_t threads) {
+        for (std::size_t i = 0; i < threads; ++i) {
+            threads_.emplace_back([this] { work(); });
+        }
+    }
+
+    // False when too many wait, or none will be answered any more.
+    bool enqueue(Job job) {
+        const std::scoped_lock lock(mutex_);
+        if (stopping_ || queue_.size() >= max_queued_) return false;
+        queue_.push_back(std::move(job));
+        wake_.notify_one();
+        return true;
+    }
+
+    // Returns when what was queued is answered.
+    void stop() {
+        {
+            const std::scoped_lock lock(mutex_);
+            stopping_ = true;
+            wake_.notify_all();
+        }
+        threads_.clear();
+    }
+
+  private:
+    void work();
+
+    const Router router_;
+    const std::size_t max_queued_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> queue_;
+    bool stopping_ = false;
+    std::vector<std::jthread> threads_;
+};
+
+// What the sessions share. The loop's thread alone touches `sessions` and `closing`.
+struct Shared {
+    Shared(HttpServerOptions server_options, Router router)
+        : options(std::move(server_options)), handlers(std::move(router), options.max_queued) {}
+
+    const HttpServerOptions options;
+    asio::io_context loop{1};
+    asio::steady_timer grace{loop};  // what sessions get to end their answers when the server stops
+    Handlers handlers;
+    std::set<Session*> sessions;
+    bool closing = false;
+};
+
+// One connection: a request is read whole, answered by a handler, and the next one is read. All but
+// answer() runs on the loop's thread.
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    Session(std::shared_ptr<Shared> shared, tcp::socket socket)
+        : shared_(std::move(shared)), stream_(std::move(socket)) {
+        shared_->sessions.insert(this);
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session() {
+        shared_->sessions.erase(this);
+        if (shared_->closing && shared_->sessions.empty()) shared_->grace.cancel();
+    }
+
+    void read() {
+        if (shared_->closing) return;
+        parser_.emplace();
+        parser_->header_limit(kHeaderBytes);
+        parser_->body_limit(
+            std::numeric_limits<std::uint64_t>::max());  // read_body looks at the length
+        stream_.expires_after(kIdle);
+        http::async_read_header(stream_, buffer_, *parser_,
+                                [self = shared_from_this()](const error_code& failed, std::size_t) {
+                                    self->read_body(failed);
+                                });
+    }
+
+    // From any thread; the loop's thread frees the session.
+    static void answer(std::shared_ptr<Session> session, HttpReply reply) {
+        const auto executor = session->stream_.get_executor();
+        asio::post(executor, [self = std::move(session), reply = std::move(reply)]() mutable {
+            self->write(std::move(reply), self->parser_->get().keep_alive());
+        });
+    }
+
+    [[nodiscard]] bool answering() const { return answering_; }
+    void close() { stream_.close(); }
+
+  private:
+    void read_body(const error_code& failed) {
+        if (failed == http::error::end_of_stream) return shut_down();
+        if (failed) {
+            const bool spoke =
+                failed.category() == make_error_code(http::error::bad_version).category();
+            if (spoke)
+                refuse(error_reply(400, "malformed", "no HTTP request: " + failed.message()));
+            return;
+        }
+        head_ = parser_->get().method() == http::verb::head;
+        if (parser_->chunked()) {
+            return refuse(error_reply(411, "length_required", "send a Content-Length"));
+        }
+        const std::uint64_t length = parser_->content_length().value_or(0);
+        if (length > shared_->options.max_body_bytes) {
+            return refuse(error_reply(413, "too_large",
+                                      fmt::format("the body has {} bytes, the limit is {}", length,
+                                                  shared_->options.max_body_bytes)));
+        }
+        http::async_read(stream_, buffer_, *parser_,
+                         [self = shared_from_this()](const error_code& broken, std::size_t) {
+                             if (!broken) self->hand_over();
+                         });
+    }
+
+    void hand_over() {
+        const auto& message = parser_->get();
+        const std::string target(message.target());
+        const auto question = target.find('?');
+        auto path = percent_decode(std::string_view(target).substr(0, question), false);
+        auto query = parse_query(question == std::string::npos
+                                     ? std::string_view{}
+                                     : std::string_view(target).substr(question + 1));
+        if (!path || !query) {
+            return refuse(error_reply(400, "malformed", "the address does not decode"));
+        }
+        HttpRequest request;
+        request.method = head_ ? "GET" : std::string(message.method_string());
+        request.path = std::move(*path);
+        request.query = std::move(*query);
+        for (const auto& field : message) {
+            request.headers.emplace_back(std::string(field.name_string()),
+                                         std::string(field.value()));
+        }
+        request.content_type = media_type(header_value(request.headers, "content-type"));
+        request.body = std::move(parser_->get().body());
+        answering_ = true;
+        stream_.expires_never();  // the handler's time is its own
+        if (!shared_->handlers.enqueue({shared_from_this(), std::move(request)})) {
+            refuse(error_reply(503, "busy", "too many requests at once; try again"));
+        }
+    }
+
+    void refuse(HttpReply reply) { write(std::move(reply), false); }
+
+    void write(HttpReply reply, bool keep_alive) {
+        answering_ = true;
+        keep_alive = keep_alive && !shared_->closing;
+        auto message = std::make_shared<http::response<http::string_body>>(
+            static_cast<http::status>(reply.status), parser_->get().version());
+        for (const auto& [name, value] : reply.headers)
+            message->insert(name, value);
+        message->set(http::field::content_type, reply.content_type);
+        message->set("X-Content-Type-Options", "nosniff");
+        message->keep_alive(keep_alive);
+        message->content_length(reply.body.size());
+        if (!head_) message->body() = std::move(reply.body);
+        auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*message);
+        const auto sent = [self = shared_from_this(), message, serializer, keep_alive](
+                              const error_code& failed, std::size_t) {
+            if (failed) return;
+            self->answering_ = false;
+            keep_alive ? self->read() : self->shut_down();
+        };
+        stream_.expires_after(kIdle);
+        if (head_) {
+            http::async_write_header(stream_, *serializer, sent);
+        } else {
+            http::async_write(stream_, *serializer, sent);
+        }
+    }
+
+    // A close with unread bytes would reset the connection before the client has read its answer.
+    void shut_down() {
+        error_code ignored;
+        stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        stream_.expires_after(kLinger);
+        drain();
+    }
+
+    void drain() {
+        rest_.resize(4096);
+        stream_.async_read_some(
+            asio::buffer(rest_),
+            [self = shared_from_this()](const error_code& failed, std::size_t size) {
+                self->drained_ += size;
+                if (!failed && self->drained_ < kLingerBytes) self->drain();
+            });
+    }
+
+    std::shared_ptr<Shared> shared_;
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_;
+    std::optional<http::request_parser<http::vector_body<std::uint8_t>>> parser_;
+    bool head_ = false;
+    bool answering_ = false;
+    Bytes rest_;
+    std::size_t drained_ = 0;
+};
+
+void Handlers::work() {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        if (queue_.empty()) return;
+        Job job = std::move(queue_.front());
+        queue_.pop_front();
+        lock.unlock();
+        HttpReply reply = router_.answer(job.request);
+        Session::answer(std::move(job.session), std::move(reply));
+    }
+}
+
+Error listen_error(const error_code& failed, std::uint16_t port) {
+    if (failed == asio::error::address_in_use) {
+        return fail(Errc::kAlreadyExists,
+                    fmt::format("port {} is in use by another process; choose another port, or 0 "
+                                "for any free one",
+                                port))
+            .value();
+    }
+    if (failed == asio::error::access_denied) {
+        return fail(Errc::kPermission,
+                    fmt::format("port {} needs privileges; choose one above 1023", port))
+            .value();
+    }
+    return fail(Errc::kIo, fmt::format("listen on port {}: {}", port, failed.message())).value();
+}
+
+Result<asio::ip::address> parse_address(std::string_view text) {
+    error_code failed;
     const std::string address = text == "localhost" ? "127.0.0.1" : std::string(text);
-    BindAddress out;
-    in_addr v4{};
-    in6_addr v6{};
-    if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
-        sockaddr_in name{};
-        name.sin_family = AF_INET;
-        name.sin_addr = v4;
-        std::memcpy(&out.storage, &name, sizeof(name));
-        out.size = sizeof(name);
-        out.loopback = (ntohl(v4.s_addr) >> 24) == 127;
-    } else if (inet_pton(AF_INET6, address.c_str(), &v6) == 1) {
-        sockaddr_in6 name{};
-        name.sin6_family = AF_INET6;
-        name.sin6_addr = v6;
-        std::memcpy(&out.storage, &name, sizeof(name));
-        out.size = sizeof(name);
-        out.loopback = std::memcmp(&v6, &in6addr_loopback, sizeof(v6)) == 0;
-        out.v6 = true;
-    } else {
+    auto out = asio::ip::make_address(address, failed);
+    if (failed || (out.is_v6() && out.to_v6().scope_id() != 0)) {
         return fail(
             Errc::kInvalidArgument,
             fmt::format("'{}' is no IP address; write 127.0.0.1, [::1] or localhost", text));
@@ -59,227 +289,99 @@ Result<BindAddress> parse_address(std::string_view text) {
     return out;
 }
 
-void set_port(BindAddress& address, std::uint16_t port) {
-    if (address.v6) {
-        sockaddr_in6 name{};
-        std::memcpy(&name, &address.storage, sizeof(name));
-        name.sin6_port = htons(port);
-        std::memcpy(&address.storage, &name, sizeof(name));
-    } else {
-        sockaddr_in name{};
-        std::memcpy(&name, &address.storage, sizeof(name));
-        name.sin_port = htons(port);
-        std::memcpy(&address.storage, &name, sizeof(name));
-    }
+std::string in_url(const asio::ip::address& address) {
+    return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
 }
-
-// Binds and closes: the port that was free a moment ago, or why it is not. The library itself
-// reports every failure alike.
-Result<std::uint16_t> probe_port(BindAddress address, std::uint16_t port) {
-    set_port(address, port);
-    const int fd = ::socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return fail(Errc::kIo, fmt::format("socket: {}", std::generic_category().message(errno)));
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    sockaddr_storage name = address.storage;
-    int failed = 0;
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&name), address.size) != 0 || ::listen(fd, 1) != 0) {
-        failed = errno;
-    }
-    socklen_t size = sizeof(name);
-    if (failed == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0)
-        failed = errno;
-    ::close(fd);
-    if (failed == EADDRINUSE) {
-        return fail(
-            Errc::kAlreadyExists,
-            fmt::format(
-                "port {} is in use by another process; choose another port, or 0 for any free one",
-                port));
-    }
-    if (failed == EACCES) {
-        return fail(Errc::kPermission,
-                    fmt::format("port {} needs privileges; choose one above 1023", port));
-    }
-    if (failed != 0)
-        return fail(Errc::kIo,
-                    fmt::format("bind port {}: {}", port, std::generic_category().message(failed)));
-    std::uint16_t network_port = 0;
-    if (address.v6) {
-        sockaddr_in6 bound{};
-        std::memcpy(&bound, &name, sizeof(bound));
-        network_port = bound.sin6_port;
-    } else {
-        sockaddr_in bound{};
-        std::memcpy(&bound, &name, sizeof(bound));
-        network_port = bound.sin_port;
-    }
-    return ntohs(network_port);
-}
-
-// What the library's callbacks share with the server: a callback for a client that stalls in its
-// body may run after the server is gone.
-class Core : public std::enable_shared_from_this<Core> {
-  public:
-    Core(HttpServerOptions options, Router router)
-        : options_(std::move(options)), router_(std::move(router)) {}
-
-    void accept(http::http_request message) {
-        Job job;
-        job.message = message;
-        job.head = message.method() == http::methods::HEAD;
-        job.request.method = job.head ? "GET" : message.method();
-        auto path = percent_decode(message.relative_uri().path(), false);
-        auto query = parse_query(message.relative_uri().query());
-        if (!path || !query) {
-            return send(job, error_reply(400, "malformed", "the address does not decode"));
-        }
-        job.request.path = std::move(*path);
-        job.request.query = std::move(*query);
-        for (const auto& [name, value] : message.headers()) {
-            job.request.headers.emplace_back(name, value);
-        }
-        job.request.content_type = media_type(header_value(job.request.headers, "content-type"));
-        if (!header_value(job.request.headers, "transfer-encoding").empty()) {
-            return send(job, error_reply(411, "length_required", "send a Content-Length"));
-        }
-        const std::uint64_t length = message.headers().content_length();
-        if (length > options_.max_body_bytes) {
-            return send(job, error_reply(413, "too_large",
-                                         fmt::format("the body has {} bytes, the limit is {}",
-                                                     length, options_.max_body_bytes)));
-        }
-        message.extract_vector().then(
-            [self = shared_from_this(),
-             job = std::move(job)](const pplx::task<std::vector<unsigned char>>& done) mutable {
-                try {
-                    job.request.body = done.get();
-                } catch (const std::exception&) {
-                    return;  // the client left in the middle of its body
-                }
-                self->enqueue(std::move(job));
-            });
-    }
-
-    // Answers queued requests until stop().
-    void work() {
-        for (;;) {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (queue_.empty()) return;
-            Job job = std::move(queue_.front());
-            queue_.pop_front();
-            lock.unlock();
-            send(job, router_.answer(job.request));
-        }
-    }
-
-    void stop() {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-        wake_.notify_all();
-    }
-
-  private:
-    struct Job {
-        http::http_request message;
-        HttpRequest request;
-        bool head = false;
-    };
-
-    static void send(const Job& job, HttpReply reply) {
-        http::http_response response(static_cast<http::status_code>(reply.status));
-        for (const auto& [name, value] : reply.headers)
-            response.headers().add(name, value);
-        response.headers().add("X-Content-Type-Options", "nosniff");
-        if (job.head) {
-            response.headers().set_content_type(reply.content_type);
-        } else {
-            response.set_body(std::move(reply.body), reply.content_type);
-        }
-        job.message.reply(response).then([](const pplx::task<void>& sent) {
-            try {
-                sent.get();
-            } catch (const std::exception&) {
-                // The client left before its answer.
-            }
-        });
-    }
-
-    void enqueue(Job job) {
-        {
-            const std::scoped_lock lock(mutex_);
-            if (!stopping_ && queue_.size() < options_.max_queued) {
-                queue_.push_back(std::move(job));
-                wake_.notify_one();
-                return;
-            }
-        }
-        send(job, error_reply(503, "busy", "too many requests at once; try again"));
-    }
-
-    const HttpServerOptions options_;
-    const Router router_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<Job> queue_;
-    bool stopping_ = false;
-};
 
 }  // namespace
 
 class HttpServer::Impl {
   public:
-    Impl(std::size_t threads, std::shared_ptr<Core> core, std::string host, std::uint16_t port)
-        : core_(std::move(core)),
-          threads_(threads),
-          host_(std::move(host)),
-          port_(port),
-          listener_(web::uri(fmt::format("http://{}:{}/", host_, port_))) {
-        const auto accept = [core = core_](const http::http_request& request) {
-            core->accept(request);
-        };
-        for (const auto* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
-            listener_.support(method, accept);
-        }
-        listener_.support(accept);
-    }
-
+    Impl(HttpServerOptions options, Router router)
+        : shared_(std::make_shared<Shared>(std::move(options), std::move(router))),
+          acceptor_(shared_->loop),
+          pause_(shared_->loop) {}
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
     ~Impl() { stop(); }
 
-    // Throws when the library cannot listen.
-    void start() {
-        listener_.open().get();
-        open_ = true;
-        for (std::size_t i = 0; i < threads_; ++i) {
-            workers_.emplace_back([core = core_] { core->work(); });
-        }
+    Status start(const asio::ip::address& address) {
+        const HttpServerOptions& options = shared_->options;
+        const tcp::endpoint wanted(address, options.port);
+        error_code failed;
+        acceptor_.open(wanted.protocol(), failed);
+        if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
+        if (!failed) acceptor_.bind(wanted, failed);
+        if (!failed) acceptor_.listen(asio::socket_base::max_listen_connections, failed);
+        if (!failed) endpoint_ = acceptor_.local_endpoint(failed);
+        if (failed) return fail(listen_error(failed, options.port));
+        shared_->handlers.start(options.handler_threads);
+        accept();
+        loop_ = std::jthread([shared = shared_] { shared->loop.run(); });
+        return {};
     }
 
     void stop() {
-        core_->stop();
-        workers_.clear();  // joins: what was queued is answered
-        if (open_.exchange(false)) {
-            try {
-                listener_.close().get();
-            } catch (const std::exception&) {
-                // It is closed either way; there is nobody to tell.
-            }
-        }
+        if (!loop_.joinable()) return;
+        asio::post(shared_->loop, [this] {
+            error_code ignored;
+            acceptor_.close(ignored);
+            pause_.cancel();
+        });
+        shared_->handlers.stop();
+        asio::post(shared_->loop, [this] { close_sessions(); });
+        loop_.join();
     }
 
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] std::string url() const { return fmt::format("http://{}:{}", host_, port_); }
+    [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
+    [[nodiscard]] std::string url() const {
+        return fmt::format("http://{}:{}", in_url(endpoint_.address()), port());
+    }
 
   private:
-    std::shared_ptr<Core> core_;
-    std::size_t threads_;
-    std::string host_;
-    std::uint16_t port_;
-    http_listener listener_;
-    std::atomic<bool> open_{false};
-    std::vector<std::jthread> workers_;
+    // A session that reads has nothing to lose; one that answers gets a moment.
+    void close_sessions() {
+        shared_->closing = true;
+        for (Session* session : shared_->sessions) {
+            if (!session->answering()) session->close();
+        }
+        if (shared_->sessions.empty()) return;
+        shared_->grace.expires_after(kLinger);
+        shared_->grace.async_wait([this](const error_code& cancelled) {
+            if (cancelled) return;
+            for (Session* session : shared_->sessions)
+                session->close();
+        });
+    }
+
+    void accept() {
+        acceptor_.async_accept([this](const error_code& failed, tcp::socket socket) {
+            if (!acceptor_.is_open()) return;
+            if (!failed) {
+                said_ = false;
+                std::make_shared<Session>(shared_, std::move(socket))->read();
+                return accept();
+            }
+            // Without a free descriptor the connection stays in the queue, and accepting it again
+            // at once would spin.
+            if (!said_) {
+                log::warn("net", "cannot accept a connection, trying on",
+                          {{"why", failed.message()}});
+                said_ = true;
+            }
+            pause_.expires_after(kAcceptPause);
+            pause_.async_wait([this](const error_code&) {
+                if (acceptor_.is_open()) accept();
+            });
+        });
+    }
+
+    std::shared_ptr<Shared> shared_;
+    tcp::acceptor acceptor_;
+    asio::steady_timer pause_;
+    tcp::endpoint endpoint_;
+    bool said_ = false;
+    std::jthread loop_;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -296,40 +398,27 @@ void HttpServer::stop() {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
                                                       std::vector<Route> routes) {
-    const std::string where = fmt::format("serve on {}:{}", options.address, options.port);
+    auto address = parse_address(options.address);
+    const std::string where =
+        fmt::format("serve on {}:{}", address ? in_url(*address) : options.address, options.port);
     if (options.handler_threads == 0 || options.max_queued == 0) {
         return fail(Errc::kInvalidArgument,
                     where + ": needs at least one thread and one queue slot");
     }
-    auto address = parse_address(options.address);
     if (!address) return fail(std::move(address).error().within(where));
-    if (!address->loopback && !options.allow_non_loopback) {
+    if (!address->is_loopback() && !options.allow_non_loopback) {
         return fail(Errc::kPermission, where +
                                            ": not a loopback address; this server has no "
-                                           "protection against the internet, put a "
-                                           "proxy in front of 127.0.0.1 or allow it explicitly");
+                                           "protection against the internet: serve on 127.0.0.1 or "
+                                           "[::1] and put a proxy in front");
     }
     auto router = Router::create(std::move(routes));
     if (!router) return fail(std::move(router).error().within(where));
-    const std::string host = options.address == "localhost"
-                                 ? "127.0.0.1"
-                                 : (address->v6 ? "[" + options.address + "]" : options.address);
-    constexpr int kAttempts =
-        16;  // another process may take the port between the probe and the bind
-    for (int attempt = 1;; ++attempt) {
-        auto port = probe_port(*address, options.port);
-        if (!port) return fail(std::move(port).error().within(where));
-        try {
-            auto impl = std::make_unique<Impl>(
-                options.handler_threads, std::make_shared<Core>(options, *router), host, *port);
-            impl->start();
-            return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
-        } catch (const std::exception& failure) {
-            if (options.port != 0 || attempt == kAttempts) {
-                return fail(Errc::kIo, fmt::format("{}: {}", where, failure.what()));
-            }
-        }
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(*router));
+    if (Status started = impl->start(*address); !started) {
+        return fail(std::move(started).error().within(where));
     }
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
 Result<std::pair<std::string, std::uint16_t>> parse_endpoint(std::string_view text) {

@@ -1,9 +1,10 @@
 // A small HTTP server for JSON APIs and metrics on the loopback interface.
 //
-// The library underneath has no header or idle timeout and holds a whole request in memory, so it
-// must not face the internet: anything but a loopback address is refused unless the operator
-// overrides it (with a proxy in front). Handlers run on threads of the server's own behind a
-// bounded queue, so they may block.
+// A request comes in and a response leaves within 30 s, or the connection is closed; so is one that
+// idles for so long. The server must not face the internet all the same: anything but a loopback
+// address is refused unless allow_non_loopback says that a proxy stands in front. Handlers run on
+// threads of the server's own behind a bounded queue, so they may block. Without a free descriptor
+// the server waits and goes on when one is there.
 #pragma once
 
 #include "common/base/result.hpp"

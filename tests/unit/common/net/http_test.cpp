@@ -4,9 +4,13 @@
 #include "tests/unit/common/net/raw_server.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <optional>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 namespace covenant::net {
 namespace {
@@ -197,6 +201,118 @@ TEST(Http, StopFreesThePortAndIsIdempotent) {
     HttpServerOptions options;
     options.port = port;
     EXPECT_TRUE(HttpServer::start(options, {get_route("/", describe)}));
+}
+
+TEST(Http, AnIpv6AddressServesAndIsCalled) {
+    HttpServerOptions options;
+    options.address = "::1";
+    auto server =
+        HttpServer::start(options, {post_route("/x", describe), get_route("/", describe)});
+    if (!server && server.error().context.find("Cannot assign") != std::string::npos) {
+        GTEST_SKIP() << "this machine has no IPv6: " << server.error().context;
+    }
+    ASSERT_TRUE(server) << server.error().context;
+    const std::string url = "http://[::1]:" + std::to_string((*server)->port());
+    EXPECT_EQ((*server)->url(), url);
+    HttpClient client = client_of(**server);
+    const auto reply = client.post("/x", as_bytes("hello"));
+    ASSERT_TRUE(reply) << reply.error().context;
+    EXPECT_EQ(reply->text(), "POST /x [application/json] hello");
+    (*server)->stop();
+    const auto gone = client.get("/");
+    ASSERT_FALSE(gone);
+    EXPECT_NE(gone.error().context.find(url), std::string::npos) << gone.error().context;
+    options.port = 1;  // the text of a failure names the address with its brackets
+    options.handler_threads = 0;
+    EXPECT_EQ(HttpServer::start(options, {}).error().context.find("serve on [::1]:1"), 0U);
+}
+
+TEST(Http, TheHostHeaderHasTheAddressAsItIsWritten) {
+    const auto server = serve({get_route("/", [](const HttpRequest& request) {
+        HttpReply reply;
+        reply.body = std::string(header_value(request.headers, "host"));
+        return reply;
+    })});
+    EXPECT_EQ(client_of(*server).get("")->text(),
+              server->url().substr(std::string("http://").size()));
+}
+
+TEST(Http, UserPathAndQueryOfTheAddressAreSentAndNeverShown) {
+    const auto server = serve({post_route("/v3/{key}", [](const HttpRequest& request) {
+        HttpReply reply;
+        reply.body = request.capture("key") + " " + std::string(*request.parameter("apikey")) +
+                     " " + std::string(header_value(request.headers, "authorization"));
+        return reply;
+    })});
+    const std::string plain = server->url();
+    HttpClientOptions options;
+    options.base_url =
+        "http://us%65r:SECRETPW@" + plain.substr(7) + "/v3/SECRETPATH?apikey=SECRETQUERY";
+    HttpClient client = HttpClient::create(options).value();
+    const auto reply = client.post("", as_bytes("{}"));
+    ASSERT_TRUE(reply) << reply.error().context;
+    EXPECT_EQ(reply->text(), "SECRETPATH SECRETQUERY Basic dXNlcjpTRUNSRVRQVw==");
+    EXPECT_EQ(client.shown_url(), plain);
+    server->stop();
+    const auto failed = client.post("", as_bytes("{}"));
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().context.find("SECRET"), std::string::npos) << failed.error().context;
+    EXPECT_EQ(failed.error().context.find("POST " + plain + ":"), 0U) << failed.error().context;
+}
+
+// Held by the process until it has no free descriptor.
+class AllDescriptors {
+  public:
+    AllDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit few = before_;
+        few.rlim_cur = 200;
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) {
+            held_.push_back(fd);
+        }
+    }
+    AllDescriptors(const AllDescriptors&) = delete;
+    AllDescriptors& operator=(const AllDescriptors&) = delete;
+    ~AllDescriptors() {
+        for (const int fd : held_)
+            ::close(fd);
+        ::setrlimit(RLIMIT_NOFILE, &before_);
+    }
+
+  private:
+    rlimit before_{};
+    std::vector<int> held_;
+};
+
+std::chrono::microseconds processor_time() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+TEST(Http, WithoutFreeDescriptorsTheServerWaitsAndGoesOn) {
+    const auto server = serve({get_route("/", describe)});
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(server->port());
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char buffer[4096];
+    std::optional<AllDescriptors> none(std::in_place);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)), 0);
+    RawServer::send_all(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto before = processor_time();
+    const timeval half{0, 500'000};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &half, sizeof(half));
+    EXPECT_LT(::recv(fd, buffer, sizeof(buffer), 0), 0);  // it waits in the queue for half a second
+    EXPECT_LT(processor_time() - before, std::chrono::milliseconds(100));
+    none.reset();
+    const timeval long_time{10, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &long_time, sizeof(long_time));
+    EXPECT_GT(::recv(fd, buffer, sizeof(buffer), 0), 0);
+    ::close(fd);
 }
 
 TEST(Http, RefusesServersWithoutThreads) {

@@ -2,6 +2,7 @@
 #include "tests/unit/common/net/raw_server.hpp"
 
 #include "common/net/http_client.hpp"
+#include "common/net/service_url.hpp"
 
 #include <chrono>
 
@@ -97,7 +98,9 @@ TEST(HttpClientAgainst, SomethingThatIsNoHttp) {
     HttpClient client = client_for(server.url(), 2000);
     const auto reply = client.get("/");
     ASSERT_FALSE(reply);
-    EXPECT_NE(reply.error().code, Errc::kTimeout) << reply.error().context;
+    EXPECT_EQ(reply.error().code, Errc::kUnavailable) << reply.error().context;
+    EXPECT_NE(reply.error().context.find("does not speak HTTP"), std::string::npos)
+        << reply.error().context;
 }
 
 TEST(HttpClientAgainst, ABodyCutShort) {
@@ -151,20 +154,56 @@ TEST(HttpClientAgainst, APortWhereNobodyListens) {
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, Errc::kUnavailable);
     EXPECT_NE(reply.error().context.find(url), std::string::npos);
+    EXPECT_NE(reply.error().context.find("nothing listens there"), std::string::npos);
+    EXPECT_EQ(reply.error().context.find("113"), std::string::npos) << reply.error().context;
+}
+
+TEST(HttpClientAgainst, ASilentServerWhenAskedToStop) {
+    std::stop_source stop;
+    RawServer server([&](RawServer&, int fd, int) {
+        RawServer::read_request(fd);
+        stop.request_stop();
+        RawServer::wait_for_close(fd);
+    });
+    HttpClient client = client_for(server.url(), 60'000);
+    client.set_stop(stop.get_token());
+    const auto start = std::chrono::steady_clock::now();
+    const auto reply = client.get("/");
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Errc::kInterrupted);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
 TEST(HttpClient, RefusesBadOptions) {
-    for (const char* url : {"", "ftp://x", "127.0.0.1:80", "http://", "http://a b"}) {
+    for (const char* url : {"", "ftp://x", "127.0.0.1:80", "http://", "http://a b", "http://u:p@",
+                            "http://::1:80", "http://[::1", "http://[x]", "http://h:0",
+                            "http://h:x", "http://h:70000", "http://u%zz:p@h",
+                            "user:SECRET@host/v3/SECRET", "http://u:SECRET@h:port/SECRET?SECRET"}) {
         HttpClientOptions options;
         options.base_url = url;
         const auto client = HttpClient::create(options);
         ASSERT_FALSE(client) << url;
         EXPECT_EQ(client.error().code, Errc::kInvalidArgument);
+        EXPECT_EQ(client.error().context.find("SECRET"), std::string::npos);
     }
     HttpClientOptions zero;
     zero.base_url = "http://127.0.0.1";
     zero.timeout_ms = 0;
     EXPECT_FALSE(HttpClient::create(zero));
+}
+
+TEST(ServiceUrl, IsTakenApart) {
+    const ServiceUrl all =
+        ServiceUrl::parse("https://a%3ab:c@d@[fe80::1]:8545/v3/K?x=1#fragment").value();
+    EXPECT_EQ(all.user_info, "a:b:c@d");
+    EXPECT_EQ(all.host, "fe80::1");
+    EXPECT_EQ(all.shown(), "https://[fe80::1]:8545");
+    EXPECT_EQ(all.target(""), "/v3/K?x=1");
+    EXPECT_EQ(all.target("/more?y=2"), "/v3/K/more?x=1&y=2");
+    const ServiceUrl bare = ServiceUrl::parse("http://h?k=1").value();
+    EXPECT_EQ(bare.shown(), "http://h");
+    EXPECT_EQ(bare.target(""), "/?k=1");
+    EXPECT_EQ(ServiceUrl::parse("http://h/").value().target("/x"), "/x");
 }
 
 }  // namespace
