@@ -10,10 +10,15 @@ namespace {
 
 using enum RpcFailure;
 
-// Looked for in this order, in lower case: the first text that occurs decides. Sources: geth
-// core/txpool/errors.go, anvil 1.7, reth; a replacement's price is asked for before the pool's
-// general "underpriced".
+// Looked for in this order, in lower case, from the beginning of a word: the first text that occurs
+// decides. Sources: geth core/txpool/errors.go, anvil 1.7, reth and the gateways in front of them;
+// a replacement's price is asked for before the pool's general "underpriced".
 constexpr auto kTexts = std::to_array<std::pair<std::string_view, RpcFailure>>({
+    {"rate limit", kRateLimited},
+    {"request limit", kRateLimited},
+    {"too many requests", kRateLimited},
+    {"throttled", kRateLimited},
+    {"compute units", kRateLimited},
     {"already known", kAlreadyKnown},
     {"already imported", kAlreadyKnown},
     {"known transaction", kAlreadyKnown},
@@ -34,8 +39,32 @@ constexpr auto kTexts = std::to_array<std::pair<std::string_view, RpcFailure>>({
     {"range too large", kTooManyResults},
     {"range is too large", kTooManyResults},
     {"response size", kTooManyResults},
+    {"pruned", kPruned},
+    {"history unavailable", kPruned},
+    {"missing trie node", kPruned},
+    {"historical state", kPruned},
+    {"does not exist/is not available", kUnknownMethod},
+    {"transaction type not supported", kInvalid},
+    {"unknown transaction type", kInvalid},
+    {"unsupported transaction type", kInvalid},
+    {"invalid sender", kInvalid},
+    {"invalid chain id", kInvalid},
+    {"intrinsic gas too low", kInvalid},
+    {"oversized data", kInvalid},
+    {"exceeds the configured cap", kInvalid},
+    {"missing value for required argument", kInvalid},
+    {"invalid argument", kInvalid},
+    {"invalid params", kInvalid},
     {"execution reverted", kReverted},
 });
+
+bool says(std::string_view message, std::string_view text) {
+    for (auto at = message.find(text); at != std::string_view::npos;
+         at = message.find(text, at + 1)) {
+        if (at == 0 || std::isalpha(static_cast<unsigned char>(message[at - 1])) == 0) return true;
+    }
+    return false;
+}
 
 }  // namespace
 
@@ -43,6 +72,8 @@ std::string_view to_string(RpcFailure failure) {
     switch (failure) {
         case kTransient:
             return "transient";
+        case kRateLimited:
+            return "rate_limited";
         case kReverted:
             return "reverted";
         case kAlreadyKnown:
@@ -59,37 +90,39 @@ std::string_view to_string(RpcFailure failure) {
             return "gas_limit_too_high";
         case kTooManyResults:
             return "too_many_results";
+        case kPruned:
+            return "pruned";
         case kUnknownMethod:
             return "unknown_method";
-        case kOther:
-            return "other";
+        case kInvalid:
+            return "invalid";
     }
-    return "other";
+    return "transient";
 }
 
 RpcFailure classify(std::int64_t code, std::string_view message, bool has_revert_data) {
     if (code == 3 || has_revert_data) return kReverted;
     if (code == -32601) return kUnknownMethod;
+    if (code == 429) return kRateLimited;
+    if (code == 4444) return kPruned;  // EIP-4444: expired history
     std::string lower(message);
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower.find("rate limit") != std::string::npos ||
-        lower.find("too many requests") != std::string::npos) {
-        return kTransient;
-    }
     for (const auto& [text, failure] : kTexts) {
-        if (lower.find(text) != std::string::npos) return failure;
+        if (says(lower, text)) return failure;
     }
-    if (code == -32005 || code == -32603 || code == 429) return kTransient;
-    return kOther;
+    return code == -32005 ? kRateLimited : kTransient;
 }
 
 Error rpc_failure(std::string_view method, const RpcError& error) {
-    const bool transient = error.failure == kTransient;
-    return Error{transient ? Errc::kUnavailable : Errc::kRejected,
-                 std::string(method) + ": the node answered error " + std::to_string(error.code) +
-                     ": " + error.message,
-                 transient};
+    const bool later = error.failure == kTransient || error.failure == kRateLimited ||
+                       error.failure == kTooManyResults || error.failure == kPruned;
+    std::string text = std::string(method) + ": the node answered error " +
+                       std::to_string(error.code) + ": " + error.message;
+    if (error.failure == kPruned) {
+        text += "; it no longer has history that is needed here: use a node that keeps it";
+    }
+    return Error{later ? Errc::kUnavailable : Errc::kRejected, std::move(text), later};
 }
 
 }  // namespace covenant::chain

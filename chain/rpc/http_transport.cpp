@@ -1,36 +1,33 @@
 #include "chain/rpc/transport.hpp"
 #include "common/net/http_client.hpp"
 
+#include <charconv>
+
 namespace covenant::chain {
 namespace {
 
+// The seconds of a Retry-After header; 0 for a date or none.
+std::uint32_t retry_after(const net::HttpResponse& response) {
+    const std::string_view text = net::header_value(response.headers, "retry-after");
+    std::uint32_t out = 0;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return out;
+}
+
 class HttpTransport final : public JsonRpcTransport {
   public:
-    explicit HttpTransport(net::HttpClient client, std::string endpoint)
-        : client_(std::move(client)), endpoint_(std::move(endpoint)) {}
+    explicit HttpTransport(net::HttpClient client) : client_(std::move(client)) {}
 
     Result<TransportReply> post(std::string_view body) override {
-        auto response = client_.post("/", as_bytes(body));
-        if (!response) return fail(std::move(response).error());
-        return TransportReply{response->status, std::string(response->text())};
+        COVENANT_TRY(const net::HttpResponse response, client_.post("", as_bytes(body)));
+        return TransportReply{response.status, std::string(response.text()), retry_after(response)};
     }
-    [[nodiscard]] std::string endpoint() const override { return endpoint_; }
+    void set_stop(std::stop_token stop) override { client_.set_stop(std::move(stop)); }
+    [[nodiscard]] std::string endpoint() const override { return client_.shown_url(); }
 
   private:
     net::HttpClient client_;
-    std::string endpoint_;
 };
-
-// Scheme, host and port: a path or user part may hold an access token.
-std::string without_credentials(const std::string& url) {
-    const std::size_t scheme = url.find("://");
-    if (scheme == std::string::npos) return url;
-    const std::size_t start = scheme + 3;
-    const std::size_t path = std::min(url.find('/', start), url.size());
-    const std::size_t at = url.rfind('@', path);
-    const std::size_t host = at == std::string::npos || at < start ? start : at + 1;
-    return url.substr(0, start) + url.substr(host, path - host);
-}
 
 }  // namespace
 
@@ -41,7 +38,7 @@ Result<std::unique_ptr<JsonRpcTransport>> make_http_transport(const std::string&
     options.timeout_ms = timeout_ms;
     auto client = net::HttpClient::create(std::move(options));
     if (!client) return fail(std::move(client).error().within("RPC address"));
-    return std::make_unique<HttpTransport>(std::move(*client), without_credentials(url));
+    return std::make_unique<HttpTransport>(std::move(*client));
 }
 
 }  // namespace covenant::chain

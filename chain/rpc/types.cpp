@@ -152,9 +152,17 @@ Result<Bytes> encode_header(const BlockHeader& h) {
         return fail(Errc::kMismatch,
                     "header of block " + std::to_string(h.number) + " hashes to " + to_0x(hash) +
                         ", the node says " + to_0x(h.hash) +
-                        ": the chain's fork has header fields that this build does not know");
+                        ": the chain's fork has header fields that this build does not know, or "
+                        "the node leaves fields out (some give an empty logsBloom): use another "
+                        "node, or a newer build");
     }
     return out;
+}
+
+bool may_have_logs(const BlockHeader& header) {
+    const bool empty = std::all_of(header.logs_bloom.begin(), header.logs_bloom.end(),
+                                   [](std::uint8_t byte) { return byte == 0; });
+    return !empty || !encode_header(header);
 }
 
 Result<Log> parse_log(const Json& value) {
@@ -210,27 +218,31 @@ Result<std::optional<Receipt>> parse_receipt(const Json& value) {
 
 Result<std::uint64_t> chain_id(RpcClient& rpc) {
     COVENANT_TRY(const Json value, rpc.call("eth_chainId", Json::array()));
-    return parse_quantity(value);
+    return from_node(parse_quantity(value), "eth_chainId");
 }
 
 Result<std::optional<BlockHeader>> block_by_number(RpcClient& rpc, std::uint64_t number) {
+    constexpr std::string_view kMethod = "eth_getBlockByNumber";
     Json params = Json::array();
     params.push(number_tag(number)).push(false);
-    COVENANT_TRY(const Json value, rpc.call("eth_getBlockByNumber", params));
-    COVENANT_TRY(std::optional<BlockHeader> header, parse_block(value));
+    COVENANT_TRY(const RpcReply reply, rpc.ask(kMethod, params));
+    if (reply.error && reply.error->failure == RpcFailure::kPruned) return std::nullopt;
+    if (reply.error) return fail(rpc_failure(kMethod, *reply.error));
+    COVENANT_TRY(std::optional<BlockHeader> header, from_node(parse_block(reply.result), kMethod));
     if (header && header->number != number) {
-        return fail(Errc::kMalformed, "asked for block " + std::to_string(number) +
-                                          ", the node gave block " +
-                                          std::to_string(header->number));
+        return fail(Errc::kUnavailable, "asked for block " + std::to_string(number) +
+                                            ", the node gave block " +
+                                            std::to_string(header->number));
     }
     return header;
 }
 
 Result<BlockHeader> latest_block(RpcClient& rpc) {
+    constexpr std::string_view kMethod = "eth_getBlockByNumber";
     Json params = Json::array();
     params.push("latest").push(false);
-    COVENANT_TRY(const Json value, rpc.call("eth_getBlockByNumber", params));
-    COVENANT_TRY(std::optional<BlockHeader> header, parse_block(value));
+    COVENANT_TRY(const Json value, rpc.call(kMethod, params));
+    COVENANT_TRY(std::optional<BlockHeader> header, from_node(parse_block(value), kMethod));
     if (!header) return fail(Errc::kUnavailable, "the node has no latest block yet");
     return std::move(*header);
 }
@@ -243,53 +255,75 @@ Result<Bytes> eth_call(RpcClient& rpc, const Address& to, ByteView data,
     Json params = Json::array();
     params.push(request).push("latest");
     COVENANT_TRY(const Json value, rpc.call("eth_call", params));
-    COVENANT_TRY(const std::string text, value.as_string());
-    return from_hex(text, kMaxLogData);
+    COVENANT_TRY(const std::string text, from_node(value.as_string(), "eth_call"));
+    return from_node(from_hex(text, kMaxLogData), "eth_call");
 }
 
 Result<Hash256> code_hash(RpcClient& rpc, const Address& account) {
     Json params = Json::array();
     params.push(to_0x(account)).push("latest");
     COVENANT_TRY(const Json value, rpc.call("eth_getCode", params));
-    COVENANT_TRY(const std::string text, value.as_string());
-    COVENANT_TRY(const Bytes code, from_hex(text, 128 * 1024));
+    COVENANT_TRY(const std::string text, from_node(value.as_string(), "eth_getCode"));
+    COVENANT_TRY(const Bytes code, from_node(from_hex(text, 128 * 1024), "eth_getCode"));
     if (code.empty()) return fail(Errc::kNotFound, "no contract at " + to_0x(account));
     return crypto::keccak256(code);
 }
 
-Result<BlockPair> first_block_at(RpcClient& rpc, protocol::ChainTime time) {
-    COVENANT_TRY(BlockHeader above, latest_block(rpc));
-    if (above.timestamp < time.value) {
+namespace {
+
+// Blocks from `low` on are searched; `above` is known to be late enough.
+struct Search {
+    std::uint64_t low = 0;
+    BlockHeader above;
+
+    // A block between them; nothing when the node no longer has it, so that it is too old.
+    Status look(RpcClient& rpc, std::uint64_t number, protocol::ChainTime time) {
+        COVENANT_TRY(std::optional<BlockHeader> header, block_by_number(rpc, number));
+        if (header && header->timestamp >= time.value) {
+            above = std::move(*header);
+        } else {
+            low = number + 1;
+        }
+        return {};
+    }
+};
+
+}  // namespace
+
+Result<BlockPair> first_block_at(RpcClient& rpc, protocol::ChainTime time, std::uint64_t lowest) {
+    COVENANT_TRY(BlockHeader head, latest_block(rpc));
+    if (head.timestamp < time.value) {
         Error error{Errc::kPrecondition,
                     "no block has reached time " + std::to_string(time.value) +
-                        " yet, the head is " + std::to_string(above.timestamp) +
+                        " yet, the head is " + std::to_string(head.timestamp) +
                         ": ask again after the next block",
                     true};
         return fail(std::move(error));
     }
-    // Invariant: above.timestamp >= time; every block below `low` is older.
-    std::uint64_t low = 0;
-    while (low < above.number) {
-        const std::uint64_t middle = low + (above.number - low) / 2;
-        COVENANT_TRY(std::optional<BlockHeader> header, block_by_number(rpc, middle));
-        if (!header) {
-            return fail(Errc::kUnavailable, "the node lost block " + std::to_string(middle) +
-                                                " while it was searched for time " +
-                                                std::to_string(time.value));
-        }
-        if (header->timestamp >= time.value) {
-            above = std::move(*header);
-        } else {
-            low = middle + 1;
-        }
+    Search search{std::min(lowest, head.number), std::move(head)};
+    for (std::uint64_t step = 1; search.low + step < search.above.number; step *= 2) {
+        const std::uint64_t low = search.low;
+        COVENANT_CHECK(search.look(rpc, search.above.number - step, time));
+        if (search.low != low) break;
     }
-    if (above.number == 0) {
-        return fail(Errc::kPrecondition,
-                    "time " + std::to_string(time.value) +
-                        " is not after the genesis block: no block proves a beacon for it");
+    while (search.low < search.above.number) {
+        const std::uint64_t middle = search.low + (search.above.number - search.low) / 2;
+        COVENANT_CHECK(search.look(rpc, middle, time));
+    }
+    BlockHeader& above = search.above;
+    if (above.number == lowest) {
+        return fail(Errc::kPrecondition, "time " + std::to_string(time.value) +
+                                             " is not after block " + std::to_string(lowest) +
+                                             ", the first one that is looked at: no block proves "
+                                             "a beacon for it");
     }
     COVENANT_TRY(std::optional<BlockHeader> parent, block_by_number(rpc, above.number - 1));
-    if (!parent || parent->hash != above.parent_hash || parent->timestamp >= time.value) {
+    if (!parent) {
+        return fail(Errc::kUnavailable,
+                    "the node does not have block " + std::to_string(above.number - 1) +
+                        ", which the beacon of time " + std::to_string(time.value) + " needs");
+    }
+    if (parent->hash != above.parent_hash || parent->timestamp >= time.value) {
         return fail(Errc::kUnavailable, "the chain was reorganised while block " +
                                             std::to_string(above.number) + " was looked up");
     }

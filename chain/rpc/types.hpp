@@ -48,8 +48,11 @@ struct BlockHeader {
 // encode_header does that.
 Result<std::optional<BlockHeader>> parse_block(const codec::Json& value);
 // RLP of the header. kMismatch when its keccak is not header.hash: a fork added a field that this
-// build does not know.
+// build does not know, or the node gave a field that is not the block's.
 Result<Bytes> encode_header(const BlockHeader& header);
+// False when the block surely has no log: its bloom is empty, and the hash covers that bloom. Some
+// nodes give an empty bloom for every block.
+bool may_have_logs(const BlockHeader& header);
 
 Result<Log> parse_log(const codec::Json& value);
 
@@ -64,8 +67,18 @@ struct Receipt {
 };
 Result<std::optional<Receipt>> parse_receipt(const codec::Json& value);
 
+// What was read out of a node's answer: what does not read is kUnavailable, not the end of the
+// caller, for the next answer may come from another member of a pool.
+template <typename T>
+Result<T> from_node(Result<T> value, std::string_view method) {
+    if (value || value.error().code != Errc::kMalformed) return value;
+    return fail(Errc::kUnavailable, std::string(method) + ": the node's answer does not read: " +
+                                        value.error().context);
+}
+
 // Typed calls.
 Result<std::uint64_t> chain_id(RpcClient& rpc);
+// Nothing: the node does not have the block yet, or no longer (pruned history).
 Result<std::optional<BlockHeader>> block_by_number(RpcClient& rpc, std::uint64_t number);
 Result<BlockHeader> latest_block(RpcClient& rpc);
 // The return data of eth_call at the latest block; a revert is kRejected with describe_revert's
@@ -74,12 +87,15 @@ Result<Bytes> eth_call(RpcClient& rpc, const Address& to, ByteView data,
                        const std::optional<Address>& from = std::nullopt);
 // keccak256 of the account's code; kNotFound when it has none.
 Result<Hash256> code_hash(RpcClient& rpc, const Address& account);
-// The first block with timestamp >= time, with its parent, by binary search over headers.
-// kPrecondition (retryable) when there is none yet or the block is the genesis block.
+// The first block with timestamp >= time, with its parent. Headers are looked at from the head
+// backwards in growing steps, never below `lowest`, then by binary search: old history may be gone.
+// kPrecondition (retryable) when there is none yet or the block is `lowest` itself; kUnavailable
+// when the node no longer has it.
 struct BlockPair {
     BlockHeader block;
     BlockHeader parent;
 };
-Result<BlockPair> first_block_at(RpcClient& rpc, protocol::ChainTime time);
+Result<BlockPair> first_block_at(RpcClient& rpc, protocol::ChainTime time,
+                                 std::uint64_t lowest = 0);
 
 }  // namespace covenant::chain

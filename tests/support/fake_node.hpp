@@ -22,6 +22,7 @@ namespace covenant::chain {
 struct FakeTransaction {
     std::uint64_t nonce = 0;
     Uint128 max_fee = 0;
+    std::uint64_t gas_limit = 0;
     Bytes raw;
     Hash256 hash;
 };
@@ -56,6 +57,7 @@ inline FakeTransaction read_transaction(const Bytes& raw) {
     out.nonce = static_cast<std::uint64_t>(integer());
     integer();  // tip
     out.max_fee = integer();
+    out.gas_limit = static_cast<std::uint64_t>(integer());
     out.raw = raw;
     out.hash = crypto::keccak256(raw);
     return out;
@@ -88,6 +90,11 @@ class FakeNode {
     bool lose_send_reply = false;
     std::map<std::string, int> calls;
     std::function<void(const std::string&)> before;  // called with each method
+    // What stands in front of the node: answers a request (a batch is an array) itself, or not.
+    std::function<std::optional<TransportReply>(const codec::Json&)> gateway;
+    // Changes the node's answer to a call.
+    std::function<void(const std::string& method, const codec::Json& params, codec::Json& answer)>
+        spoil;
 
     [[nodiscard]] std::uint64_t latest_count() const {
         std::uint64_t count = foreign_nonces;
@@ -144,28 +151,14 @@ class FakeNode {
             return out;
         }
         respond(out, method, params);
+        if (spoil) spoil(method, params, out);
         return out;
     }
-
-  private:
-    std::uint64_t branch = 0;
 
     static void set_error(codec::Json& out, std::int64_t code, const std::string& message) {
         codec::Json error = codec::Json::object();
         error.set("code", code).set("message", message);
         out.set("error", error);
-    }
-
-    Block make_block(std::uint64_t number, const Hash256& parent) const {
-        Block block;
-        block.number = number;
-        block.time = 1'000 + 2 * number;
-        block.parent = parent;
-        Bytes seed(parent.bytes.begin(), parent.bytes.end());
-        seed.push_back(static_cast<std::uint8_t>(branch));
-        seed.push_back(static_cast<std::uint8_t>(number));
-        block.hash = crypto::keccak256(seed);
-        return block;
     }
 
     static codec::Json block_json(const Block& block) {
@@ -181,6 +174,21 @@ class FakeNode {
         out.set("mixHash", zero).set("nonce", "0x0000000000000000");
         out.set("baseFeePerGas", to_quantity(1'000'000'000)).set("hash", to_0x(block.hash));
         return out;
+    }
+
+  private:
+    std::uint64_t branch = 0;
+
+    Block make_block(std::uint64_t number, const Hash256& parent) const {
+        Block block;
+        block.number = number;
+        block.time = 1'000 + 2 * number;
+        block.parent = parent;
+        Bytes seed(parent.bytes.begin(), parent.bytes.end());
+        seed.push_back(static_cast<std::uint8_t>(branch));
+        seed.push_back(static_cast<std::uint8_t>(number));
+        block.hash = crypto::keccak256(seed);
+        return block;
     }
 
     static codec::Json log_json(const Log& log) {
@@ -329,6 +337,9 @@ class FakeTransport final : public JsonRpcTransport {
     Result<TransportReply> post(std::string_view body) override {
         if (node_->offline) return fail(Errc::kUnavailable, "connection refused");
         const codec::Json request = codec::Json::parse(body).value();
+        if (node_->gateway) {
+            if (auto reply = node_->gateway(request)) return std::move(*reply);
+        }
         if (request.is_array()) {
             codec::Json out = codec::Json::array();
             const std::vector<codec::Json> items = request.as_items().value();
