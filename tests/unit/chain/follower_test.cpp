@@ -118,11 +118,143 @@ TEST_F(FollowerTest, UndoesAReorgToAShorterChain) {
     node.mine({stake(1, 30)});
     ASSERT_TRUE(follower().follow());
     node.reorg(2, 0);
-    const auto report = follower().follow();
+    // So far this may be a member of a pool that is behind.
+    auto report = follower().follow();
+    ASSERT_TRUE(report) << report.error().context;
+    EXPECT_EQ(report->fork, std::nullopt);
+    EXPECT_EQ(report->head.number, BlockNumber(3));
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 20, 30}));
+    node.mine({stake(1, 21)});  // another block 2
+    report = follower().follow();
     ASSERT_TRUE(report) << report.error().context;
     EXPECT_EQ(report->fork, BlockNumber(1));
-    EXPECT_EQ(report->head.number, BlockNumber(1));
-    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10}));
+    EXPECT_EQ(report->head.number, BlockNumber(2));
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 21}));
+}
+
+// A pool: every second request is answered by a member whose head is three blocks behind.
+TEST_F(FollowerTest, MembersOfAPoolThatAreBehindAreNoReorg) {
+    int requests = 0;
+    std::uint64_t hidden = 0;
+    node.gateway = [&](const codec::Json&) -> std::optional<TransportReply> {
+        hidden = ++requests % 2 == 0 ? 3 : 0;
+        return std::nullopt;
+    };
+    node.spoil = [&](const std::string& method, const codec::Json& params, codec::Json& answer) {
+        if (method != "eth_getBlockByNumber" || hidden == 0) return;
+        const std::uint64_t head =
+            node.blocks.size() - 1 - std::min<std::uint64_t>(hidden, node.blocks.size() - 1);
+        const std::string tag = params.at_index(0)->as_string().value();
+        if (tag == "latest") answer.set("result", FakeNode::block_json(node.blocks[head]));
+        if (tag != "latest" && parse_quantity(params.at_index(0).value()).value() > head) {
+            answer.set("result", codec::Json());
+        }
+    };
+    Follower following = follower();
+    std::uint64_t newest = 0;
+    for (std::uint64_t i = 1; i <= 60; ++i) {
+        node.mine({stake(1, i)});
+        for (int look = 0; look < 2; ++look) {
+            const auto report = following.follow();
+            ASSERT_TRUE(report) << report.error().context;
+            ASSERT_EQ(report->fork, std::nullopt);
+            ASSERT_GE(report->head.number.value, newest);  // never back
+            newest = report->head.number.value;
+        }
+        ASSERT_GE(newest + 4, i);  // and never far behind
+    }
+    EXPECT_EQ(index->reorgs().value(), 0U);
+    const auto pool = std::exchange(node.gateway, nullptr);
+    hidden = 0;
+    ASSERT_EQ(following.follow()->head.number, BlockNumber(60));
+    node.gateway = pool;
+    node.reorg(2, 4);
+    bool seen = false;
+    for (int look = 0; look < 4; ++look) {
+        const auto report = following.follow();
+        seen = seen || (report && report->fork == BlockNumber(58));
+    }
+    EXPECT_TRUE(seen);  // a real one
+}
+
+TEST_F(FollowerTest, ACappedRangeIsHalvedInWhateverWordsAndGrowsAgain) {
+    for (std::uint64_t i = 1; i <= 300; ++i) {
+        node.mine(i % 10 == 0 ? std::vector<Log>{stake(1, i)} : std::vector<Log>{});
+    }
+    const auto wide = [](const codec::Json& params) {
+        const codec::Json query = params.at_index(0).value();
+        return query.has("fromBlock") &&
+               parse_quantity(query.at("toBlock").value()).value() + 1 >
+                   parse_quantity(query.at("fromBlock").value()).value() + 5;
+    };
+    for (const bool by_status : {false, true}) {
+        ASSERT_TRUE(database->execute("DELETE FROM blocks"));
+        node.calls.clear();
+        bool capped = true;
+        node.gateway = [&](const codec::Json& request) -> std::optional<TransportReply> {
+            if (request.is_array() || !wide(request.at("params").value()) || !capped) return {};
+            if (by_status) return TransportReply{413, "too wide"};
+            return TransportReply{
+                200,
+                R"({"id":null,"error":{"code":-32000,"message":"eth_getLogs is limited to 5"}})"};
+        };
+        std::uint64_t widest = 0;
+        node.before = [&](const std::string& method) {
+            if (method == "eth_getLogs" && node.calls[method] > 30) capped = false;
+        };
+        node.spoil = [&](const std::string& method, const codec::Json& params, codec::Json&) {
+            if (method != "eth_getLogs" || !params.at_index(0)->has("fromBlock")) return;
+            const codec::Json query = params.at_index(0).value();
+            widest =
+                std::max(widest, parse_quantity(query.at("toBlock").value()).value() -
+                                     parse_quantity(query.at("fromBlock").value()).value() + 1);
+        };
+        const auto report = follower(8, 64).follow();
+        ASSERT_TRUE(report) << report.error().context;
+        EXPECT_EQ(totals().size(), 30U);
+        EXPECT_GT(widest, 5U);  // once the cap is gone
+        EXPECT_LE(clock.unix_ms(), 60'000);
+    }
+}
+
+TEST_F(FollowerTest, AnEmptyBloomThatTheHashDoesNotCoverIsNotBelieved) {
+    node.mine({stake(1, 10)});
+    node.mine({stake(1, 20)});
+    node.spoil = [](const std::string& method, const codec::Json&, codec::Json& answer) {
+        if (method != "eth_getBlockByNumber" || answer.at("result")->is_null()) return;
+        codec::Json block = answer.at("result").value();
+        answer.set("result", block.set("logsBloom", to_0x(Bytes(256, 0))));
+    };
+    ASSERT_TRUE(follower().follow());
+    EXPECT_EQ(totals(), (std::vector<std::uint64_t>{10, 20}));
+}
+
+TEST_F(FollowerTest, AnEmptyBloomThatTheHashCoversSavesAQuestion) {
+    node.mine();
+    BlockHeader header =
+        parse_block(FakeNode::block_json(node.blocks[1])).value().value_or(BlockHeader{});
+    const std::string text = encode_header(header).error().context;
+    const std::size_t at = text.find("hashes to ") + 10;
+    node.blocks[1].hash = fixed_from_hex<Hash256>(text.substr(at, 66)).value();
+    ASSERT_TRUE(follower().follow());
+    EXPECT_EQ(node.calls["eth_getLogs"], 0);
+}
+
+TEST_F(FollowerTest, ANodeWithoutTheOldBlocksIsNamed) {
+    for (int i = 0; i < 30; ++i) {
+        node.mine({stake(1, 1)});
+    }
+    node.spoil = [](const std::string& method, const codec::Json& params, codec::Json& answer) {
+        if (method != "eth_getBlockByNumber") return;
+        const auto number = parse_quantity(params.at_index(0).value());
+        if (number && *number < 10) FakeNode::set_error(answer, 4444, "pruned history unavailable");
+    };
+    const auto report = follower().follow();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, Errc::kUnavailable);
+    EXPECT_NE(report.error().context.find("use one that keeps the blocks from 1 on"),
+              std::string::npos)
+        << report.error().context;
 }
 
 TEST_F(FollowerTest, UndoesAReorgDeeperThanTheNearBlocks) {
