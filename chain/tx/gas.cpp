@@ -9,22 +9,24 @@ using codec::Json;
 
 namespace {
 
-// Median of the 20th percentiles, zero when the node knows no history.
+constexpr std::uint64_t kVoteGas = 320'000;
+constexpr std::uint64_t kGasPerValidator = 12'000;
+
+// Median of the 20th percentiles of the blocks that have one: an empty block may have none.
 Result<Uint128> suggest_tip(RpcClient& rpc) {
     Json percentiles = Json::array();
     percentiles.push(20);
     Json params = Json::array();
     params.push("0xa").push("latest").push(percentiles);
-    COVENANT_TRY(const RpcReply reply, rpc.ask("eth_feeHistory", params));
-    if (reply.error || !reply.result.has("reward") || reply.result.at("reward")->is_null()) {
-        return Uint128{0};
-    }
-    COVENANT_TRY(const std::vector<Json> rows, reply.result.items("reward"));
+    COVENANT_TRY(const RpcReply reply, rpc.ask("eth_feeHistory", params, OnTransient::kReturn));
     std::vector<Uint128> tips;
-    for (const Json& row : rows) {
-        COVENANT_TRY(const Json value, row.at_index(0));
-        COVENANT_TRY(const Uint128 tip, parse_quantity128(value));
-        tips.push_back(tip);
+    if (reply.error || !reply.result.has("reward")) return Uint128{0};
+    const auto rows = reply.result.items("reward");
+    if (!rows) return Uint128{0};
+    for (const Json& row : *rows) {
+        const auto value = row.at_index(0);
+        if (!value) continue;
+        if (const auto tip = parse_quantity128(*value)) tips.push_back(*tip);
     }
     if (tips.empty()) return Uint128{0};
     std::nth_element(tips.begin(), tips.begin() + static_cast<std::ptrdiff_t>(tips.size() / 2),
@@ -61,6 +63,10 @@ std::uint64_t gas_limit_for(std::uint64_t estimate) {
     return std::min(bounded + bounded / 5 + 20'000, kTransactionGasCap);
 }
 
+std::uint64_t vote_gas_bound(std::size_t validators) {
+    return std::min(kVoteGas + validators * kGasPerValidator, kTransactionGasCap);
+}
+
 Json to_json(const CallRequest& request) {
     Json out = Json::object();
     out.set("from", to_0x(request.from));
@@ -79,7 +85,7 @@ Result<GasEstimate> estimate_gas(RpcClient& rpc, const CallRequest& request) {
         out.error = std::move(reply.error);
         return out;
     }
-    COVENANT_TRY(out.gas, parse_quantity(reply.result));
+    COVENANT_TRY(out.gas, from_node(parse_quantity(reply.result), "eth_estimateGas"));
     return out;
 }
 

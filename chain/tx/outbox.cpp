@@ -29,10 +29,11 @@ CREATE TABLE IF NOT EXISTS outbox(
     state INTEGER NOT NULL,        -- OutboxState
     reason TEXT NOT NULL,
     nonce INTEGER,
-    gas_limit INTEGER NOT NULL,
+    gas_limit INTEGER NOT NULL,    -- the least one, until the row is signed
     sent_block INTEGER NOT NULL,   -- head at the newest send
     included_block INTEGER NOT NULL,
-    misses INTEGER NOT NULL,       -- looks at a used nonce without a receipt of ours
+    misses INTEGER NOT NULL,       -- looks that doubt: a used nonce without a receipt of ours, or
+                                   -- an estimate that refuses what the head accepts
     hash BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS outbox_signed(  -- every form that may have left this machine
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,6 +53,7 @@ constexpr std::array<std::string_view, 6> kFormColumns = {"id", "seq", "hash", "
 constexpr std::size_t kMaxKey = 256;
 constexpr unsigned kMaxRaises = 12;  // in one send: (9/8)^12 = 4.1 times the fee
 constexpr std::uint64_t kMissesBeforeNewNonce = 2;
+constexpr std::uint64_t kDoubtsBeforeRefusal = 5;
 constexpr std::uint64_t kPlainTransferGas = 21'000;
 constexpr std::string_view kGapPrefix = "gap/";  // keys of fillers; callers may not use it
 
@@ -206,13 +208,14 @@ Status Outbox::enqueue(const OutboxRequest& request) {
     COVENANT_TRY(Statement insert,
                  database_->prepare("INSERT INTO outbox(key, fingerprint, target, data, after, "
                                     "state, reason, nonce, gas_limit, sent_block, included_block, "
-                                    "misses, hash) VALUES(?, ?, ?, ?, ?, 0, '', NULL, 0, 0, 0, 0, "
+                                    "misses, hash) VALUES(?, ?, ?, ?, ?, 0, '', NULL, ?, 0, 0, 0, "
                                     "?)"));
     return insert.bind(std::string_view(request.key))
         .bind(request.fingerprint)
         .bind(request.to)
         .bind(ByteView(request.data))
         .bind(std::string_view(request.after))
+        .bind(request.least_gas)
         .bind(Hash256{})
         .run();
 }
@@ -221,7 +224,7 @@ Result<std::uint64_t> Outbox::transaction_count(std::string_view tag) {
     Json params = Json::array();
     params.push(to_0x(key_->address())).push(tag);
     COVENANT_TRY(const Json value, rpc_->call("eth_getTransactionCount", params));
-    return parse_quantity(value);
+    return from_node(parse_quantity(value), "eth_getTransactionCount");
 }
 
 Status Outbox::advance(protocol::BlockNumber head) {
@@ -242,29 +245,40 @@ Status Outbox::advance(protocol::BlockNumber head) {
 
 // ---- rows that were sent
 
-Status Outbox::track(Row& row, std::uint64_t latest_count, std::uint64_t head) {
-    COVENANT_TRY(const std::vector<Form> signed_forms, forms(row));
+// The receipt of any form that left; `in_pool` tells whether the node knows the newest one.
+Result<std::optional<Receipt>> Outbox::find_receipt(Row& row, const std::vector<Form>& signed_forms,
+                                                    bool& in_pool) {
     std::vector<RpcCall> calls;
     for (const Form& form : signed_forms) {
         Json params = Json::array();
         params.push(to_0x(form.transaction.hash));
         calls.push_back({"eth_getTransactionReceipt", params});
     }
-    if (calls.empty()) {  // a row from before its first signature
-        row.state = OutboxState::kQueued;
-        return save(row);
-    }
     Json params = Json::array();
     params.push(to_0x(signed_forms.front().transaction.hash));
     calls.push_back({"eth_getTransactionByHash", params});
     COVENANT_TRY(const std::vector<RpcReply> replies, rpc_->batch(calls));
+    in_pool = !replies.back().error && !replies.back().result.is_null();
     for (std::size_t i = 0; i < signed_forms.size(); ++i) {
         if (replies[i].error) return fail(rpc_failure(calls[i].method, *replies[i].error));
-        COVENANT_TRY(const std::optional<Receipt> receipt, parse_receipt(replies[i].result));
+        COVENANT_TRY(std::optional<Receipt> receipt,
+                     from_node(parse_receipt(replies[i].result), calls[i].method));
         if (!receipt) continue;
         row.hash = signed_forms[i].transaction.hash;
-        return settle(row, *receipt, head);
+        return receipt;
     }
+    return std::nullopt;
+}
+
+Status Outbox::track(Row& row, std::uint64_t latest_count, std::uint64_t head) {
+    COVENANT_TRY(const std::vector<Form> signed_forms, forms(row));
+    if (signed_forms.empty()) {  // a row from before its first signature
+        row.state = OutboxState::kQueued;
+        return save(row);
+    }
+    bool in_pool = false;
+    COVENANT_TRY(const std::optional<Receipt> receipt, find_receipt(row, signed_forms, in_pool));
+    if (receipt) return settle(row, *receipt, head);
     const bool was_included = row.state == OutboxState::kIncluded;
     row.state = OutboxState::kSent;
     row.included_block = 0;
@@ -283,8 +297,7 @@ Status Outbox::track(Row& row, std::uint64_t latest_count, std::uint64_t head) {
     }
     row.misses = 0;
     COVENANT_CHECK(save(row));
-    const RpcReply& known = replies.back();
-    if (was_included || known.error || known.result.is_null()) return send(row, head);
+    if (was_included || !in_pool) return send(row, head);
     if (row.nonce && *row.nonce == latest_count &&
         head >= row.sent_block + options_.bump_after_blocks) {
         COVENANT_CHECK(raise(row, head));
@@ -294,12 +307,18 @@ Status Outbox::track(Row& row, std::uint64_t latest_count, std::uint64_t head) {
 }
 
 Status Outbox::settle(Row& row, const Receipt& receipt, std::uint64_t head) {
+    if (row.included_block != receipt.block.value && receipt.success) {
+        log::info(
+            "chain.outbox", "mined in block " + std::to_string(receipt.block.value),
+            {{"intent", row.key}, {"transaction", to_0x(row.hash)}, {"gas", receipt.gas_used}});
+    }
     row.state = OutboxState::kIncluded;
     row.included_block = receipt.block.value;
     row.misses = 0;
     if (receipt.block.value + options_.confirmations <= head + 1) {
         if (receipt.success) {
             row.state = OutboxState::kConfirmed;
+            said_.erase(row.key);
         } else {
             COVENANT_TRY(std::string reason, replay_reason(row, receipt));
             return refuse(row, std::move(reason));
@@ -312,7 +331,7 @@ Result<std::string> Outbox::replay_reason(const Row& row, const Receipt& receipt
     Json params = Json::array();
     params.push(to_json(CallRequest{key_->address(), row.target, 0, row.data}))
         .push(to_quantity(receipt.block.value));
-    COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_call", params));
+    COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_call", params, OnTransient::kReturn));
     if (reply.error && reply.error->failure == RpcFailure::kReverted) {
         return describe_revert(reply.error->data);
     }
@@ -323,16 +342,21 @@ Result<std::string> Outbox::replay_reason(const Row& row, const Receipt& receipt
 Status Outbox::refuse(Row& row, std::string reason) {
     row.state = OutboxState::kRefused;
     row.reason = std::move(reason);
+    said_.erase(row.key);
+    log::warn("chain.outbox", "refused: " + row.reason, {{"intent", row.key}});
     return save(row);
 }
 
 Status Outbox::fill_gaps(std::uint64_t latest_count, std::uint64_t head) {
-    COVENANT_TRY(const std::vector<Row> sent, rows("state IN (1, 2) AND nonce IS NOT NULL"));
+    // A mined row's nonce is used, though a node that is behind may not know it yet.
+    COVENANT_TRY(const std::vector<Row> sent,
+                 rows("nonce >= " + std::to_string(latest_count) +
+                      " AND (state IN (1, 2, 3) OR included_block > 0)"));
     std::set<std::uint64_t> used;
     for (const Row& row : sent) {
         used.insert(*row.nonce);
     }
-    if (used.empty() || *used.rbegin() < latest_count) return {};
+    if (used.empty()) return {};
     bool gap = false;
     for (std::uint64_t nonce = latest_count; nonce < *used.rbegin() && !gap; ++nonce) {
         gap = !used.contains(nonce);
@@ -377,27 +401,47 @@ Status Outbox::launch(Row& row, std::uint64_t head) {
         }
         if (!before || before->state < OutboxState::kIncluded) return {};
     }
+    // A row that goes out for the second time may have been mined the first time after all.
+    COVENANT_TRY(const std::vector<Form> earlier, forms(row));
+    if (!earlier.empty()) {
+        bool in_pool = false;
+        COVENANT_TRY(const std::optional<Receipt> receipt, find_receipt(row, earlier, in_pool));
+        if (receipt) return settle(row, *receipt, head);
+    }
     const CallRequest request{key_->address(), row.target, 0, row.data};
     COVENANT_TRY(const GasEstimate estimate, estimate_gas(*rpc_, request));
-    if (estimate.error) {
-        const RpcError& error = *estimate.error;
-        if (error.failure == RpcFailure::kReverted) {
-            return refuse(row, error.data.empty() ? error.message : describe_revert(error.data));
-        }
-        if (error.failure == RpcFailure::kGasLimitTooHigh) return refuse(row, error.message);
-        if (error.failure == RpcFailure::kInsufficientFunds) {
-            return fail(Errc::kPrecondition, "account " + to_0x(key_->address()) +
-                                                 " has too little ether for '" + row.key +
-                                                 "': send it some");
-        }
-        return fail(rpc_failure("eth_estimateGas", error));
-    }
-    row.gas_limit = gas_limit_for(estimate.gas);
+    if (estimate.error) return refuse_estimate(row, *estimate.error, head);
+    row.misses = 0;
+    row.gas_limit = std::max(gas_limit_for(estimate.gas), row.gas_limit);
     COVENANT_TRY(const Fees fees, suggest_fees(*rpc_, options_.fees));
     COVENANT_TRY(const std::uint64_t nonce, next_nonce());
     row.nonce = nonce;
     COVENANT_CHECK(sign(row, fees, head));
     return send(row, head);
+}
+
+// Refuses, or fails with why the row has to wait.
+Status Outbox::refuse_estimate(Row& row, const RpcError& error, std::uint64_t head) {
+    if (error.failure == RpcFailure::kGasLimitTooHigh || error.failure == RpcFailure::kInvalid) {
+        return refuse(row, error.message);
+    }
+    if (error.failure == RpcFailure::kInsufficientFunds) {
+        return fail(Errc::kPrecondition, "account " + to_0x(key_->address()) +
+                                             " has too little ether for '" + row.key +
+                                             "': send it some");
+    }
+    if (error.failure != RpcFailure::kReverted) return fail(rpc_failure("eth_estimateGas", error));
+    std::string reason = error.data.empty() ? error.message : describe_revert(error.data);
+    Json params = Json::array();
+    params.push(to_json(CallRequest{key_->address(), row.target, 0, row.data}))
+        .push(to_quantity(head));
+    COVENANT_TRY(const RpcReply at_head, rpc_->ask("eth_call", params, OnTransient::kReturn));
+    const bool reverts = at_head.error && at_head.error->failure == RpcFailure::kReverted;
+    if (reverts || ++row.misses >= kDoubtsBeforeRefusal) return refuse(row, std::move(reason));
+    COVENANT_CHECK(save(row));
+    return fail(Errc::kUnavailable, "'" + row.key + "': the node's estimate refuses (" + reason +
+                                        "), block " + std::to_string(head) +
+                                        " does not: looking again");
 }
 
 Status Outbox::sign(Row& row, const Fees& fees, std::uint64_t head) {
@@ -448,10 +492,14 @@ Status Outbox::send(Row& row, std::uint64_t head) {
         Json params = Json::array();
         params.push(to_0x(signed_forms.front().transaction.raw));
         COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_sendRawTransaction", params));
-        if (!reply.error) return {};
+        if (!reply.error) {
+            say_sent(row);
+            return {};
+        }
         switch (reply.error->failure) {
             case RpcFailure::kAlreadyKnown:
             case RpcFailure::kNonceTooLow:  // track() finds the receipt or a new nonce
+                say_sent(row);
                 return {};
             case RpcFailure::kUnderpriced:
             case RpcFailure::kFeeBelowBase:
@@ -463,6 +511,7 @@ Status Outbox::send(Row& row, std::uint64_t head) {
                                                      " has too little ether for '" + row.key +
                                                      "': send it some");
             case RpcFailure::kGasLimitTooHigh:
+            case RpcFailure::kInvalid:
             case RpcFailure::kReverted:
                 row.nonce.reset();  // free again: fill_gaps closes the hole if later ones were sent
                 return refuse(row, reply.error->data.empty() ? reply.error->message
@@ -471,6 +520,16 @@ Status Outbox::send(Row& row, std::uint64_t head) {
                 return fail(rpc_failure("eth_sendRawTransaction", *reply.error));
         }
     }
+}
+
+// Once until the row is decided: what goes out again is no news.
+void Outbox::say_sent(const Row& row) {
+    if (!said_.insert(row.key).second) return;
+    log::info("chain.outbox", "sent",
+              {{"intent", row.key},
+               {"transaction", to_0x(row.hash)},
+               {"nonce", row.nonce.value_or(0)},
+               {"gas_limit", row.gas_limit}});
 }
 
 Status Outbox::rewind(protocol::BlockNumber fork) {

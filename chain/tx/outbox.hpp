@@ -7,6 +7,10 @@
 //      |        |
 //      +--------+-> refused         (estimate or receipt says that the contract refuses)
 //
+// Each row says once in the log that it was sent, and once in which block it was mined or why not.
+// A refusing estimate is believed when the caller's head refuses as well: the node may be a member
+// of a pool that is behind.
+//
 // What brings a row back: a reorg or a chain that lost blocks (included, confirmed -> sent, the raw
 // bytes are sent again), a nonce used by someone else (sent -> queued, signed again with a fresh
 // nonce, same content).
@@ -22,6 +26,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,7 +70,8 @@ struct OutboxRequest {
     Hash256 fingerprint;  // of what is asked: the same key with another fingerprint is refused
     Address to;
     Bytes data;
-    std::string after;  // key of a row that must be included first; "" for none
+    std::string after;            // key of a row that must be included first; "" for none
+    std::uint64_t least_gas = 0;  // the gas limit is not below it, whatever the estimate says
 };
 
 class Outbox {
@@ -99,6 +105,8 @@ class Outbox {
     Result<std::vector<Row>> rows(std::string_view condition);
     Result<std::vector<Form>> forms(const Row& row);  // newest first
     Status save(Row& row);
+    Result<std::optional<Receipt>> find_receipt(Row& row, const std::vector<Form>& forms,
+                                                bool& in_pool);
     // The three steps of advance().
     Status track(Row& row, std::uint64_t latest_count, std::uint64_t head);
     Status fill_gaps(std::uint64_t latest_count, std::uint64_t head);
@@ -107,8 +115,10 @@ class Outbox {
     Status settle(Row& row, const Receipt& receipt, std::uint64_t head);
     Status sign(Row& row, const Fees& fees, std::uint64_t head);
     Status send(Row& row, std::uint64_t head);
+    void say_sent(const Row& row);
     Status raise(Row& row, std::uint64_t head);
     Status refuse(Row& row, std::string reason);
+    Status refuse_estimate(Row& row, const RpcError& error, std::uint64_t head);
     Result<std::string> replay_reason(const Row& row, const Receipt& receipt);
     Result<std::uint64_t> next_nonce();
     Result<std::uint64_t> transaction_count(std::string_view tag);
@@ -117,6 +127,7 @@ class Outbox {
     RpcClient* rpc_;
     const crypto::SecretKey* key_;
     OutboxOptions options_;
+    std::set<std::string> said_;  // undecided keys whose "sent" is in this process's log
 };
 
 }  // namespace covenant::chain
