@@ -9,6 +9,7 @@
 #include "common/base/mutex.hpp"
 #include "common/protocol/schedule.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -36,7 +37,9 @@ class EvmLedger::Impl {
          std::unique_ptr<JsonRpcTransport> transport)
         : options_(std::move(options)),
           key_(std::move(sender)),
-          rpc_(std::move(transport), clock, rpc_options()) {}
+          rpc_(std::move(transport), clock, rpc_options()) {
+        rpc_.set_stop(options_.stop);
+    }
 
     Status open() {
         COVENANT_CHECK(check_network(options_.network, rpc_));
@@ -94,8 +97,8 @@ class EvmLedger::Impl {
                  calls::approve(network.contracts.registry, kStakeAllowance), ""}));
         }
         COVENANT_TRY(Call call, translate(intent));
-        COVENANT_CHECK(
-            outbox_->enqueue({key, fingerprint, call.to, std::move(call.data), std::move(after)}));
+        COVENANT_CHECK(outbox_->enqueue({key, fingerprint, call.to, std::move(call.data),
+                                         std::move(after), least_gas(intent)}));
         advance();
         return {};
     }
@@ -130,6 +133,7 @@ class EvmLedger::Impl {
         if (!entry) return out;
         out.transaction = entry->transaction;
         out.reason = entry->reason;
+        out.block = entry->included_block;
         switch (entry->state) {
             case OutboxState::kConfirmed:
                 out.phase = IntentPhase::kConfirmed;
@@ -139,6 +143,7 @@ class EvmLedger::Impl {
                 break;
             default:
                 out.phase = IntentPhase::kPending;
+                if (entry->state == OutboxState::kQueued) out.reason = last_warning_;
         }
         return out;
     }
@@ -150,7 +155,6 @@ class EvmLedger::Impl {
     [[nodiscard]] std::uint64_t reorgs() const { return reorgs_.load(); }
     [[nodiscard]] const NetworkFile& network() const { return options_.network; }
     [[nodiscard]] Address sender() const { return key_.address(); }
-    void set_stop(std::stop_token stop) { rpc_.set_stop(std::move(stop)); }
 
   private:
     static RpcOptions rpc_options() {
@@ -197,6 +201,17 @@ class EvmLedger::Impl {
         if (sent.error().context == last_warning_) return;
         last_warning_ = sent.error().context;
         log::warn("chain.outbox", "sending has to wait", {{"why", last_warning_}});
+    }
+
+    [[nodiscard]] std::uint64_t least_gas(const Intent& intent) const {
+        const bool vote = std::holds_alternative<VoteInclusion>(intent) ||
+                          std::holds_alternative<VoteParameters>(intent);
+        if (!vote) return 0;
+        const std::shared_ptr<const RunState> now = state();
+        const auto& neurons = now->roster.neurons;
+        return vote_gas_bound(static_cast<std::size_t>(
+            std::count_if(neurons.begin(), neurons.end(),
+                          [](const auto& one) { return one.second.role == Role::kValidator; })));
     }
 
     Result<Call> translate(const Intent& intent) {
@@ -251,15 +266,28 @@ class EvmLedger::Impl {
                                   to_0x(intent.run) + " is not on the chain yet",
                               true});
         }
-        auto pair = first_block_at(rpc_, beacon_target(now->spec->timing, intent.slot));
-        if (!pair) {
-            return fail(
-                std::move(pair).error().within("beacon slot " + std::to_string(intent.slot.value)));
-        }
-        COVENANT_TRY(const Bytes header, encode_header(pair->block));
-        COVENANT_TRY(const Bytes parent, encode_header(pair->parent));
+        const std::string where = "beacon slot " + std::to_string(intent.slot.value);
+        auto pair = first_block_at(rpc_, beacon_target(now->spec->timing, intent.slot),
+                                   options_.network.deployed_at);
+        if (!pair) return fail(std::move(pair).error().within(where));
+        COVENANT_TRY(const Bytes header, provable(pair->block, where));
+        COVENANT_TRY(const Bytes parent, provable(pair->parent, where));
         return Call{options_.network.contracts.round_manager,
                     calls::prove_beacon(intent.run, intent.slot, header, parent)};
+    }
+
+    // A header that does not hash is this node's shortcoming: another validator's node may prove
+    // it.
+    Result<Bytes> provable(const BlockHeader& header, const std::string& where) {
+        auto encoded = encode_header(header);
+        if (encoded) return encoded;
+        Error error = std::move(encoded).error().within(where);
+        if (unprovable_ != where)
+            log::warn("chain", "cannot prove a beacon", {{"why", error.context}});
+        unprovable_ = where;
+        error.code = Errc::kUnavailable;
+        error.retryable = true;
+        return fail(std::move(error));
     }
 
     EvmLedgerOptions options_;
@@ -273,6 +301,7 @@ class EvmLedger::Impl {
     std::optional<Head> head_;
     Index::Position position_;  // next event to fold
     std::string last_warning_;
+    std::string unprovable_;  // the beacon whose header was complained about last
     std::atomic<std::uint64_t> reorgs_{0};
     mutable Mutex mutex_;
     std::shared_ptr<const RunState> state_ COVENANT_GUARDED_BY(mutex_);
@@ -332,10 +361,6 @@ Result<IntentStatus> EvmLedger::status(const std::string& key) {
 Status EvmLedger::register_hotkey(const std::string& key, const crypto::SecretKey& hotkey,
                                   Role role, const PublicKey& network_key) {
     return impl_->register_hotkey(key, hotkey, role, network_key);
-}
-
-void EvmLedger::set_stop(std::stop_token stop) {
-    impl_->set_stop(std::move(stop));
 }
 
 }  // namespace covenant::chain

@@ -24,6 +24,7 @@ struct EvmLedgerOptions {
     std::uint64_t bump_after_blocks = 4;
     std::uint32_t rpc_timeout_ms = 10'000;
     std::uint16_t settle_page = 256;  // uids in one settle transaction
+    std::stop_token stop;             // ends waiting for the node, from open() on: kInterrupted
 };
 
 // sync, submit and status belong to one thread; state() and reorgs() may be called from any.
@@ -43,7 +44,7 @@ class EvmLedger final : public Ledger {
     [[nodiscard]] Address sender() const override;
     Result<Head> sync() override;
     [[nodiscard]] std::shared_ptr<const protocol::RunState> state() const override;
-    [[nodiscard]] std::uint64_t reorgs() const override;
+    [[nodiscard]] std::uint64_t reorgs() const;  // seen by sync()
     // RegisterHotkey needs the hotkey's signature: kInvalidArgument, use register_hotkey.
     // ProveBeacon before a block reached the slot's time: kPrecondition, retryable. Otherwise an
     // accepted intent is on disk when this returns; an unreachable node only delays it.
@@ -53,8 +54,6 @@ class EvmLedger final : public Ledger {
     // For a coldkey's ledger: RegisterHotkey with the hotkey's consent, signed here.
     Status register_hotkey(const std::string& key, const crypto::SecretKey& hotkey,
                            protocol::Role role, const PublicKey& network_key);
-    // Interrupts waiting for the node.
-    void set_stop(std::stop_token stop);
 
   private:
     class Impl;

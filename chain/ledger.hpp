@@ -27,8 +27,9 @@ enum class IntentPhase : std::uint8_t {
 
 struct IntentStatus {
     IntentPhase phase = IntentPhase::kUnknown;
-    std::string reason;   // of a refusal: custom error or verdict name
-    Hash256 transaction;  // zero before the first send
+    std::string reason;       // of a refusal: custom error or verdict name; why a pending one waits
+    Hash256 transaction;      // zero before the first send
+    std::uint64_t block = 0;  // that mined it; 0 before
 };
 
 class Ledger {
@@ -47,8 +48,6 @@ class Ledger {
     virtual Result<Head> sync() = 0;
     // The fold of all events up to the last sync. Immutable snapshot, never null.
     [[nodiscard]] virtual std::shared_ptr<const protocol::RunState> state() const = 0;
-    // Counts reorgs seen; a stage that read an older value must look again.
-    [[nodiscard]] virtual std::uint64_t reorgs() const = 0;
 
     // Records the intent durably under `key` and sends it. The same key with the same intent is a
     // no-op, with another one kAlreadyExists: what was sent once is never replaced by other

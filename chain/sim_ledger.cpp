@@ -103,7 +103,7 @@ void SimChain::execute(Entry& entry, SimBlock& block, RunState& state) {
         context.beacon_block = beacon_block(state, *proof);
     }
     TransitionResult result = transition(state, entry.intent, context);
-    entry.block = block.number.value;
+    entry.block = entry.status.block = block.number.value;
     entry.status.transaction = crypto::sha256_tagged(
         "sim-transaction", Writer().fixed(entry.sender).text(entry.key).id(block.number).view());
     if (result.verdict != Verdict::kAccept) {

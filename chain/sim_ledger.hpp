@@ -102,7 +102,7 @@ class SimLedger final : public Ledger {
     Result<Head> sync() override;
     // As of this ledger's last sync.
     [[nodiscard]] std::shared_ptr<const protocol::RunState> state() const override;
-    [[nodiscard]] std::uint64_t reorgs() const override { return reorgs_; }
+    [[nodiscard]] std::uint64_t reorgs() const { return reorgs_; }  // seen by sync()
     Status submit(const std::string& key, const protocol::Intent& intent) override;
     Result<IntentStatus> status(const std::string& key) override;
 

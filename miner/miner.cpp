@@ -68,7 +68,7 @@ Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, 
         if (status.phase != chain::IntentPhase::kUnknown) {
             return std::optional<TickReport>{};
         }
-        log::info("round", "resumed: commitment sent again as it was signed",
+        log::info("round", "resumed: the commitment goes out as it was signed",
                   {{"round", round.value}});
         COVENANT_CHECK(
             context_.ledger.submit(intent_key, protocol::PostCommitment{sealed->commitment}));
@@ -101,7 +101,7 @@ Result<std::optional<TickReport>> Miner::train(const protocol::RunState& state, 
     COVENANT_CHECK(
         context_.ledger.submit(intent_key, protocol::PostCommitment{package.commitment}));
     const protocol::Commitment& commitment = package.commitment.commitment;
-    log::info("round", "commitment sent",
+    log::info("round", "commitment signed, sending",
               {{"round", round.value},
                {"loss", result->mean_loss},
                {"tokens", commitment.tokens},

@@ -228,7 +228,7 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
     }
     COVENANT_CHECK(
         context_.ledger.submit(*key, protocol::VoteInclusion{context_.run, view.round, uids}));
-    log::info("round", "voted on inclusion",
+    log::info("round", "votes on inclusion",
               {{"round", view.round.value},
                {"artifacts", (*verdicts)->size()},
                {"accepted", uids.count()}});
@@ -258,7 +258,7 @@ Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
                                               context_.windows, *candidate->parameters));
     COVENANT_CHECK(context_.ledger.submit(
         *key, protocol::VoteParameters{context_.run, view.round, candidate->root, loss}));
-    log::info("round", "voted on parameters",
+    log::info("round", "votes on parameters",
               {{"round", view.round.value},
                {"heldout_loss", std::bit_cast<float>(loss)},
                {"root", to_short_hex(candidate->root.view())}});

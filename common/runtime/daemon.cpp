@@ -30,6 +30,7 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
     const auto open = [&](const node::CommandContext& command, bool run) -> Result<node::ExitCode> {
         options.datadir = command.global.datadir;
         options.network_file = command.global.network;
+        options.patient = run;
         COVENANT_TRY(const auto signals, node::SignalGuard::install());
         net::initialize(2);  // its threads inherit the blocked signals
         COVENANT_TRY(const auto sink, install_log(command.global));

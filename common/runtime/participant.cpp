@@ -36,6 +36,27 @@ Status refuse_coldkeys(const node::Keystore& keys) {
     return {};
 }
 
+// A patient node waits for a chain that does not answer yet.
+Result<std::unique_ptr<chain::EvmLedger>> open_ledger(const chain::EvmLedgerOptions& options,
+                                                      const crypto::SecretKey& hotkey, Clock& clock,
+                                                      bool patient) {
+    bool said = false;
+    for (;;) {
+        auto ledger = chain::EvmLedger::open(options, hotkey.clone(), clock);
+        if (ledger || !patient || !ledger.error().retryable) {
+            return ledger;
+        }
+        if (!said) {
+            log::warn("start",
+                      "the chain does not answer yet, trying on: " + ledger.error().context);
+            said = true;
+        }
+        if (!clock.sleep_for(kRetryPause, options.stop)) {
+            return fail(Errc::kInterrupted, "stopped while waiting for the chain");
+        }
+    }
+}
+
 }  // namespace
 
 void describe(node::OptionTable& table, ParticipantOptions& options) {
@@ -199,9 +220,8 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
     ledger_options.network = std::move(network);
     ledger_options.index_path = (datadir / "chain.sqlite").string();
     ledger_options.outbox_path = (datadir / "outbox.sqlite").string();
-    COVENANT_TRY(auto ledger,
-                 chain::EvmLedger::open(std::move(ledger_options), hotkey.clone(), clock));
-    ledger->set_stop(stop);
+    ledger_options.stop = stop;
+    COVENANT_TRY(auto ledger, open_ledger(ledger_options, hotkey, clock, options.patient));
     // NOLINTNEXTLINE(modernize-make-unique): an aggregate that cannot move
     auto parts = std::unique_ptr<Parts>(new Parts{.options = options,
                                                   .clock = clock,

@@ -32,9 +32,11 @@ struct ParticipantOptions {
     std::string metrics;           // "127.0.0.1:9090"; "" = off
     std::int64_t last_round = -1;  // -1: go on
     std::uint32_t poll_ms = 200;
+    bool patient = true;  // waits for a chain that does not answer yet; not an option of the user's
     KernelOptions kernels;
 };
-// Describes all but datadir and network_file, which are global options of every binary.
+// Describes all but datadir and network_file, which are global options of every binary, and
+// patient.
 void describe(node::OptionTable& table, ParticipantOptions& options);
 
 class Participant {

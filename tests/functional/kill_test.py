@@ -59,7 +59,7 @@ class KillTest(FunctionalTest):
     @classmethod
     def voted(cls, name, round_index):
         log = cls.folder / "logs" / f"{name}.log"
-        return log.exists() and f"voted on inclusion  round={round_index} " in log.read_text(errors="replace")
+        return log.exists() and f"votes on inclusion  round={round_index} " in log.read_text(errors="replace")
 
     @classmethod
     def kill(cls, name):

@@ -264,6 +264,45 @@ TEST_F(AnvilTest, ARoundFromCommitToClaim) {
     EXPECT_EQ(neurons[1].rounds, 1U);
 }
 
+// Two validators estimate their vote on parameters while neither decides; the one that is mined
+// second decides, and stores what was decided.
+TEST_F(AnvilTest, AVoteHasGasForItsDearestPath) {
+    const RunId run = network.run;
+    prove_genesis();
+    mine_at(times(0).t0);
+    accept(0, "commit", commitment(Round(0)));
+    mine_at(times(0).beacon);
+    accept(1, "beacon/1", ProveBeacon{run, BeaconSlot(1)});
+    UidSet uids;
+    uids.set(0);
+    for (const std::size_t v : {1U, 2U}) {
+        accept(v, "inclusion", VoteInclusion{run, Round(0), uids});
+    }
+    mine_at(times(0).t2);
+    Json off = Json::array();
+    call("evm_setAutomine", off.push(false));
+    const VoteParameters vote{run, Round(0), hash_of(0x41), 0x40800000};
+    sync(1);
+    must(ledgers[1]->submit("parameters", vote));
+    call("anvil_dropAllTransactions", Json::array());
+    sync(2);
+    must(ledgers[2]->submit("parameters", vote));
+    const IntentStatus first = settled_status(2, "parameters");
+    ASSERT_EQ(first.phase, IntentPhase::kConfirmed) << first.reason;
+    const IntentStatus second = settled_status(1, "parameters");  // the same bytes again
+    ASSERT_EQ(second.phase, IntentPhase::kConfirmed) << second.reason;
+    EXPECT_TRUE(state(1).rounds.at(Round(0)).accepted);
+    const auto gas = [&](const IntentStatus& status) {
+        Json params = Json::array();
+        const auto receipt = parse_receipt(
+            call("eth_getTransactionReceipt", params.push(to_0x(status.transaction))));
+        EXPECT_EQ(receipt.value()->block.value, status.block);
+        return receipt.value()->gas_used;
+    };
+    EXPECT_GT(gas(second), gas_limit_for(gas(first)));  // an estimate alone is too little
+    EXPECT_LT(gas(second) + gas(second) / 5, vote_gas_bound(2));
+}
+
 TEST_F(AnvilTest, AReorgIsSeenAndTheTransactionSentAgain) {
     prove_genesis();
     mine_at(times(0).t0);

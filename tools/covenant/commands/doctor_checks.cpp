@@ -249,7 +249,7 @@ std::vector<Check> check_chain(const node::GlobalOptions& global, Clock& clock) 
     }
     std::vector<Check> out{
         ok("chain", fmt::format("chain {} at {}: genesis and contracts are the network's",
-                                network->chain_id, network->rpc_url))};
+                                network->chain_id, (*rpc)->endpoint()))};
     if (const auto head = chain::latest_block(**rpc)) {
         out.push_back(check_clock(head->timestamp, clock.unix_ms()));
     }
