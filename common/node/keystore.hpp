@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,10 +85,12 @@ struct PasswordSource {
     std::filesystem::path file;  // --password-file: its first line; "" = ask on the terminal
     bool confirm = false;        // ask twice, for a new key
     bool json = false;           // --json never asks
+    std::stop_token stop{};      // ends the asking, where a SignalGuard takes the signals
 };
 
-// kPrecondition without a file or a terminal: says --password-file. kPermission: others may read
-// the file. kInvalidArgument: empty, longer than 1024 bytes, or two different answers.
+// kInterrupted: asked to stop. kPrecondition without a file or a terminal: says --password-file.
+// kPermission: others may read the file. kInvalidArgument: empty, longer than 1024 bytes, or two
+// different answers.
 Result<crypto::SecretBytes> read_password(const PasswordSource& source, std::string_view what);
 
 }  // namespace covenant::node

@@ -1,5 +1,7 @@
 #include "common/node/lifecycle.hpp"
 
+#include "common/node/terminal.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -19,11 +21,17 @@ namespace covenant::node {
 // runs in the middle of other code.
 class SignalGuard::Impl {
   public:
+    explicit Impl(std::function<void()> on_hangup) : on_hangup_(std::move(on_hangup)) {}
+
     // False when the mask cannot be set.
     bool start() {
+        struct sigaction hangup {};
+        ::sigaction(SIGHUP, nullptr, &hangup);
+        if (!on_hangup_ && hangup.sa_handler == SIG_IGN) on_hangup_ = [] {};
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGINT);
         sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGHUP);
         sigaddset(&signals_, SIGUSR2);  // wakes the waiter when the guard goes
         std::signal(SIGPIPE, SIG_IGN);
         if (pthread_sigmask(SIG_BLOCK, &signals_, &before_) != 0) return false;
@@ -51,12 +59,20 @@ class SignalGuard::Impl {
                 if (closing_) return;
                 continue;
             }
-            if (received_ != 0) ::_exit(128 + signal);
+            if (signal == SIGHUP && on_hangup_) {
+                on_hangup_();
+                continue;
+            }
+            if (received_ != 0) {
+                restore_terminal();
+                ::_exit(128 + signal);
+            }
             received_ = signal;
             stop_.request_stop();
         }
     }
 
+    std::function<void()> on_hangup_;
     sigset_t signals_{};
     sigset_t before_{};
     std::stop_source stop_;
@@ -68,9 +84,9 @@ class SignalGuard::Impl {
 SignalGuard::SignalGuard(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SignalGuard::~SignalGuard() = default;
 
-Result<std::unique_ptr<SignalGuard>> SignalGuard::install() {
-    auto impl = std::make_unique<Impl>();
-    if (!impl->start()) return fail(Errc::kIo, "cannot block SIGINT and SIGTERM");
+Result<std::unique_ptr<SignalGuard>> SignalGuard::install(std::function<void()> on_hangup) {
+    auto impl = std::make_unique<Impl>(std::move(on_hangup));
+    if (!impl->start()) return fail(Errc::kIo, "cannot block SIGINT, SIGTERM and SIGHUP");
     return std::unique_ptr<SignalGuard>(new SignalGuard(std::move(impl)));
 }
 
@@ -87,6 +103,8 @@ ExitCode SignalGuard::exit_code(ExitCode otherwise) const {
             return ExitCode::kInterrupted;
         case SIGTERM:
             return ExitCode::kTerminated;
+        case SIGHUP:
+            return ExitCode::kHungUp;
         default:
             return otherwise;
     }

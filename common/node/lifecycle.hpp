@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -15,19 +16,22 @@
 
 namespace covenant::node {
 
-// SIGINT and SIGTERM request a stop; a second one ends the process at once with 130 or 143. SIGPIPE
-// is ignored. One per process, made in main before threads start (they inherit the blocked
-// signals).
+// SIGINT, SIGTERM and SIGHUP request a stop; a second one ends the process at once with 130, 143 or
+// 129. SIGPIPE is ignored. One per process, made in main before threads start (they inherit the
+// blocked signals).
 class SignalGuard {
   public:
-    static Result<std::unique_ptr<SignalGuard>> install();
+    // on_hangup: what SIGHUP does instead of requesting a stop, such as opening a log file again;
+    // called in the guard's own thread. Without it SIGHUP is ignored where the process was started
+    // ignoring it (nohup).
+    static Result<std::unique_ptr<SignalGuard>> install(std::function<void()> on_hangup = {});
     ~SignalGuard();
     SignalGuard(const SignalGuard&) = delete;
     SignalGuard& operator=(const SignalGuard&) = delete;
 
     [[nodiscard]] std::stop_token token() const;
     [[nodiscard]] std::stop_source source() const;
-    // kInterrupted or kTerminated after a signal, else `otherwise`.
+    // kInterrupted, kTerminated or kHungUp after a signal, else `otherwise`.
     [[nodiscard]] ExitCode exit_code(ExitCode otherwise = ExitCode::kOk) const;
 
   private:

@@ -1,5 +1,6 @@
 #include "common/codec/json.hpp"
 #include "common/node/log_sink.hpp"
+#include "common/node/printable.hpp"
 
 #include <cmath>
 #include <ctime>
@@ -31,32 +32,20 @@ LevelName name_of(log::Level level) {
     return {"?????", "unknown", ""};
 }
 
-// Control characters never reach a terminal or break a line.
-std::string escape(std::string_view text, bool quotes) {
-    std::string out;
+// One line, quotes and backslashes escaped.
+std::string in_quotes(std::string_view text) {
+    std::string escaped;
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (quotes && (c == '"' || c == '\\')) {
-            out += '\\';
-            out += c;
-        } else if (c == '\n') {
-            out += "\\n";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += fmt::format("\\x{:02x}", static_cast<unsigned>(byte));
-        } else {
-            out += c;
-        }
+        if (c == '"' || c == '\\') escaped += '\\';
+        escaped += c;
     }
-    return out;
+    return '"' + printable(escaped) + '"';
 }
 
 std::string text_value(const std::string& text) {
-    bool plain = !text.empty();
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        plain = plain && byte > 0x20 && byte != 0x7f && c != '"' && c != '=' && c != '\\';
-    }
-    return plain ? text : '"' + escape(text, true) + '"';
+    const bool plain = !text.empty() && text.find_first_of(" \"=\\") == std::string::npos &&
+                       printable(text) == text;
+    return plain ? text : in_quotes(text);
 }
 
 std::string value_of(const log::Field& field) {
@@ -96,9 +85,9 @@ std::string format_text_line(std::int64_t unix_ms, log::Level level, std::string
                              bool color) {
     const LevelName name = name_of(level);
     std::string out = color ? fmt::format("{} {}{}\x1b[0m {:<10}  {}", format_utc(unix_ms),
-                                          name.color, name.text, target, escape(message, false))
+                                          name.color, name.text, target, printable(message))
                             : fmt::format("{} {} {:<10}  {}", format_utc(unix_ms), name.text,
-                                          target, escape(message, false));
+                                          target, printable(message));
     bool first = true;
     for (const log::Field& field : fields) {
         out += fmt::format("{}{}={}", first ? "  " : " ", field.key, value_of(field));

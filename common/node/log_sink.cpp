@@ -25,6 +25,18 @@ std::optional<log::Level> level_named(std::string_view name) {
     return std::nullopt;
 }
 
+Result<spdlog::sink_ptr> file_sink(const LogOptions& options) {
+    try {
+        return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+            options.file.string(),
+            static_cast<std::size_t>(std::max<std::uint64_t>(options.max_file_bytes, 4096)),
+            options.max_files);
+    } catch (const std::exception& failure) {
+        return fail(Errc::kIo,
+                    fmt::format("log file {}: {}", options.file.string(), failure.what()));
+    }
+}
+
 }  // namespace
 
 Result<LogLevels> LogLevels::parse(std::string_view text) {
@@ -98,6 +110,20 @@ class LogSink::Impl {
             }
         }
         emit(level, target, message, fields);
+    }
+
+    [[nodiscard]] bool to_file() const { return !options_.file.empty(); }
+
+    void reopen() COVENANT_EXCLUDES(mutex_) {
+        auto sink = file_sink(options_);
+        const MutexLock lock(mutex_);
+        if (sink) {
+            logger_.flush();
+            logger_.sinks().front() = std::move(*sink);
+            return;
+        }
+        const log::Field why("why", sink.error().context);
+        emit(log::Level::kWarn, "log", "the log file stays as it was", std::span(&why, 1));
     }
 
     void flush() COVENANT_EXCLUDES(mutex_) {
@@ -176,24 +202,21 @@ void LogSink::flush() {
     impl_->flush();
 }
 
+std::function<void()> LogSink::reopener() {
+    if (!impl_->to_file()) return {};
+    return [impl = impl_.get()] { impl->reopen(); };
+}
+
 Result<std::unique_ptr<LogSink>> LogSink::install(const LogOptions& options) {
     COVENANT_TRY(LogLevels levels, LogLevels::parse(options.levels));
-    try {
-        spdlog::sink_ptr sink;
-        if (options.file.empty()) {
-            sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-        } else {
-            sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-                options.file.string(),
-                static_cast<std::size_t>(std::max<std::uint64_t>(options.max_file_bytes, 4096)),
-                options.max_files);
-        }
-        return std::unique_ptr<LogSink>(new LogSink(
-            std::make_unique<Impl>(options, std::move(levels), std::move(sink), std::nullopt)));
-    } catch (const std::exception& failure) {
-        return fail(Errc::kIo,
-                    fmt::format("log file {}: {}", options.file.string(), failure.what()));
+    spdlog::sink_ptr sink;
+    if (options.file.empty()) {
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    } else {
+        COVENANT_TRY(sink, file_sink(options));
     }
+    return std::unique_ptr<LogSink>(new LogSink(
+        std::make_unique<Impl>(options, std::move(levels), std::move(sink), std::nullopt)));
 }
 
 Result<std::unique_ptr<LogSink>> LogSink::install(const LogOptions& options, std::ostream& stream,

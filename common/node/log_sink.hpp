@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -55,6 +56,10 @@ class LogSink {
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
     void flush();
+    // For SignalGuard: opens the log file anew under its name, after another program has moved it
+    // away. Keeps the open one, and logs a warning, when that fails. Null without a file. The sink
+    // must outlive it.
+    [[nodiscard]] std::function<void()> reopener();
 
   private:
     class Impl;

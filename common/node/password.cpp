@@ -1,14 +1,16 @@
 #include "common/node/keystore.hpp"
+#include "common/node/printable.hpp"
 #include "common/node/prompt.hpp"
+#include "common/node/terminal.hpp"
 
 #include <cerrno>
+#include <functional>
 #include <iostream>
 #include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 namespace covenant::node {
@@ -18,10 +20,11 @@ constexpr std::size_t kMaxPassword = 1024;
 
 // Bytes up to the first newline, straight into locked memory. Reads a byte at a time: the rest of
 // standard input belongs to someone else.
-Result<crypto::SecretBytes> read_line(int fd) {
+Result<crypto::SecretBytes> read_line(int fd, const std::function<Status()>& wait_for_input) {
     crypto::SecretBytes line(kMaxPassword + 1);
     std::size_t size = 0;
     for (;;) {
+        if (wait_for_input) COVENANT_CHECK(wait_for_input());
         std::uint8_t byte = 0;
         const ssize_t count = ::read(fd, &byte, 1);
         if (count < 0 && errno == EINTR) continue;
@@ -41,31 +44,9 @@ Result<crypto::SecretBytes> read_line(int fd) {
     return line;
 }
 
-// Turns the terminal's echo off while it lives.
-class EchoOff {
-  public:
-    EchoOff() : active_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
-        if (!active_) return;
-        termios silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-    ~EchoOff() {
-        if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-        std::cerr << '\n';
-    }
-    EchoOff(const EchoOff&) = delete;
-    EchoOff& operator=(const EchoOff&) = delete;
-
-  private:
-    termios before_{};
-    bool active_;
-};
-
-Result<crypto::SecretBytes> ask(std::string_view question) {
-    std::cerr << question << ": " << std::flush;
-    const EchoOff echo;
-    return read_line(STDIN_FILENO);
+Result<crypto::SecretBytes> ask(const std::string& question, const std::stop_token& stop) {
+    SilentQuestion silent(question, stop);
+    return read_line(STDIN_FILENO, [&silent] { return silent.wait_for_input(); });
 }
 
 Result<crypto::SecretBytes> read_password_file(const std::filesystem::path& path) {
@@ -82,7 +63,7 @@ Result<crypto::SecretBytes> read_password_file(const std::filesystem::path& path
             fail(Errc::kPermission, fmt::format("mode {:04o}, so others may read it: chmod 600 {}",
                                                 info.st_mode & 0777U, path.string()));
     } else {
-        out = read_line(fd);
+        out = read_line(fd, {});
     }
     ::close(fd);
     if (!out) return fail(std::move(out).error().within("password file " + path.string()));
@@ -100,9 +81,10 @@ Result<crypto::SecretBytes> read_password(const PasswordSource& source, std::str
                         "--password-file FILE",
                         what));
     }
-    COVENANT_TRY(crypto::SecretBytes password, ask(fmt::format("password of {}", what)));
+    COVENANT_TRY(crypto::SecretBytes password,
+                 ask(fmt::format("password of {}", what), source.stop));
     if (source.confirm) {
-        COVENANT_TRY(const crypto::SecretBytes again, ask("the same again"));
+        COVENANT_TRY(const crypto::SecretBytes again, ask("the same again", source.stop));
         if (!password.equals(again.expose())) {
             return fail(Errc::kInvalidArgument, "the two passwords differ; nothing was written");
         }
@@ -122,7 +104,7 @@ Result<bool> confirm(std::string_view question, bool assume_yes, bool json) {
                                 "agree",
                                 question));
     }
-    std::cerr << question << " [y/N] " << std::flush;
+    std::cerr << printable(question) << " [y/N] " << std::flush;
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "Y" || answer == "yes";

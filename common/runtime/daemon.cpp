@@ -31,9 +31,9 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
         options.datadir = command.global.datadir;
         options.network_file = command.global.network;
         options.patient = run;
-        COVENANT_TRY(const auto signals, node::SignalGuard::install());
-        net::initialize(2);  // its threads inherit the blocked signals
         COVENANT_TRY(const auto sink, install_log(command.global));
+        COVENANT_TRY(const auto signals, node::SignalGuard::install(sink->reopener()));
+        net::initialize(2);  // its threads inherit the blocked signals
         SystemClock clock;
         auto participant = Participant::open(options, daemon.role, clock, signals->token());
         if (!participant) {

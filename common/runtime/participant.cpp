@@ -211,9 +211,9 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
                  node::DataDir::open(options.datadir, "covenant-" + std::string(to_string(role))));
     const node::Keystore keys(datadir / "keys");
     COVENANT_CHECK(refuse_coldkeys(keys));
-    COVENANT_TRY(
-        const crypto::SecretBytes password,
-        node::read_password({.file = options.password_file}, "hotkey '" + options.hotkey + "'"));
+    COVENANT_TRY(const crypto::SecretBytes password,
+                 node::read_password({.file = options.password_file, .stop = stop},
+                                     "hotkey '" + options.hotkey + "'"));
     COVENANT_TRY(crypto::SecretKey hotkey, keys.open(options.hotkey, password));
     COVENANT_TRY(chain::NetworkFile network, chain::load_network(options.network_file));
     chain::EvmLedgerOptions ledger_options;

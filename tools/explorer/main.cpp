@@ -46,9 +46,9 @@ Result<explorer::ServiceOptions> service_options(const node::GlobalOptions& glob
 
 Result<node::ExitCode> run(const node::CommandContext& context, const Options& own) {
     COVENANT_TRY(const auto endpoint, net::parse_endpoint(own.listen));
-    COVENANT_TRY(const auto signals, node::SignalGuard::install());
-    net::initialize(2);  // its threads inherit the blocked signals
     COVENANT_TRY(const auto sink, install_log(context.global));
+    COVENANT_TRY(const auto signals, node::SignalGuard::install(sink->reopener()));
+    net::initialize(2);  // its threads inherit the blocked signals
     COVENANT_TRY(explorer::ServiceOptions options, service_options(context.global, own));
     SystemClock clock;
     COVENANT_TRY(const auto service, explorer::Service::open(std::move(options), clock));
@@ -66,7 +66,6 @@ Result<node::ExitCode> run(const node::CommandContext& context, const Options& o
     } else {
         context.output.text("covenant-explorer  " + server->url() + "  index " +
                             service->index_path().string() + mode);
-        std::fflush(nullptr);
     }
     const Status ended = service->run(signals->token());
     server->stop();

@@ -3,9 +3,12 @@
 #include "common/base/clock.hpp"
 #include "tests/support/temp_folder.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <mutex>
 
 #include <gtest/gtest.h>
@@ -104,7 +107,10 @@ void wait_for(const std::stop_token& token) {
 }
 
 TEST(Signals, TheFirstAsksTheSecondEnds) {
-    for (const int signal : {SIGINT, SIGTERM}) {
+    const std::pair<int, ExitCode> signals[] = {{SIGINT, ExitCode::kInterrupted},
+                                                {SIGTERM, ExitCode::kTerminated},
+                                                {SIGHUP, ExitCode::kHungUp}};
+    for (const auto& [signal, code] : signals) {
         int ready[2];
         ASSERT_EQ(::pipe(ready), 0);
         const pid_t child = ::fork();
@@ -112,9 +118,7 @@ TEST(Signals, TheFirstAsksTheSecondEnds) {
             const auto guard = SignalGuard::install().value();
             if (::write(ready[1], "i", 1) != 1) ::_exit(1);
             wait_for(guard->token());
-            if (guard->exit_code() !=
-                (signal == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated))
-                ::_exit(2);
+            if (guard->exit_code() != code) ::_exit(2);
             if (::write(ready[1], "s", 1) != 1) ::_exit(3);
             for (;;)
                 ::pause();
@@ -132,6 +136,49 @@ TEST(Signals, TheFirstAsksTheSecondEnds) {
         ::close(ready[0]);
         ::close(ready[1]);
     }
+}
+
+// A child that counts hang-ups and ends with `on_hangup`'s count when asked to stop.
+void expect_hangups_survived(bool ignore_first, bool with_handler, int expected) {
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (ignore_first) std::signal(SIGHUP, SIG_IGN);
+        std::atomic<int> hangups = 0;
+        const auto guard = SignalGuard::install(with_handler ? std::function<void()>([&] {
+            ++hangups;
+            if (::write(ready[1], "h", 1) != 1) ::_exit(98);
+        })
+                                                             : std::function<void()>());
+        if (::write(ready[1], "i", 1) != 1) ::_exit(97);
+        wait_for((*guard)->token());
+        ::_exit((*guard)->exit_code() == ExitCode::kTerminated ? hangups.load() : 99);
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    for (int i = 0; i < 2; ++i) {
+        ::kill(child, SIGHUP);
+        if (with_handler) {
+            ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+        }
+    }
+    ::kill(child, SIGTERM);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), expected);
+    ::close(ready[0]);
+    ::close(ready[1]);
+}
+
+TEST(Signals, AHangUpDoesWhatItsHandlerDoesAndTheProcessGoesOn) {
+    expect_hangups_survived(false, true, 2);
+    expect_hangups_survived(true, true, 2);
+}
+
+TEST(Signals, AHangUpIsIgnoredWhereTheProcessWasStartedSo) {
+    expect_hangups_survived(true, false, 0);
 }
 
 TEST(Signals, WithoutASignalTheCodeIsTheCallers) {

@@ -45,6 +45,18 @@ TEST(LogFormat, TextQuotesWhatWouldConfuse) {
         R"(e="line\nbreak\x1b[31m")");
 }
 
+TEST(LogFormat, TextLineShowsNoControlCharacterOfAStranger) {
+    const std::vector<log::Field> fields{{"name",
+                                          "a\xc2\x9b"
+                                          "2J"},
+                                         {"raw", "\xff"}};
+    const std::string line =
+        format_text_line(0, log::Level::kWarn, "t", "\x1b]0;x\a", fields, false);
+    EXPECT_EQ(
+        line,
+        R"(1970-01-01T00:00:00.000Z WARN  t           \x1b]0;x\x07  name="a\x9b2J" raw="\xff")");
+}
+
 TEST(LogFormat, JsonLineParsesWhateverTheText) {
     const std::vector<log::Field> fields{{"round", std::uint64_t{119}},
                                          {"text", "a \"b\"\n\x01"},
@@ -153,6 +165,41 @@ TEST(LogSink, RotatesItsFile) {
         EXPECT_LE(entry.file_size(), 4096U);
     }
     EXPECT_EQ(files, 3);
+}
+
+TEST(LogSink, AMovedFileIsOpenedAnew) {
+    const testing::TempFolder folder;
+    LogOptions options;
+    options.file = folder / "node.log";
+    const auto sink = LogSink::install(options).value();
+    const std::function<void()> reopen = sink->reopener();
+    log::info("t", "before");
+    std::filesystem::rename(options.file, folder / "node.log.old");
+    log::info("t", "still before");
+    reopen();
+    log::info("t", "after");
+    const auto text = [](const std::filesystem::path& path) {
+        std::ostringstream out;
+        out << std::ifstream(path).rdbuf();
+        return out.str();
+    };
+    EXPECT_NE(text(folder / "node.log.old").find("still before"), std::string::npos);
+    EXPECT_EQ(text(folder / "node.log.old").find("after"), std::string::npos);
+    EXPECT_NE(text(options.file).find("after"), std::string::npos);
+
+    // Where it cannot be opened, the lines go where they went.
+    std::filesystem::rename(options.file, folder / "moved");
+    std::filesystem::create_directory(options.file);
+    reopen();
+    log::info("t", "last");
+    EXPECT_NE(text(folder / "moved").find("WARN  log         the log file stays as it was"),
+              std::string::npos);
+    EXPECT_NE(text(folder / "moved").find("last"), std::string::npos);
+}
+
+TEST(LogSink, WithoutAFileThereIsNothingToReopen) {
+    const auto sink = LogSink::install({}).value();
+    EXPECT_FALSE(sink->reopener());
 }
 
 TEST(LogSink, AnUnwritableFileIsAnError) {
