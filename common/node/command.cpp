@@ -3,22 +3,45 @@
 #include "common/base/assert.hpp"
 #include "common/node/command_parse.hpp"
 #include "common/node/lifecycle.hpp"
+#include "common/node/option_value.hpp"
+#include "common/node/terminal.hpp"
 
 #include <algorithm>
 #include <iostream>
+#include <new>
 
 #include <fmt/format.h>
 
 namespace covenant::node {
 namespace {
 
-// Known before the line is parsed, so that a usage error is JSON too.
-bool asks_for_json(const std::vector<std::string>& args) {
-    for (const std::string& arg : args) {
-        if (arg == "--") return false;
-        if (arg == "--json" || arg == "--json=true") return true;
+// Known before the line is parsed, so that a usage error is JSON too. `variable`: COVENANT_JSON.
+bool asks_for_json(const std::vector<std::string>& args,
+                   const std::optional<std::string>& variable) {
+    constexpr std::string_view kFlag = "--json";
+    bool json = false;
+    const auto read = [&json](std::string_view text) {
+        static_cast<void>(assign(OptionTarget(&json), {std::string(text)}));
+    };
+    if (variable) read(*variable);
+    for (const std::string_view arg : args) {
+        if (arg == "--") break;
+        if (!arg.starts_with(kFlag)) continue;
+        if (arg.size() == kFlag.size()) json = true;
+        if (arg.substr(kFlag.size()).starts_with('=')) read(arg.substr(kFlag.size() + 1));
     }
-    return false;
+    return json;
+}
+
+// A handler's exception is an error like others, so that it is reported like others.
+Result<ExitCode> run_handler(const Command& command, const CommandContext& context) {
+    try {
+        return command.run()(context);
+    } catch (const std::bad_alloc&) {
+        return fail(Errc::kPrecondition, "there is no memory left for this");
+    } catch (const std::exception& failure) {
+        return fail(Errc::kIo, failure.what());
+    }
 }
 
 std::string usage_of(const Command& command, const std::string& path) {
@@ -168,7 +191,9 @@ std::string CommandTree::help(const Command& command, const std::string& path, b
 
 ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSources sources,
                                std::ostream& out, std::ostream& err, OutputOptions output_options) {
-    output_options.json = asks_for_json(args);
+    const std::string json_variable = global_table_.find("json")->env();
+    output_options.json =
+        asks_for_json(args, sources.env ? sources.env(json_variable) : process_env(json_variable));
     auto line = parse_line(root_, global_table_, args);
     if (!line) {
         Output output(output_options, out, err);
@@ -177,13 +202,13 @@ ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSourc
         return output.finish(ExitCode::kUsage);
     }
     const Command& command = *line->command;
-    if (line->version) {
-        out << version_ << '\n';
-        return ExitCode::kOk;
-    }
-    if (line->help_short || line->help_long) {
-        out << help(command, line->path, line->help_long);
-        return ExitCode::kOk;
+    if (line->version || line->help_short || line->help_long) {
+        Output output(output_options, out, err);
+        const std::string text =
+            line->version ? version_ : help(command, line->path, line->help_long);
+        output.lines(text);
+        output.data(codec::Json::object().set(line->version ? "version" : "help", text));
+        return output.finish(ExitCode::kOk);
     }
     if (!command.run()) {
         Output output(output_options, out, err);
@@ -213,13 +238,14 @@ ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSourc
     output_options.quiet = globals_.quiet;
     output_options.color = parse_color_mode(globals_.color).value_or(ColorMode::kAuto);
     Output output(output_options, out, err);
-    auto code = command.run()(CommandContext{output, globals_, table});
+    auto code = run_handler(command, CommandContext{output, globals_, table});
     if (code) return output.finish(*code);
     output.error(code.error(), line->path);
     return output.finish(exit_code_for(code.error()));
 }
 
 int CommandTree::run(int argc, const char* const* argv) {
+    occupy_standard_streams();
     OptionSources sources;
     sources.default_datadir = [](const std::string& network) { return default_datadir(network); };
     const std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
@@ -252,7 +278,7 @@ void CommandTree::add_config_commands(const Command& daemon) {
     config.add("init", "print a commented configuration with every default")
         .handler([all](const CommandContext& context) -> Result<ExitCode> {
             const std::string text = all().toml_template();
-            context.output.text(text);
+            context.output.lines(text);
             context.output.data(codec::Json::object().set("toml", text));
             return ExitCode::kOk;
         });
@@ -260,7 +286,7 @@ void CommandTree::add_config_commands(const Command& daemon) {
     show.options().add("origin", show_origin_, "say where each value came from").flag_only();
     show.options().append(daemon.options());
     show.handler([this](const CommandContext& context) -> Result<ExitCode> {
-        context.output.text(context.options.show(show_origin_));
+        context.output.lines(context.options.show(show_origin_));
         codec::Json rows = codec::Json::array();
         for (const auto& option : context.options.options()) {
             codec::Json row = codec::Json::object();
@@ -287,7 +313,7 @@ void CommandTree::add_completions() {
     completions.add("bash", "completion for bash: eval \"$(... completions bash)\"")
         .handler([this](const CommandContext& context) -> Result<ExitCode> {
             const std::string script = bash_completion();
-            context.output.text(script);
+            context.output.lines(script);
             context.output.data(codec::Json::object().set("script", script));
             return ExitCode::kOk;
         });

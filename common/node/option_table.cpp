@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -16,13 +15,6 @@ namespace covenant::node {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
-
-std::optional<std::string> process_env(const std::string& name) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return std::string(value);
-}
 
 std::vector<std::string> split_commas(std::string_view text) {
     std::vector<std::string> out;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -76,6 +77,13 @@ Status assign(const OptionTarget& target, const std::vector<std::string>& values
         target);
     if (good) return {};
     return fail(Errc::kInvalidArgument, fmt::format("'{}' is not {}", text, expected_of(target)));
+}
+
+std::optional<std::string> process_env(const std::string& name) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
 }
 
 std::string toml_quote(std::string_view text) {

@@ -4,6 +4,7 @@
 #include "common/base/result.hpp"
 #include "common/node/option_table.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ Status assign(const OptionTarget& target, const std::vector<std::string>& values
 
 // The target's present value as TOML.
 std::string to_toml(const OptionTarget& target);
+
+// A variable of the process's environment, when it is set.
+std::optional<std::string> process_env(const std::string& name);
 
 // "text" as a TOML basic string with its quotes.
 std::string toml_quote(std::string_view text);

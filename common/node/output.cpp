@@ -1,10 +1,14 @@
 #include "common/node/output.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/node/printable.hpp"
+#include "common/node/terminal.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <iostream>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -52,7 +56,38 @@ std::string painted(Style style, std::string_view text) {
 
 bool wants_color(const OutputOptions& options, bool terminal) {
     if (options.color == ColorMode::kAlways) return true;
-    return options.color == ColorMode::kAuto && terminal && !options.no_color;
+    return options.color == ColorMode::kAuto && terminal && !options.no_color && !options.dumb;
+}
+
+codec::Json error_entry(Errc code, std::string_view message, std::string_view hint) {
+    codec::Json entry = codec::Json::object();
+    entry.set("code", covenant::to_string(code));
+    entry.set("message", message);
+    entry.set("hint", hint.empty() ? default_hint(code) : hint);
+    return entry;
+}
+
+// For a handler that ended with a code and said nothing.
+codec::Json entry_for(ExitCode code) {
+    switch (code) {
+        case ExitCode::kUsage:
+            return error_entry(Errc::kInvalidArgument, "the command cannot be understood", "");
+        case ExitCode::kPrecondition:
+            return error_entry(Errc::kPrecondition, "something is missing first", "");
+        case ExitCode::kUnavailable:
+            return error_entry(Errc::kUnavailable, "a remote does not answer", "");
+        case ExitCode::kVerificationFailed:
+            return error_entry(Errc::kMismatch, "verification failed", "");
+        case ExitCode::kHungUp:
+        case ExitCode::kInterrupted:
+        case ExitCode::kTerminated:
+            return error_entry(Errc::kInterrupted, "stopped by a signal", "");
+        case ExitCode::kOk:
+        case ExitCode::kFailed:
+        case ExitCode::kRefused:
+            break;
+    }
+    return error_entry(Errc::kRejected, "it was not done", "");
 }
 
 }  // namespace
@@ -79,6 +114,8 @@ Table& Table::align_right(std::initializer_list<std::size_t> columns) {
 void Table::add(std::vector<std::string> row) {
     COVENANT_ASSERT(row.size() <= header_.size(), "a row has at most the header's columns");
     row.resize(header_.size());
+    for (std::string& cell : row)
+        cell = printable(cell);
     rows_.push_back(std::move(row));
 }
 
@@ -139,6 +176,7 @@ OutputOptions terminal_options(bool json, bool quiet, ColorMode color) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
     const char* no_color = std::getenv("NO_COLOR");
     options.no_color = no_color != nullptr && *no_color != '\0';
+    options.dumb = !terminal_takes_escapes();
     winsize size{};
     if (options.out_is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
         options.width = size.ws_col;
@@ -150,73 +188,117 @@ void Output::data(codec::Json value) {
     data_ = std::move(value);
 }
 
+// Flushed at once: rows are read as they happen.
+void Output::emit(std::string_view bytes) {
+    if (out_error_ != 0) return;
+    errno = 0;
+    *out_ << bytes << std::flush;
+    if (!*out_) out_error_ = errno != 0 ? errno : EIO;
+}
+
+void Output::emit_error(std::string_view text) {
+    *err_ << text << std::flush;
+}
+
 void Output::text(std::string_view line) {
-    if (!options_.json) *out_ << line << '\n' << std::flush;  // rows are read as they happen
+    text({Piece{line}});
+}
+
+void Output::text(std::initializer_list<Piece> line) {
+    if (options_.json) return;
+    std::string out;
+    for (const Piece& piece : line)
+        out += paint(piece.style, printable(piece.text));
+    emit(out + '\n');
+}
+
+void Output::lines(std::string_view text) {
+    if (options_.json) return;
+    emit(printable(text, Lines::kMany) + (text.ends_with('\n') ? "" : "\n"));
 }
 
 void Output::put(std::string_view piece) {
-    if (!options_.json) *out_ << piece << std::flush;
+    if (options_.json) return;
+    if (!options_.out_is_terminal) {
+        emit(piece);
+        return;
+    }
+    std::string text = std::exchange(unfinished_, {}).append(piece);
+    unfinished_ = text.substr(text.size() - unfinished_utf8(text));
+    text.resize(text.size() - unfinished_.size());
+    emit(printable(text, Lines::kMany));
 }
 
 void Output::table(const Table& table) {
-    if (!options_.json) *out_ << table.render(options_.width) << std::flush;
+    if (!options_.json) emit(table.render(options_.width));
 }
 
 void Output::note(std::string_view line) {
-    if (!options_.quiet) *err_ << line << '\n' << std::flush;
+    if (!options_.quiet) emit_error(printable(line) + '\n');
 }
 
 void Output::warn(std::string_view message) {
     if (options_.json) {
         warnings_.emplace_back(message);
     } else {
-        *err_ << paint_err(Style::kYellow, "warning:") << ' ' << message << '\n';
+        emit_error(paint_err(Style::kYellow, "warning:") + ' ' + printable(message) + '\n');
     }
 }
 
 void Output::error(const Error& error, std::string_view what, std::string_view hint) {
-    const std::string_view advice = hint.empty() ? default_hint(error.code) : hint;
     if (options_.json) {
-        codec::Json entry = codec::Json::object();
-        entry.set("code", covenant::to_string(error.code));
-        entry.set("message",
-                  what.empty() ? error.context : fmt::format("{}: {}", what, error.context));
-        entry.set("hint", advice);
-        errors_.push_back(std::move(entry));
+        errors_.push_back(error_entry(
+            error.code, what.empty() ? error.context : fmt::format("{}: {}", what, error.context),
+            hint));
         return;
     }
-    *err_ << paint_err(Style::kRed, "error:") << ' ' << (what.empty() ? "failed" : what) << '\n'
-          << "  why:  " << error.context << '\n';
-    if (!advice.empty()) *err_ << "  next: " << advice << '\n';
-    err_->flush();
+    print_error(what.empty() ? "failed" : what, error.context,
+                hint.empty() ? default_hint(error.code) : hint);
+}
+
+void Output::print_error(std::string_view what, std::string_view why, std::string_view next) {
+    std::string text = fmt::format("{} {}\n  why:  {}\n", paint_err(Style::kRed, "error:"),
+                                   printable(what), printable(why));
+    if (!next.empty()) text += fmt::format("  next: {}\n", printable(next));
+    emit_error(text);
+}
+
+void Output::finding(const Error& error, std::string_view hint) {
+    if (options_.json) errors_.push_back(error_entry(error.code, error.context, hint));
 }
 
 void Output::stream(const codec::Json& value) {
     streamed_ = true;
-    *out_ << value.dump() << '\n' << std::flush;
+    emit(value.dump() + '\n');
+}
+
+void Output::emit_envelope(ExitCode code) {
+    codec::Json envelope = codec::Json::object();
+    codec::Json warnings = codec::Json::array();
+    codec::Json errors = codec::Json::array();
+    for (const std::string& warning : warnings_)
+        warnings.push(warning);
+    for (const codec::Json& error : errors_)
+        errors.push(error);
+    if (code != ExitCode::kOk && errors_.empty()) errors.push(entry_for(code));
+    envelope.set("schema", 1);
+    envelope.set("ok", code == ExitCode::kOk);
+    envelope.set("data", data_ ? *data_ : codec::Json());
+    envelope.set("warnings", warnings);
+    envelope.set("errors", errors);
+    emit(envelope.dump() + '\n');
 }
 
 ExitCode Output::finish(ExitCode code) {
     if (finished_) return code;
     finished_ = true;
-    if (options_.json && (!streamed_ || !errors_.empty())) {
-        codec::Json envelope = codec::Json::object();
-        codec::Json warnings = codec::Json::array();
-        codec::Json errors = codec::Json::array();
-        for (const std::string& warning : warnings_)
-            warnings.push(warning);
-        for (const codec::Json& error : errors_)
-            errors.push(error);
-        envelope.set("schema", 1);
-        envelope.set("ok", code == ExitCode::kOk);
-        envelope.set("data", data_ ? *data_ : codec::Json());
-        envelope.set("warnings", warnings);
-        envelope.set("errors", errors);
-        *out_ << envelope.dump() << '\n';
-    }
-    out_->flush();
-    err_->flush();
-    return code;
+    if (!unfinished_.empty()) emit(printable(unfinished_));
+    if (options_.json && (!streamed_ || code != ExitCode::kOk)) emit_envelope(code);
+    if (writable() || out_error_ == EPIPE) return code;
+    print_error("not all of the output was written",
+                "write standard output: " + std::generic_category().message(out_error_),
+                "send it where there is room for it, and run the command again");
+    return code == ExitCode::kOk ? ExitCode::kFailed : code;
 }
 
 std::string Output::paint(Style style, std::string_view text) const {

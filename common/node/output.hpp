@@ -1,6 +1,13 @@
 // What a command prints. Data goes to standard output, talk to standard error. Under --json
 // standard output carries exactly one envelope:
 //   {"schema":1,"ok":true,"data":...,"warnings":["..."],"errors":[{"code","message","hint"}]}
+// An envelope that is not ok has an error.
+//
+// Texts may hold what strangers wrote: they are shown as printable() makes them, and no call can
+// print an escape sequence but the colours of a Style.
+//
+// A standard output that cannot be written fails the command: finish() says so and gives kFailed.
+// A reader that has gone (EPIPE) is no failure: the rest is not printed.
 #pragma once
 
 #include "common/base/clock.hpp"
@@ -10,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -50,11 +58,18 @@ struct OutputOptions {
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     bool no_color = false;  // NO_COLOR is set to something
+    bool dumb = false;      // the terminal takes no escape sequences: no colours, no live line
     std::size_t width = 0;  // of the terminal; 0 = unlimited
 };
 
 // What the process's terminal and environment say.
 OutputOptions terminal_options(bool json, bool quiet, ColorMode color);
+
+// A part of a line in one style.
+struct Piece {
+    std::string_view text;
+    Style style = Style::kPlain;
+};
 
 class Output {
   public:
@@ -67,36 +82,52 @@ class Output {
 
     // The envelope's data (--json); else nothing. The last call counts.
     void data(codec::Json value);
-    // For people, on standard output; nothing under --json.
+    // One line for people, on standard output; nothing under --json. A newline in it is shown as
+    // \n.
     void text(std::string_view line);
-    // The same as it is, without an end of line: text that comes piece by piece.
+    // The same in pieces, coloured where standard output takes colour.
+    void text(std::initializer_list<Piece> line);
+    // Several lines of our own making, each ended by a newline.
+    void lines(std::string_view text);
+    // Text that comes piece by piece, without an end of line. What is no terminal gets it as it
+    // is. A character may be split between two pieces.
     void put(std::string_view piece);
     void table(const Table& table);
-    // Talk on standard error; nothing under --quiet.
+    // One line of talk on standard error; nothing under --quiet.
     void note(std::string_view line);
     // Envelope's warnings, or "warning: ..." on standard error.
     void warn(std::string_view message);
     // Three lines on standard error: what failed, why, what to do next; or an entry of the
     // envelope's errors.
     void error(const Error& error, std::string_view what, std::string_view hint = {});
+    // An entry of the envelope's errors only: for a handler that has told people what it found.
+    void finding(const Error& error, std::string_view hint = {});
     // One line of JSON (JSON Lines), at once: for commands that stream. finish() then writes no
-    // envelope.
+    // envelope unless the command failed.
     void stream(const codec::Json& value);
-    // Writes the envelope, once. ok = code is kOk.
+    // False when standard output takes no more: what is still to come can be left out.
+    [[nodiscard]] bool writable() const { return out_error_ == 0; }
+    // Writes the envelope, once. ok = code is kOk. Returns `code`, or kFailed for a kOk whose
+    // output could not be written.
     ExitCode finish(ExitCode code);
-
-    // `text` in a style where standard output (or error) takes colour.
-    [[nodiscard]] std::string paint(Style style, std::string_view text) const;
-    [[nodiscard]] std::string paint_err(Style style, std::string_view text) const;
 
   private:
     friend class Progress;
+    void emit(std::string_view bytes);       // to standard output
+    void emit_error(std::string_view text);  // to standard error
+    void emit_envelope(ExitCode code);
+    void print_error(std::string_view what, std::string_view why, std::string_view next);
+    [[nodiscard]] std::string paint(Style style, std::string_view text) const;
+    [[nodiscard]] std::string paint_err(Style style, std::string_view text) const;
+
     OutputOptions options_;
     std::ostream* out_;
     std::ostream* err_;
     std::optional<codec::Json> data_;
     std::vector<std::string> warnings_;
     std::vector<codec::Json> errors_;
+    std::string unfinished_;  // the beginning of a character, put() to a terminal
+    int out_error_ = 0;       // errno of the first write to standard output that failed
     bool streamed_ = false;
     bool finished_ = false;
 };
@@ -119,6 +150,8 @@ class Progress {
     void finish();
 
   private:
+    // True where one line is rewritten.
+    [[nodiscard]] bool live() const;
     [[nodiscard]] std::string line(std::uint64_t done, std::int64_t now_ms) const;
     Output& output_;
     const Clock& clock_;

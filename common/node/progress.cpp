@@ -1,5 +1,6 @@
 #include "common/base/safe_math.hpp"
 #include "common/node/output.hpp"
+#include "common/node/printable.hpp"
 
 #include <algorithm>
 
@@ -40,13 +41,17 @@ Progress::Progress(Output& output, const Clock& clock, std::string label, std::u
                    std::string unit)
     : output_(output),
       clock_(clock),
-      label_(std::move(label)),
+      label_(printable(label)),
       unit_(std::move(unit)),
       total_(total),
       start_ms_(clock.unix_ms()) {}
 
 Progress::~Progress() {
     finish();
+}
+
+bool Progress::live() const {
+    return output_.options_.err_is_terminal && !output_.options_.dumb;
 }
 
 std::string Progress::line(std::uint64_t done, std::int64_t now_ms) const {
@@ -74,7 +79,7 @@ void Progress::update(std::uint64_t done) {
     done_ = done;
     if (finished_ || output_.options_.quiet || output_.options_.json) return;
     const std::int64_t now = clock_.unix_ms();
-    if (output_.options_.err_is_terminal) {
+    if (live()) {
         constexpr std::int64_t kRedrawMs = 100;
         if (drawn_ms_ >= 0 && now - drawn_ms_ < kRedrawMs) return;
         drawn_ms_ = now;
@@ -92,7 +97,7 @@ void Progress::finish() {
     if (finished_) return;
     finished_ = true;
     if (output_.options_.quiet || output_.options_.json) return;
-    if (output_.options_.err_is_terminal) {
+    if (live()) {
         *output_.err_ << "\r\x1b[K" << line(done_, clock_.unix_ms()) << '\n' << std::flush;
     } else if (total_ == 0) {
         *output_.err_ << line(done_, clock_.unix_ms()) << '\n' << std::flush;

@@ -95,12 +95,16 @@ Result<ExitCode> doctor(const CommandContext& context, const std::string& report
         const node::Style style = check.level == CheckLevel::kOk     ? node::Style::kGreen
                                   : check.level == CheckLevel::kWarn ? node::Style::kYellow
                                                                      : node::Style::kRed;
-        const std::string word = fmt::format("{:<4}", to_string(check.level));
-        out.text(fmt::format("{}  {:<18} {}", out.paint(style, word), check.name, check.found));
+        out.text({{fmt::format("{:<4}", to_string(check.level)), style},
+                  {fmt::format("  {:<18} {}", check.name, check.found)}});
         if (!check.fix.empty()) {
             out.text(fmt::format("      {:<18} fix: {}", "", check.fix));
         }
-        broken = broken || check.level == CheckLevel::kFail;
+        if (check.level == CheckLevel::kFail) {
+            out.finding(Error{Errc::kPrecondition, check.name + ": " + check.found, false},
+                        check.fix);
+            broken = true;
+        }
     }
     Json data = Json::object();
     out.data(data.set("checks", to_json(checks)).set("healthy", !broken));

@@ -89,9 +89,9 @@ Result<ExitCode> show(const CommandContext& context, const WalletOptions& option
     COVENANT_TRY(const node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const node::KeyFile key, keys.describe(options.name));
     context.output.data(key_json(keys, key));
-    context.output.text(fmt::format("{} {}\naddress {}\nfile    {}", node::to_string(key.kind),
-                                    key.name, crypto::to_checksum_address(key.address),
-                                    keys.path_of(key.name).string()));
+    context.output.text(fmt::format("{} {}", node::to_string(key.kind), key.name));
+    context.output.text("address " + crypto::to_checksum_address(key.address));
+    context.output.text("file    " + keys.path_of(key.name).string());
     return ExitCode::kOk;
 }
 

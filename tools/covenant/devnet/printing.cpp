@@ -102,8 +102,9 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
                    const std::map<std::string, Amount>& balances, const std::string& elapsed) {
     const Round end(record.rounds);
     const auto final_loss = protocol::base_loss(state, end);
+    output.text("");
     output.text(fmt::format(
-        "\nheld-out loss {:.3f} -> {:.3f} nats in {} rounds, {} after start", record.initial_loss,
+        "held-out loss {:.3f} -> {:.3f} nats in {} rounds, {} after start", record.initial_loss,
         final_loss.value_or(static_cast<float>(record.initial_loss)), record.rounds, elapsed));
     Json paid = Json::array();
     output.text("emission paid, as the token contract has it:");

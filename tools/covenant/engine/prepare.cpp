@@ -14,7 +14,6 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
-#include <iostream>
 
 namespace covenant::tool {
 namespace {
@@ -47,7 +46,7 @@ Result<double> time_step(engine::Engine& engine, engine::ParameterBuffer theta,
     return times[times.size() / 2];
 }
 
-Result<node::ExitCode> prepare(const EngineOptions& options) {
+Result<node::ExitCode> prepare(const EngineOptions& options, node::Output& output) {
     COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
     COVENANT_TRY(const engine::Profile profile, engine::load_profile(options.profile, kernels));
     if (profile.native) {
@@ -66,11 +65,11 @@ Result<node::ExitCode> prepare(const EngineOptions& options) {
         .set("object", to_0x(object));
     COVENANT_TRY(const double step_ms, time_step(engine, std::move(theta), options.steps));
     out.set("step_ms", step_ms);
-    std::cout << out.dump() << "\n";
+    output.stream(out);
     return node::ExitCode::kOk;
 }
 
-Result<node::ExitCode> heldout_loss(const EngineOptions& options) {
+Result<node::ExitCode> heldout_loss(const EngineOptions& options, node::Output& output) {
     COVENANT_TRY(const Bytes spec_bytes, read_file(options.spec, protocol::kMaxRunSpecBytes));
     const auto spec = protocol::decode_run_spec(spec_bytes);
     if (!spec) {
@@ -98,7 +97,7 @@ Result<node::ExitCode> heldout_loss(const EngineOptions& options) {
     codec::Json out = codec::Json::object();
     out.set("loss", static_cast<double>(std::bit_cast<float>(loss)))
         .set("bytes_per_token", windows.manifest().bytes_per_token());
-    std::cout << out.dump() << "\n";
+    output.stream(out);
     return node::ExitCode::kOk;
 }
 
@@ -120,7 +119,9 @@ void add_prepare(node::CommandTree& tree, EngineOptions& options) {
         .add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
         .value_name("NAME");
     runtime::describe(command.options(), options.kernels);
-    command.handler([&options](const node::CommandContext&) { return prepare(options); });
+    command.handler([&options](const node::CommandContext& context) {
+        return prepare(options, context.output);
+    });
 }
 
 void add_heldout_loss(node::CommandTree& tree, EngineOptions& options) {
@@ -140,7 +141,9 @@ void add_heldout_loss(node::CommandTree& tree, EngineOptions& options) {
         .required();
     command.options().add("root", options.root, "of the parameters").value_name("HEX").required();
     runtime::describe(command.options(), options.kernels);
-    command.handler([&options](const node::CommandContext&) { return heldout_loss(options); });
+    command.handler([&options](const node::CommandContext& context) {
+        return heldout_loss(options, context.output);
+    });
 }
 
 }  // namespace covenant::tool

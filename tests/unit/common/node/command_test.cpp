@@ -1,6 +1,9 @@
 #include "common/node/command.hpp"
 
+#include <fstream>
+#include <map>
 #include <sstream>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +38,10 @@ struct CommandFixture : testing::Test {
             });
         Command& daemon = tree.root().add("run", "work");
         daemon.options().add("threads", threads, "compute threads").section("miner");
+        tree.root()
+            .add("throw", "fail oddly")
+            .handler(
+                [](const CommandContext&) -> Result<ExitCode> { throw std::runtime_error("odd"); });
         daemon.handler(
             [](const CommandContext&) -> Result<ExitCode> { return ExitCode::kPrecondition; });
         tree.add_config_commands(daemon);
@@ -44,7 +51,12 @@ struct CommandFixture : testing::Test {
     ExitCode run(const std::vector<std::string>& args) {
         out.str("");
         err.str("");
-        return tree.run(args, out, err, [](const std::string&) { return std::nullopt; });
+        return tree.run(args, out, err,
+                        [this](const std::string& variable) -> std::optional<std::string> {
+                            const auto at = environment.find(variable);
+                            if (at == environment.end()) return std::nullopt;
+                            return at->second;
+                        });
     }
     codec::Json envelope() {
         auto json = codec::Json::parse(out.str());
@@ -53,6 +65,7 @@ struct CommandFixture : testing::Test {
     }
 
     CommandTree tree;
+    std::map<std::string, std::string> environment;
     std::uint32_t limit = 3;
     std::uint32_t threads = 2;
     bool deep = false;
@@ -139,6 +152,53 @@ TEST_F(CommandFixture, ErrorsAreJsonUnderJsonAndStillFail) {
     EXPECT_EQ(run({"walet", "--json"}), ExitCode::kUsage);
     EXPECT_EQ(envelope().items("errors")->at(0).string("code").value(), "invalid_argument");
     EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(CommandFixture, TheVariableForJsonHoldsForUsageErrorsToo) {
+    for (const char* on : {"1", "true", "yes"}) {
+        environment["COVENANT_JSON"] = on;
+        EXPECT_EQ(run({"nonsense"}), ExitCode::kUsage);
+        EXPECT_EQ(envelope().items("errors")->at(0).string("code").value(), "invalid_argument");
+        EXPECT_EQ(err.str(), "");
+    }
+    EXPECT_EQ(run({"nonsense", "--json=false"}), ExitCode::kUsage);
+    EXPECT_EQ(out.str(), "");
+    EXPECT_NE(err.str(), "");
+    environment["COVENANT_JSON"] = "0";
+    EXPECT_EQ(run({"nonsense"}), ExitCode::kUsage);
+    EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(CommandFixture, HelpAndVersionAreEnvelopesUnderJson) {
+    EXPECT_EQ(run({"--version", "--json"}), ExitCode::kOk);
+    EXPECT_EQ(envelope().at("data")->string("version").value(), "covenant 0.0");
+    EXPECT_EQ(run({"wallet", "list", "--help", "--json"}), ExitCode::kOk);
+    EXPECT_NE(envelope().at("data")->string("help")->find("Usage: covenant wallet list"),
+              std::string::npos);
+}
+
+TEST_F(CommandFixture, NothingSucceedsWithoutAPlaceForItsOutput) {
+    for (const std::vector<std::string>& args : {std::vector<std::string>{"wallet", "list"},
+                                                 {"wallet", "list", "--json"},
+                                                 {"--help"},
+                                                 {"-V"},
+                                                 {"config", "init"},
+                                                 {"config", "show"},
+                                                 {"completions", "bash"}}) {
+        std::ofstream full("/dev/full");
+        std::ostringstream why;
+        EXPECT_EQ(tree.run(args, full, why, [](const std::string&) { return std::nullopt; }),
+                  ExitCode::kFailed)
+            << args.front();
+        EXPECT_NE(why.str().find("No space left"), std::string::npos) << args.front();
+    }
+}
+
+TEST_F(CommandFixture, AnExceptionIsReportedLikeAnError) {
+    EXPECT_EQ(run({"throw"}), ExitCode::kFailed);
+    EXPECT_NE(err.str().find("why:  odd"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"throw", "--json"}), ExitCode::kFailed);
+    EXPECT_NE(envelope().items("errors")->at(0).string("message")->find("odd"), std::string::npos);
 }
 
 TEST_F(CommandFixture, AHandlersCodeIsTheExitCode) {
