@@ -12,14 +12,14 @@ ExitCode exit_code_for(const Error& error) {
         case Errc::kRejected:
             return ExitCode::kRefused;
         case Errc::kPrecondition:
+        case Errc::kNotFound:
             return ExitCode::kPrecondition;
         case Errc::kMismatch:
         case Errc::kCorrupt:
+        case Errc::kMalformed:
             return ExitCode::kVerificationFailed;
         case Errc::kInterrupted:
             return ExitCode::kInterrupted;
-        case Errc::kMalformed:
-        case Errc::kNotFound:
         case Errc::kAlreadyExists:
         case Errc::kPermission:
         case Errc::kIo:

@@ -19,7 +19,11 @@ Result<engine::ProfileOptions> profile_options(const KernelOptions& options) {
     engine::ProfileOptions result;
     result.threads = options.threads;
     if (options.isa != "auto") {
-        COVENANT_TRY(result.isa, kernels::parse_isa(options.isa));
+        auto isa = kernels::parse_isa(options.isa);
+        if (!isa) {
+            return fail(Errc::kInvalidArgument, "--isa: " + isa.error().context);
+        }
+        result.isa = *isa;
     }
     return result;
 }

@@ -37,6 +37,14 @@ Result<protocol::Outcome<Bytes>> fetch(ArtifactStore& store, const Hash256& addr
     }
 }
 
+// The bytes of the longest ciphertext that the run allows.
+std::uint64_t most_ciphertext_bytes(const protocol::Commitment& commitment,
+                                    const protocol::RunSpec& spec,
+                                    std::span<const std::uint16_t> chunk_elements) {
+    return crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, commitment.round, chunk_elements));
+}
+
 Verdict check_header(const protocol::Artifact& artifact, const protocol::Commitment& commitment) {
     const bool same = artifact.run == commitment.run && artifact.round == commitment.round &&
                       artifact.uid == commitment.uid && artifact.base_root == commitment.base_root;
@@ -53,8 +61,7 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
         out.verdict = verdict;
         return out;
     };
-    const std::uint64_t limit = crypto::stream_ciphertext_size(
-        protocol::max_artifact_bytes(spec, commitment.round, chunk_elements));
+    const std::uint64_t limit = most_ciphertext_bytes(commitment, spec, chunk_elements);
     if (commitment.size > limit) {
         return judged(Verdict::kMalformed);
     }
@@ -94,6 +101,27 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
     }
     out.artifact = std::move(*artifact);
     return out;
+}
+
+Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
+                    const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements) {
+    // The hash decides, so an object may be longer than the rules allow.
+    constexpr std::uint64_t kMostKeyBytes = 4096;
+    const std::uint64_t most_bytes = 2 * most_ciphertext_bytes(commitment, spec, chunk_elements);
+    const auto check = [&store](std::string_view what, const Hash256& object,
+                                std::uint64_t most) -> Status {
+        auto copy = store.get(object, most);
+        if (copy) return {};
+        Error error = std::move(copy).error();
+        if (error.code == Errc::kRejected) error.code = Errc::kCorrupt;
+        const std::string where = error.code == Errc::kNotFound ? " is not here"
+                                  : error.code == Errc::kCorrupt
+                                      ? " is damaged here, which says nothing about the miner"
+                                      : "";
+        return fail(std::move(error).within("the artifact's " + std::string(what) + where));
+    };
+    COVENANT_CHECK(check("key", commitment.key_hash, kMostKeyBytes));
+    return check("ciphertext", commitment.ciphertext_hash, most_bytes);
 }
 
 namespace {

@@ -38,6 +38,12 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
                                        const Address& hotkey, const protocol::RunSpec& spec,
                                        std::span<const std::uint16_t> chunk_elements);
 
+// Whether the committed ciphertext and its key lie whole in this store. kNotFound: one of them is
+// not here. kCorrupt: the bytes that are here are not those that were committed. Both say nothing
+// about the miner. An object of more than twice the run's largest is kCorrupt unread.
+Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
+                    const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements);
+
 // Names in the store; see ArtifactStore::publish.
 std::string state_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,
                                protocol::Segment segment);

@@ -209,7 +209,7 @@ class CheckpointTest(FunctionalTest):
                 self.refused(5, "checkpoint", "verify", checkpoint, words=["root"])
             with flipped_byte(path, 5):
                 self.refused(5, "checkpoint", "verify", checkpoint)
-                self.refused(1, "checkpoint", "info", checkpoint)
+                self.refused(5, "checkpoint", "info", checkpoint)
 
     def test_mistakes_have_their_codes(self):
         export = ("checkpoint", "export", "--datadir", self.folder)
@@ -220,10 +220,10 @@ class CheckpointTest(FunctionalTest):
         mine.mkdir()
         (mine / "thesis.tex").write_text("x")
         self.refused(1, *export, "--out", mine, "--force", words=["thesis.tex"])
-        self.refused(1, *export, "--round", 99, "--out", self.scratch / "x", words=["99"])
+        self.refused(3, *export, "--round", 99, "--out", self.scratch / "x", words=["99"])
         self.refused(2, "checkpoint", "export", "--out", self.scratch / "x", words=["--datadir"])
         self.refused(2, *export, "--format", "onnx", "--out", self.scratch / "x", words=["gguf"])
-        self.refused(1, "checkpoint", "info", self.scratch / "nothing", words=["nothing"])
+        self.refused(3, "checkpoint", "info", self.scratch / "nothing", words=["nothing"])
         self.refused(2, "checkpoint", "verify", self.gguf, "--root", "0x12", words=["64 hex"])
         self.refused(2, "checkpoint", "verify", self.gguf, "--token", 5000)
         self.refused(2, "checkpoint", "info", self.hf / "model.safetensors", words=["folder"])

@@ -43,7 +43,7 @@ class GenerateTest(FunctionalTest):
         for row in self.accepted[:2]:
             data = self.generate("--datadir", self.folder, "--round", row["index"])
             self.assertEqual(data["root"], row["parameters_root"])
-        self.refused(1, "generate", "--datadir", self.folder, "--prompt", "x", "--round", 999, words=["999"])
+        self.refused(3, "generate", "--datadir", self.folder, "--prompt", "x", "--round", 999, words=["999"])
 
     def test_exported_checkpoints_speak_alike(self):
         wanted = self.generate("--datadir", self.folder)

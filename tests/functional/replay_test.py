@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 
-from support import FunctionalTest, Paths, flipped_byte, main
+from support import FunctionalTest, Paths, envelope, flipped_byte, main
 
 
 class ReplayTest(FunctionalTest):
@@ -59,7 +59,7 @@ class ReplayTest(FunctionalTest):
             self.assertTrue(data["same"], isa)
             digests.add(data["segments"][0]["recomputed"])
         self.assertEqual(len(digests), 1)
-        self.refused(1, "replay", *line, "--isa", "sse9", words=["sse9", "avx2"])
+        self.refused(2, "replay", *line, "--isa", "sse9", words=["sse9", "avx2"])
 
     def test_hotkeys_may_be_named_by_address_and_uid_and_all_drawn_segments_are_taken(self):
         for who in (self.people["bob"]["hotkey"], self.people["bob"]["uid"]):
@@ -77,34 +77,78 @@ class ReplayTest(FunctionalTest):
         words = shlex.split(self.data["refute"])
         value = self.refused(5, *words[1:])
         self.assertFalse(value["data"]["same"])
+        self.assertEqual(value["errors"][0]["code"], "mismatch")
         row = value["data"]["segments"][0]
         self.assertEqual(str(row["segment"]), words[words.index("--segment") + 1])
         self.assertNotEqual(row["claimed"], row["recomputed"])
 
     def test_what_cannot_be_replayed_is_an_error(self):
-        self.refused(1, "replay", *self.arguments("--round", 2, "--hotkey", "zoe"), words=["zoe"])
-        self.refused(1, "replay", *self.arguments("--round", 99, "--hotkey", "alice"), words=["99"])
+        self.refused(2, "replay", *self.arguments("--round", 2, "--hotkey", "zoe"), words=["zoe"])
+        self.refused(3, "replay", *self.arguments("--round", 99, "--hotkey", "alice"), words=["99"])
         self.refused(2, "replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", 6), words=["0 to 5"])
         undrawn = min(set(range(6)) - set(self.drawn(2, "alice")))
-        self.refused(1, "replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", undrawn),
+        self.refused(3, "replay", *self.arguments("--round", 2, "--hotkey", "alice", "--segment", undrawn),
                      words=["not opened"])
 
     def test_a_flipped_bit_in_an_opening_is_found(self):
         segment = self.drawn(3, "bob")[0]
         line = self.arguments("--round", 3, "--hotkey", "bob", "--segment", segment)
         with flipped_byte(self.opening(3, "bob", segment)):
-            self.refused(5, "replay", *line)
+            self.refused(3, "replay", *line, words=["damaged here"])
         self.succeed("replay", *line)
 
     def test_a_flipped_bit_in_an_artifact_is_found(self):
         row = next(row for row in self.data["rounds"][3]["artifacts"] if row["hotkey"] == self.people["bob"]["hotkey"])
         line = self.arguments("--round", 3, "--hotkey", "bob")
-        with flipped_byte(self.object_of(row["ciphertext"])):
-            self.refused(5, "artifact", "verify", *line)
-            self.refused(5, "replay", *line)
-        with flipped_byte(self.object_of(row["key"])):
-            self.refused(5, "artifact", "verify", *line)
+        for part in ("key", "ciphertext"):
+            with flipped_byte(self.object_of(row[part])):
+                self.refused(5, "artifact", "verify", *line, words=[part, "damaged here"])
+                self.refused(3, "replay", *line, words=[part, "damaged here"])
         self.succeed("artifact", "verify", *line)
+
+    def test_what_is_missing_or_cut_here_is_no_verdict_on_the_miner(self):
+        row = next(row for row in self.data["rounds"][3]["artifacts"] if row["hotkey"] == self.people["bob"]["hotkey"])
+        line = self.arguments("--round", 3, "--hotkey", "bob")
+        segment = self.drawn(3, "bob")[0]
+        for path, part in ((self.object_of(row["key"]), "key"), (self.object_of(row["ciphertext"]), "ciphertext"),
+                           (self.opening(3, "bob", segment), "")):
+            kept = path.with_suffix(".kept")
+            path.rename(kept)
+            try:
+                self.refused(3, "replay", *line, "--segment", segment, words=[part, path.name])
+                if part:
+                    value = self.refused(3, "artifact", "verify", *line, words=[part, "not here"])
+                    self.assertEqual(value["data"]["verdict"], "unavailable")
+                path.write_bytes(kept.read_bytes()[:-1])
+                self.refused(3, "replay", *line, "--segment", segment, words=[part, "damaged here"])
+                path.write_bytes(kept.read_bytes() + b"x" * 8192)
+                self.refused(3, "replay", *line, "--segment", segment, words=[part, "damaged here"])
+            finally:
+                kept.replace(path)
+        self.succeed("replay", *line, "--segment", segment)
+
+    def test_a_damaged_devnet_file_costs_the_names_only(self):
+        folder = self.scratch / "nameless"
+        folder.mkdir()
+        for path in self.folder.iterdir():
+            if path.name in ("network.json", "run.spec") or path.name.startswith("index.sqlite"):
+                shutil.copy(path, folder / path.name)
+        for name in ("data", "store"):
+            (folder / name).symlink_to(self.folder / name)
+        (folder / "devnet.json").write_text("{")
+        uid, segment = self.people["bob"]["uid"], self.drawn(1, "bob")[0]
+        for command in (("status",), ("rounds",), ("metagraph",), ("miner", uid), ("audit", "list"),
+                        ("replay", "--round", 1, "--hotkey", uid, "--segment", segment)):
+            done = self.covenant(*command, "--datadir", folder, "--json")
+            self.assertEqual(done.code, 0, done)
+            self.assertIn("devnet.json", " ".join(envelope(done.out)["warnings"]), done)
+        self.refused(2, "miner", "bob", "--datadir", folder, words=["devnet.json"])
+        (folder / "devnet.json").unlink()
+        self.succeed("replay", "--round", 1, "--hotkey", uid, "--segment", segment, "--datadir", folder)
+        (folder / "network.json").unlink()
+        (folder / "network.json").mkdir()
+        for command in (("status",), ("replay", "--round", 1, "--hotkey", uid)):
+            self.refused(1, *command, "--datadir", folder, words=["network.json", "regular file"])
 
     # --- the record in the simulator
 

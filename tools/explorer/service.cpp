@@ -74,7 +74,10 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
                                              " exists: name a devnet's folder with --datadir, or a "
                                              "network's file with --network");
     }
-    COVENANT_TRY(parts.folder, view::read_folder(service->options_.datadir));
+    parts.folder = view::folder_if_whole(service->options_.datadir);
+    if (!parts.folder.damage.empty()) {
+        log::warn("explorer", "addresses stand for names", {{"why", parts.folder.damage}});
+    }
     if (has_network) {
         COVENANT_TRY(parts.network, chain::load_network(service->options_.network.string()));
         auto lock =

@@ -37,6 +37,9 @@ std::string known_names(const protocol::RunState& state, const Folder& folder) {
     for (const auto& [name, uid] : folder.names) {
         out += (out.empty() ? "" : ", ") + name;
     }
+    if (!folder.damage.empty()) {
+        return "; no devnet name is known: " + folder.damage;
+    }
     if (!out.empty()) {
         return "; this devnet has " + out;
     }
@@ -64,6 +67,28 @@ Result<Folder> read_folder(const std::filesystem::path& folder) {
         return fail(std::move(parsed).error().within(path.string()));
     }
     return parsed;
+}
+
+Folder folder_if_whole(const std::filesystem::path& folder) {
+    auto whole = read_folder(folder);
+    if (whole) {
+        return std::move(*whole);
+    }
+    Folder damaged;
+    damaged.damage = std::move(whole).error().context;
+    return damaged;
+}
+
+Result<protocol::RunId> choose_run(const Folder& folder, const chain::NetworkFile* network,
+                                   chain::IndexReader& reader) {
+    if (network != nullptr && !network->run.is_zero()) {
+        return network->run;
+    }
+    if (folder.run) {
+        return *folder.run;
+    }
+    COVENANT_TRY(const auto runs, reader.runs());
+    return runs.empty() ? protocol::RunId{} : runs.back();
 }
 
 std::string name_of(const Folder& folder, Uid uid) {

@@ -1,6 +1,8 @@
 // Who is who in a data folder: a devnet gives its hotkeys names, and people may say them.
 #pragma once
 
+#include "chain/indexer/queries.hpp"
+#include "chain/network_file.hpp"
 #include "common/base/result.hpp"
 #include "common/protocol/transition.hpp"
 
@@ -17,9 +19,18 @@ struct Folder {
     std::map<std::string, protocol::Uid> names;
     std::optional<protocol::RunId> run;
     std::optional<std::uint64_t> rounds;  // that the devnet was asked for, in all
+    std::string damage;                   // why devnet.json was not read, see folder_if_whole
 };
 // kMalformed names the field. A missing file is an empty Folder.
 Result<Folder> read_folder(const std::filesystem::path& folder);
+// For whom the names are decoration: a devnet.json that cannot be read gives an empty Folder whose
+// `damage` says why.
+Folder folder_if_whole(const std::filesystem::path& folder);
+
+// The run that a folder is about: of network.json (null: there is none), else of devnet.json, else
+// the newest of the index. Zero: there is no run yet.
+Result<protocol::RunId> choose_run(const Folder& folder, const chain::NetworkFile* network,
+                                   chain::IndexReader& reader);
 
 // The devnet's name of a uid, or "".
 std::string name_of(const Folder& folder, protocol::Uid uid);

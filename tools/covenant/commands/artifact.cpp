@@ -204,7 +204,11 @@ Result<ExitCode> inspect(const CommandContext& context, const ArtifactOptions& o
         proven = chunk.proven;
     }
     context.output.data(std::move(json));
-    context.output.text(text);
+    context.output.lines(text);
+    if (!proven) {
+        context.output.finding(Error{
+            Errc::kMismatch, "chunk " + options.chunk + " is not in the committed payload", false});
+    }
     return proven ? ExitCode::kOk : ExitCode::kVerificationFailed;
 }
 
@@ -238,16 +242,17 @@ Result<ExitCode> verify(const CommandContext& context, const ArtifactOptions& op
     context.output.text(fmt::format("round {}  {}  {}", number,
                                     view::label(scene.state, scene.folder, uid),
                                     protocol::to_string(fetched.verdict)));
-    if (!good) {
-        context.output.error(Error{Errc::kMismatch,
-                                   "the stored artifact and the chain's commitment disagree: " +
-                                       std::string(protocol::to_string(fetched.verdict)),
-                                   false},
-                             "artifact verify",
-                             "common/protocol/README.md says what this verdict means");
-        return ExitCode::kVerificationFailed;
+    if (good) {
+        return ExitCode::kOk;
     }
-    return ExitCode::kOk;
+    COVENANT_CHECK(store::check_copies(*store, commitment, *scene.state.spec, elements));
+    context.output.error(Error{Errc::kMismatch,
+                               "the stored artifact and the chain's commitment disagree: " +
+                                   std::string(protocol::to_string(fetched.verdict)),
+                               false},
+                         "artifact verify",
+                         "common/protocol/README.md says what this verdict means");
+    return ExitCode::kVerificationFailed;
 }
 
 Result<ExitCode> list(const CommandContext& context, const ArtifactOptions& options, Clock& clock) {

@@ -87,7 +87,9 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
     runtime::describe(replay.options(), options->kernels);
     replay.detail(
         "Fetches the published boundary state, runs the segment's inner steps and compares the "
-        "digest\nwith what the miner committed. Exit code 0: the same; 5: another digest.\n"
+        "digest\nwith what the miner committed. Exit code 0: the same; 5: another digest;\n3: "
+        "something "
+        "is missing or damaged on this machine.\n"
         "Example: covenant replay --datadir ./devnet-7 --round 4 --hotkey bob");
     replay.handler(handler);
     node::Command& simulate =

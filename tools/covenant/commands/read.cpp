@@ -52,6 +52,9 @@ std::string short_amount(Amount amount) {
 }
 
 void warn_if_stored(const CommandContext& context, const view::Scene& scene) {
+    if (!scene.folder.damage.empty()) {
+        context.output.warn("addresses stand for names: " + scene.folder.damage);
+    }
     if (!scene.live && scene.head) {
         context.output.note(
             fmt::format("as of block {} of the stored index", scene.head->number.value));
@@ -176,7 +179,7 @@ constexpr std::string_view kColumns =
 Result<ExitCode> metagraph(const CommandContext& context, const ReadOptions& options,
                            Clock& clock) {
     if (options.explain) {
-        context.output.text(kColumns);
+        context.output.lines(kColumns);
         context.output.data(Json::object().set("columns", kColumns));
         return ExitCode::kOk;
     }
@@ -342,8 +345,9 @@ Result<ExitCode> audit_show(const CommandContext& context, const ReadOptions& op
             COVENANT_TRY(const std::string verdict, evidence.string("verdict"));
             COVENANT_TRY(const std::string claimed, evidence.string("claimed"));
             COVENANT_TRY(const std::string recomputed, evidence.string("recomputed"));
-            out.text(fmt::format("  {}\n  claimed    {}\n  recomputed {}", verdict, claimed,
-                                 recomputed));
+            out.text("  " + verdict);
+            out.text("  claimed    " + claimed);
+            out.text("  recomputed " + recomputed);
         }
     }
     out.text("check it yourself   " + replay_line(context, scene, rows.front()));

@@ -24,23 +24,11 @@ bool names_file(const std::string& network) {
            fs::is_regular_file(network, ignored);
 }
 
-Result<protocol::RunId> choose_run(const view::Folder& folder, const chain::NetworkFile* network,
-                                   chain::IndexReader& reader) {
-    if (network != nullptr && !network->run.is_zero()) {
-        return network->run;
-    }
-    if (folder.run) {
-        return *folder.run;
-    }
-    COVENANT_TRY(const auto runs, reader.runs());
-    return runs.empty() ? protocol::RunId{} : runs.back();
-}
-
 Result<view::Scene> read_index(chain::IndexReader reader, const fs::path& folder,
                                const chain::NetworkFile* network) {
     view::Scene scene;
-    COVENANT_TRY(scene.folder, view::read_folder(folder));
-    COVENANT_TRY(const protocol::RunId run, choose_run(scene.folder, network, reader));
+    scene.folder = view::folder_if_whole(folder);
+    COVENANT_TRY(const protocol::RunId run, view::choose_run(scene.folder, network, reader));
     COVENANT_TRY(const chain::IndexInfo info, reader.info());
     COVENANT_TRY(scene.state, reader.state(run));
     scene.chain_id = info.chain_id;
@@ -196,13 +184,14 @@ Result<protocol::Uid> Connection::uid_of(const node::GlobalOptions& global,
             return protocol::Uid(static_cast<std::uint16_t>(uid));
         }
         COVENANT_TRY(const fs::path folder, data_folder(global));
-        COVENANT_TRY(const view::Folder known, view::read_folder(folder));
+        const view::Folder known = view::folder_if_whole(folder);
         const auto named = known.names.find(std::string(hotkey));
         if (named != known.names.end()) {
             return named->second;
         }
         return fail(Errc::kInvalidArgument,
-                    "'" + std::string(hotkey) + "' is no address, uid or devnet name");
+                    "'" + std::string(hotkey) + "' is no address, uid or devnet name" +
+                        (known.damage.empty() ? "" : "; no name is known: " + known.damage));
     }
     COVENANT_TRY(const Address address, crypto::parse_address(hotkey));
     auto answer =

@@ -118,6 +118,12 @@ Result<node::ExitCode> eval(const EvalOptions& options, const node::CommandConte
                          text.indices.size(), predicted, bytes_per_token, profile.name));
     out.text(fmt::format("loss       {:.6f} nats a token", loss));
     out.text(fmt::format("           {:.6f} bits a byte, perplexity {:.3f}", bits, std::exp(loss)));
+    if (comparable && !same) {
+        out.finding(Error{
+            Errc::kMismatch,
+            fmt::format("the loss is {:.9g}, validators posted {:.9g}", loss, *model.posted_loss),
+            false});
+    }
     if (comparable) {
         out.text(fmt::format("on chain   {:.6f}, {}", *model.posted_loss,
                              same ? "the same bits" : "DIFFERENT"));

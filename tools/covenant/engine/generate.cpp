@@ -9,11 +9,14 @@
 #include "tools/covenant/engine/commands.hpp"
 #include "tools/covenant/engine/model_source.hpp"
 
+#include <array>
+#include <cerrno>
 #include <chrono>
-#include <iostream>
 #include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace covenant::tool {
 namespace {
@@ -24,15 +27,31 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Standard input to its end.
+Result<std::string> read_standard_input() {
+    std::string text;
+    std::array<char, 65536> part{};
+    while (text.size() <= kMaxPromptBytes) {
+        const ssize_t count = ::read(STDIN_FILENO, part.data(), part.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) {
+            return fail(Errc::kInvalidArgument, "no prompt can be read from standard input: " +
+                                                    std::generic_category().message(errno));
+        }
+        if (count == 0) return text;
+        text.append(part.data(), static_cast<std::size_t>(count));
+    }
+    return fail(Errc::kInvalidArgument,
+                fmt::format("the prompt on standard input is over {} bytes", kMaxPromptBytes));
+}
+
+// "-" is standard input without the newline that ends its last line: whoever pipes a line into a
+// program does not mean the newline.
 Result<std::string> read_prompt(const std::string& prompt) {
     if (prompt != "-") return prompt;
-    std::string text(kMaxPromptBytes + 1, '\0');
-    std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(std::cin.gcount()));
-    if (text.size() > kMaxPromptBytes) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("the prompt on standard input is over {} bytes", kMaxPromptBytes));
-    }
+    COVENANT_TRY(std::string text, read_standard_input());
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
     return text;
 }
 
@@ -84,7 +103,7 @@ Result<Generated> generate_text(engine::Decoder& decoder, engine::Sampler& sampl
     COVENANT_TRY(std::span<const float> logits, decoder.feed(prompt));
     result.prompt_seconds = seconds_since(start);
     const auto begin = std::chrono::steady_clock::now();
-    while (result.tokens.size() < max_tokens) {
+    while (result.tokens.size() < max_tokens && output.writable()) {
         const std::uint32_t token = sampler.next(logits, result.tokens.size());
         if (token == data::kEndToken) {
             result.stop = "end";

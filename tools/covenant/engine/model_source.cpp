@@ -1,6 +1,6 @@
 #include "tools/covenant/engine/model_source.hpp"
 
-#include "chain/indexer/queries.hpp"
+#include "chain/network_file.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
@@ -10,9 +10,6 @@
 #include "common/model_files/parameter_source.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
-#include "tools/covenant/devnet/record/record.hpp"
-#include "tools/covenant/engine/devnet_index.hpp"
-#include "tools/view/names.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -62,24 +59,6 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     model.name = "checkpoint " + given;
     model.beside = file->format() == model_files::Format::kGguf ? path.parent_path() : path;
     return model;
-}
-
-// A devnet's run, and what its chain says of it.
-struct OpenedRun {
-    RunSource run;
-    protocol::RunState state;  // with a spec
-};
-
-Result<OpenedRun> open_state(const std::string& datadir) {
-    const devnet::Layout layout{datadir};
-    COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
-    COVENANT_TRY(auto index, open_index(layout));
-    COVENANT_TRY(protocol::RunState state, index.state(record.run));
-    if (!state.spec) {
-        return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
-    }
-    RunSource run{layout, state.run, *state.spec};
-    return OpenedRun{std::move(run), std::move(state)};
 }
 
 Result<LoadedModel> from_round(const std::string& wanted, const std::string& datadir) {
@@ -132,7 +111,7 @@ std::string RoundParameters::name() const {
 }
 
 Result<RoundParameters> find_parameters(const std::string& wanted, const std::string& datadir) {
-    COVENANT_TRY(OpenedRun opened, open_state(datadir));
+    COVENANT_TRY(OpenedRun opened, open_stored_run(datadir));
     const protocol::RunState& state = opened.state;
     std::optional<std::uint64_t> number;
     if (!wanted.empty()) {
@@ -168,8 +147,34 @@ Result<fs::path> stored_parameters(const RoundParameters& parameters) {
     return store->object_path(*object);
 }
 
+Result<OpenedRun> open_stored_run(const std::string& datadir) {
+    OpenedRun out{{devnet::Layout{datadir}, {}, {}}, {}, view::folder_if_whole(datadir)};
+    const devnet::Layout& layout = out.run.layout;
+    std::error_code ignored;
+    if (!fs::exists(layout.index(), ignored) && !fs::exists(layout.record(), ignored)) {
+        return fail(Errc::kNotFound,
+                    fmt::format("neither devnet.json nor an index is in '{}': name the folder of "
+                                "a devnet with --datadir",
+                                datadir));
+    }
+    std::optional<chain::NetworkFile> network;
+    if (fs::exists(layout.network(), ignored)) {
+        COVENANT_TRY(network, chain::load_network(layout.network().string()));
+    }
+    const std::string index_path = layout.index().string();
+    COVENANT_TRY(auto index, network ? chain::IndexReader::open(index_path, *network)
+                                     : chain::IndexReader::open(index_path));
+    COVENANT_TRY(out.run.run, view::choose_run(out.folder, network ? &*network : nullptr, index));
+    COVENANT_TRY(out.state, index.state(out.run.run));
+    if (!out.state.spec) {
+        return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
+    }
+    out.run.spec = *out.state.spec;
+    return out;
+}
+
 Result<RunSource> open_run(const std::string& datadir) {
-    COVENANT_TRY(OpenedRun opened, open_state(datadir));
+    COVENANT_TRY(OpenedRun opened, open_stored_run(datadir));
     return std::move(opened.run);
 }
 

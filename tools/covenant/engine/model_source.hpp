@@ -6,6 +6,7 @@
 #include "common/protocol/run_spec.hpp"
 #include "tools/covenant/devnet/record/plan.hpp"
 #include "tools/covenant/model_options/model_options.hpp"
+#include "tools/view/names.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -53,7 +54,16 @@ Result<RoundParameters> find_parameters(const std::string& wanted, const std::st
 // The run's store has them in this file. kNotFound: no longer, or not yet.
 Result<std::filesystem::path> stored_parameters(const RoundParameters& parameters);
 
-// The run of --datadir. kNotFound, kMismatch as the devnet's record and index say.
+// A run of a folder, what the folder's index of the chain says of it, and the folder's names.
+struct OpenedRun {
+    RunSource run;
+    protocol::RunState state;  // with a spec
+    view::Folder folder;
+};
+// kNotFound: no index, or no run in it; kMalformed: network.json; as IndexReader. A damaged
+// devnet.json is told in folder.damage.
+Result<OpenedRun> open_stored_run(const std::string& datadir);
+// The run alone.
 Result<RunSource> open_run(const std::string& datadir);
 
 }  // namespace covenant::tool

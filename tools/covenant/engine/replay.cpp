@@ -1,6 +1,4 @@
 // `covenant replay`: what a validator did, by anyone, from public bytes: chain events, store, data.
-#include "chain/indexer/queries.hpp"
-#include "chain/network_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/execution/audit.hpp"
 #include "common/execution/run_engine.hpp"
@@ -8,9 +6,8 @@
 #include "common/protocol/round_view.hpp"
 #include "common/store/file_store.hpp"
 #include "common/store/sealed_artifact.hpp"
-#include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/engine/commands.hpp"
-#include "tools/covenant/engine/devnet_index.hpp"
+#include "tools/covenant/engine/model_source.hpp"
 #include "tools/view/round_report.hpp"
 
 #include <bit>
@@ -22,21 +19,27 @@ namespace {
 
 using protocol::Verdict;
 
-// Address, uid or a devnet's name.
-Result<protocol::Uid> resolve_miner(const protocol::RunState& state, const devnet::Record& record,
-                                    const std::string& text) {
-    if (const auto named = record.uids.find(text); named != record.uids.end()) {
-        return named->second;
+// What lies here is damaged, missing or of another run: that says nothing about the miner, and must
+// not end with the exit code of a proven cheat.
+Error own_fault(Error error) {
+    switch (error.code) {
+        case Errc::kCorrupt:
+        case Errc::kMalformed:
+        case Errc::kRejected:
+            error.context = "damaged here, which says nothing about the miner: " + error.context;
+            [[fallthrough]];
+        case Errc::kMismatch:
+            error.code = Errc::kPrecondition;
+            return error;
+        default:
+            return error;
     }
-    if (const auto address = fixed_from_hex<Address>(text)) {
-        if (const protocol::Neuron* neuron = state.roster.find(*address)) {
-            return neuron->uid;
-        }
-    } else if (const auto number = from_decimal(text); number && *number < protocol::kMaxUids) {
-        return protocol::Uid(static_cast<std::uint16_t>(*number));
-    }
-    return fail(Errc::kNotFound,
-                "no miner '" + text + "' in this run: give a name, a hotkey address or a uid");
+}
+
+template <typename T>
+Result<T> own(Result<T> result) {
+    if (!result) return fail(own_fault(std::move(result).error()));
+    return result;
 }
 
 struct Replayed {
@@ -44,32 +47,26 @@ struct Replayed {
     execution::SegmentAudit audit;
 };
 
+// One miner's round. kMismatch is a proven fault of the miner, any other error is about this
+// machine.
 class Replay {
   public:
-    Replay(const EngineOptions& options, const devnet::Layout& layout)
-        : options_(options), layout_(layout) {}
+    explicit Replay(const EngineOptions& options) : options_(options) {}
 
-    Status open() {
-        COVENANT_TRY(record_, devnet::load_record(layout_));
-        COVENANT_TRY(auto index, open_index(layout_));
-        COVENANT_TRY(state_, index.state(record_.run));
-        if (!state_.spec) {
-            return fail(Errc::kNotFound, "the run is not in " + layout_.index().string());
+    Status open(const node::CommandContext& context) {
+        COVENANT_TRY(OpenedRun opened, own(open_stored_run(context.global.datadir)));
+        if (!opened.folder.damage.empty()) {
+            context.output.warn("the devnet's names are not known: " + opened.folder.damage);
         }
-        COVENANT_TRY(uid_, resolve_miner(state_, record_, options_.hotkey));
-        const auto view = protocol::round_view(state_, protocol::Round(options_.round));
-        const protocol::MinerView* miner = view ? view->miner(uid_) : nullptr;
-        if (miner == nullptr || !miner->commitment) {
-            return fail(Errc::kNotFound, options_.hotkey + " committed nothing in round " +
-                                             std::to_string(options_.round));
-        }
-        view_ = *view;
-        miner_ = *miner;
+        state_ = std::move(opened.state);
+        COVENANT_TRY(uid_, view::find_hotkey(state_, opened.folder, options_.hotkey));
+        COVENANT_CHECK(find_commitment());
         COVENANT_TRY(const engine::ProfileOptions kernels,
                      runtime::profile_options(options_.kernels));
-        COVENANT_TRY(engine_, execution::open_engine(*state_.spec, kernels));
-        COVENANT_TRY(windows_, data::WindowReader::open(layout_.data(), state_.spec->data));
-        COVENANT_TRY(store_, store::FileStore::open(layout_.store()));
+        COVENANT_TRY(engine_, own(execution::open_engine(*state_.spec, kernels)));
+        COVENANT_TRY(windows_,
+                     own(data::WindowReader::open(opened.run.layout.data(), state_.spec->data)));
+        COVENANT_TRY(store_, store::FileStore::open(opened.run.layout.store()));
         return fetch();
     }
 
@@ -92,15 +89,7 @@ class Replay {
     }
 
     Result<Replayed> run(protocol::Segment segment) {
-        const std::string name = store::state_opening_name(state_.run, view_.round, uid_, segment);
-        auto address = store_->resolve(name);
-        if (!address) {
-            return fail(
-                std::move(address).error().within("segment " + std::to_string(segment.value) +
-                                                  " was not opened (only drawn segments are)"));
-        }
-        COVENANT_TRY(const Bytes bytes,
-                     store_->get(*address, execution::state_opening_bytes(engine_->layout())));
+        COVENANT_TRY(const Bytes bytes, own(opening(segment)));
         auto boundary = execution::decode_state_opening(bytes, engine_->layout(),
                                                         artifact_.trace.at(segment.value));
         if (!boundary) {
@@ -110,19 +99,32 @@ class Replay {
         }
         const execution::SegmentJob job{*state_.spec, *windows_, view_.assignment(miner_),
                                         segment,      {},        {}};
-        COVENANT_TRY(auto audit, execution::audit_segment(*engine_, artifact_, miner_.hotkey,
-                                                          std::move(*boundary), job));
+        COVENANT_TRY(auto audit, own(execution::audit_segment(*engine_, artifact_, miner_.hotkey,
+                                                              std::move(*boundary), job)));
         return Replayed{segment, std::move(audit)};
     }
 
     [[nodiscard]] const protocol::MinerView& miner() const { return miner_; }
 
   private:
+    Status find_commitment() {
+        const auto view = protocol::round_view(state_, protocol::Round(options_.round));
+        const protocol::MinerView* miner = view ? view->miner(uid_) : nullptr;
+        if (miner == nullptr || !miner->commitment) {
+            return fail(Errc::kNotFound, options_.hotkey + " committed nothing in round " +
+                                             std::to_string(options_.round));
+        }
+        view_ = *view;
+        miner_ = *miner;
+        return {};
+    }
+
     Status fetch() {
         const auto elements = protocol::chunk_elements(state_.spec->model);
-        COVENANT_TRY(auto fetched,
-                     store::fetch_artifact(*store_, miner_.commitment->signed_commitment.commitment,
-                                           miner_.hotkey, *state_.spec, elements));
+        const protocol::Commitment& commitment = miner_.commitment->signed_commitment.commitment;
+        COVENANT_CHECK(own(store::check_copies(*store_, commitment, *state_.spec, elements)));
+        COVENANT_TRY(auto fetched, own(store::fetch_artifact(*store_, commitment, miner_.hotkey,
+                                                             *state_.spec, elements)));
         if (fetched.verdict != Verdict::kAccept) {
             return fail(Errc::kMismatch, "the artifact is refused: " +
                                              std::string(protocol::to_string(fetched.verdict)));
@@ -131,9 +133,19 @@ class Replay {
         return {};
     }
 
+    // The bytes that the miner published of the state before a segment.
+    Result<Bytes> opening(protocol::Segment segment) {
+        const std::string name = store::state_opening_name(state_.run, view_.round, uid_, segment);
+        auto address = store_->resolve(name);
+        if (!address) {
+            return fail(
+                std::move(address).error().within("segment " + std::to_string(segment.value) +
+                                                  " was not opened (only drawn segments are)"));
+        }
+        return store_->get(*address, execution::state_opening_bytes(engine_->layout()));
+    }
+
     const EngineOptions& options_;
-    const devnet::Layout& layout_;
-    devnet::Record record_;
     protocol::RunState state_;
     protocol::Uid uid_;
     protocol::RoundView view_;
@@ -154,9 +166,8 @@ codec::Json to_json(const Replayed& one) {
 }
 
 Result<node::ExitCode> replay(const EngineOptions& options, const node::CommandContext& context) {
-    const devnet::Layout layout{context.global.datadir};
-    Replay replay(options, layout);
-    COVENANT_CHECK(replay.open());
+    Replay replay(options);
+    COVENANT_CHECK(replay.open(context));
     COVENANT_TRY(const auto segments, replay.segments());
     codec::Json rows = codec::Json::array();
     bool same = true;
@@ -164,6 +175,14 @@ Result<node::ExitCode> replay(const EngineOptions& options, const node::CommandC
         COVENANT_TRY(const Replayed one, replay.run(segment));
         const bool equal = one.audit.verdict == Verdict::kAccept;
         same = same && equal;
+        if (!equal) {
+            context.output.finding(
+                Error{Errc::kMismatch,
+                      fmt::format("segment {}: {}, the miner committed {}, re-executed it is {}",
+                                  segment.value, protocol::to_string(one.audit.verdict),
+                                  to_0x(one.audit.claimed_hash), to_0x(one.audit.recomputed_hash)),
+                      false});
+        }
         context.output.text(fmt::format(
             "round {} {} segment {}: {}", options.round, to_0x(replay.miner().hotkey),
             segment.value,
@@ -195,7 +214,8 @@ void add_replay(node::CommandTree& tree, EngineOptions& options) {
         .value_name("S");
     runtime::describe(command.options(), options.kernels);
     command.detail(
-        "Exit code 0: the same digest. 5: another one, or bytes that are not what was committed.");
+        "Exit code 0: the same digest. 5: another one, or an artifact or opening that breaks the "
+        "rules, as the miner published it. 3: something is missing or damaged on this machine.");
     command.handler(
         [&options](const node::CommandContext& context) { return replay(options, context); });
 }

@@ -244,6 +244,10 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
             .set("simulated", accepted_text(simulated->state(), round));
         rows.push(std::move(row));
     }
+    if (!same) {
+        context.output.finding(
+            Error{Errc::kMismatch, "the simulation differs from the record", false});
+    }
     codec::Json data = codec::Json::object();
     data.set("same", same).set("rounds", std::move(rows));
     context.output.data(std::move(data));

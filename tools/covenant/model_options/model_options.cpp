@@ -33,7 +33,9 @@ Status check_profile_name(std::string_view name) {
 
 void describe(node::Command& command, GenerateOptions& options) {
     node::OptionTable& table = command.options();
-    table.add("prompt", options.prompt, "the text to continue; - reads standard input")
+    table
+        .add("prompt", options.prompt,
+             "the text to continue; - reads standard input, less its last newline")
         .value_name("TEXT")
         .required()
         .flag_only();

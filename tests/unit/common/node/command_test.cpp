@@ -245,8 +245,8 @@ TEST_F(CommandFixture, CompletionKnowsEveryCommandAndOption) {
 
 TEST(ExitCodes, EveryErrorHasOne) {
     const std::pair<Errc, ExitCode> expected[] = {{Errc::kInvalidArgument, ExitCode::kUsage},
-                                                  {Errc::kMalformed, ExitCode::kFailed},
-                                                  {Errc::kNotFound, ExitCode::kFailed},
+                                                  {Errc::kMalformed, ExitCode::kVerificationFailed},
+                                                  {Errc::kNotFound, ExitCode::kPrecondition},
                                                   {Errc::kAlreadyExists, ExitCode::kFailed},
                                                   {Errc::kPermission, ExitCode::kFailed},
                                                   {Errc::kCorrupt, ExitCode::kVerificationFailed},

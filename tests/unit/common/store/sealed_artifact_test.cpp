@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace covenant::store {
 namespace {
@@ -151,6 +151,33 @@ TEST_F(SealedArtifactTest, ObjectsThatAreTooLongAreTheMinersFault) {
     expect(Verdict::kMalformed);
     seal();
     commitment.key_hash = store.put(Bytes(33, 7)).value();
+    expect(Verdict::kMalformed);
+}
+
+TEST_F(SealedArtifactTest, CopiesThatAreMissingOrDamagedHereAreToldApart) {
+    const auto check = [this] { return check_copies(store, commitment, spec, elements); };
+    EXPECT_TRUE(check());
+    for (const auto& [object, what] :
+         {std::pair{&protocol::Commitment::key_hash, "key"},
+          std::pair{&protocol::Commitment::ciphertext_hash, "ciphertext"}}) {
+        seal();
+        ASSERT_TRUE(store.corrupt(commitment.*object));
+        EXPECT_EQ(check().error().code, Errc::kCorrupt);
+        EXPECT_THAT(check().error().context,
+                    ::testing::HasSubstr(what + std::string(" is damaged")));
+        ASSERT_TRUE(store.erase(commitment.*object));
+        EXPECT_EQ(check().error().code, Errc::kNotFound);
+        EXPECT_THAT(check().error().context,
+                    ::testing::HasSubstr(what + std::string(" is not here")));
+    }
+}
+
+TEST_F(SealedArtifactTest, WholeCopiesOfBadObjectsAreNotDamagedHere) {
+    const std::uint64_t limit = crypto::stream_ciphertext_size(
+        protocol::max_artifact_bytes(spec, artifact.round, elements));
+    commitment.ciphertext_hash = store.put(Bytes(limit + 1, 7)).value();
+    commitment.key_hash = store.put(Bytes(33, 7)).value();
+    EXPECT_TRUE(check_copies(store, commitment, spec, elements));
     expect(Verdict::kMalformed);
 }
 

@@ -171,8 +171,8 @@ TEST_F(ArtifactTest, wrong_keys_and_addresses_are_refused) {
     EXPECT_EQ(run({"artifact", "inspect", hash, "--key", std::string(64, '1')}).code,
               ExitCode::kVerificationFailed);
     EXPECT_EQ(run({"artifact", "inspect", hash, "--key", "12"}).code, ExitCode::kUsage);
-    EXPECT_EQ(run({"artifact", "inspect", std::string(64, '7')}).code, ExitCode::kFailed);
-    EXPECT_EQ(run({"artifact", "inspect", "no-such-file"}).code, ExitCode::kFailed);
+    EXPECT_EQ(run({"artifact", "inspect", std::string(64, '7')}).code, ExitCode::kPrecondition);
+    EXPECT_EQ(run({"artifact", "inspect", "no-such-file"}).code, ExitCode::kPrecondition);
 }
 
 TEST_F(ArtifactTest, bytes_that_break_the_format_are_named_by_their_verdict) {
@@ -189,9 +189,10 @@ TEST_F(ArtifactTest, verify_compares_the_store_with_the_chain) {
     sample::write_index((folder / "index.sqlite").string());
     // The sample chain's commitments name objects that are not in the store.
     const Ran missing = run({"artifact", "verify", "--round", "0", "--hotkey", "0"});
-    EXPECT_EQ(missing.code, ExitCode::kVerificationFailed) << missing.out;
+    EXPECT_EQ(missing.code, ExitCode::kPrecondition) << missing.out;
     EXPECT_EQ(data(missing).string("verdict").value(), "unavailable");
-    EXPECT_EQ(run({"artifact", "verify", "--round", "1", "--hotkey", "0"}).code, ExitCode::kFailed);
+    EXPECT_EQ(run({"artifact", "verify", "--round", "1", "--hotkey", "0"}).code,
+              ExitCode::kPrecondition);
     const Ran listed = run({"artifact", "ls"});
     ASSERT_EQ(listed.code, ExitCode::kOk);
     ASSERT_EQ(data(listed).size(), 2U);

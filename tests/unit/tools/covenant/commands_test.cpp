@@ -102,7 +102,7 @@ TEST_F(CommandsTest, rounds_are_the_report_of_every_round_or_of_one) {
 TEST_F(CommandsTest, a_round_that_has_not_begun_is_an_error) {
     write_folder();
     const Ran late = run({"rounds", "2", "--json"});
-    EXPECT_EQ(late.code, ExitCode::kFailed);
+    EXPECT_EQ(late.code, ExitCode::kPrecondition);
     EXPECT_FALSE(late.envelope().boolean("ok").value());
     EXPECT_EQ(late.envelope().items("errors")->at(0).string("code").value(), "not_found");
     EXPECT_EQ(run({"rounds", "x"}).code, ExitCode::kUsage);
@@ -143,7 +143,7 @@ TEST_F(CommandsTest, audits_are_listed_and_shown_with_the_line_that_repeats_them
     EXPECT_THAT(shown.out, HasSubstr("vera says fail at segment 2"));
     EXPECT_THAT(shown.out, HasSubstr("--round 0 --hotkey mallory --segment 2"));
     EXPECT_EQ(run({"audit", "show", "--round", "1", "--hotkey", "mallory"}).code,
-              ExitCode::kFailed);
+              ExitCode::kPrecondition);
     EXPECT_EQ(run({"audit", "show", "--round", "0"}).code, ExitCode::kUsage);
 }
 
@@ -180,12 +180,39 @@ TEST_F(CommandsTest, generate_and_eval_become_the_engine_program) {
     EXPECT_EQ(run({"eval", "--profile", "native-bf16"}).code, ExitCode::kUsage);
 }
 
+TEST_F(CommandsTest, a_damaged_devnet_file_costs_the_names_only) {
+    write_folder();
+    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes("{")));
+    for (const std::vector<std::string>& command :
+         std::vector<std::vector<std::string>>{{"status"},
+                                               {"rounds"},
+                                               {"rounds", "0"},
+                                               {"metagraph"},
+                                               {"miner", "0"},
+                                               {"audit", "list"}}) {
+        const Ran ran = run(command);
+        EXPECT_EQ(ran.code, ExitCode::kOk) << command.front() << ran.err;
+        EXPECT_THAT(ran.err, HasSubstr("devnet.json")) << command.front();
+    }
+    const Ran by_name = run({"miner", "alice"});
+    EXPECT_EQ(by_name.code, ExitCode::kUsage);
+    EXPECT_THAT(by_name.err, HasSubstr("devnet.json"));
+}
+
+TEST_F(CommandsTest, a_damaged_network_file_is_damage) {
+    write_folder();
+    ASSERT_TRUE(write_file_durably(folder / "network.json", as_bytes("{")));
+    const Ran ran = run({"status"});
+    EXPECT_EQ(ran.code, ExitCode::kVerificationFailed);
+    EXPECT_THAT(ran.err, HasSubstr("network.json"));
+}
+
 TEST_F(CommandsTest, without_data_the_error_says_how_to_get_some) {
     const Ran ran = run({"status"});
     EXPECT_EQ(ran.code, ExitCode::kPrecondition);
     EXPECT_THAT(ran.err, HasSubstr("--network FILE"));
     const Ran missing = run({"status", "--network", "nowhere.json", "--json"});
-    EXPECT_EQ(missing.code, ExitCode::kFailed);
+    EXPECT_EQ(missing.code, ExitCode::kPrecondition);
     EXPECT_THAT(missing.out, HasSubstr("nowhere.json"));
 }
 

@@ -88,6 +88,17 @@ TEST(ReadFolder, names_what_is_wrong_in_the_file) {
     EXPECT_FALSE(read_folder(folder.path()));
 }
 
+TEST(FolderIfWhole, tells_the_damage_and_goes_on) {
+    const testing::TempFolder folder;
+    EXPECT_EQ(folder_if_whole(folder.path()).damage, "");
+    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes("{")));
+    const Folder damaged = folder_if_whole(folder.path());
+    EXPECT_TRUE(damaged.names.empty());
+    EXPECT_THAT(damaged.damage, HasSubstr("devnet.json"));
+    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes(sample::devnet_json())));
+    EXPECT_EQ(folder_if_whole(folder.path()).names.size(), 3U);
+}
+
 TEST(ParseNumber, is_decimal_and_bounded) {
     EXPECT_EQ(*parse_number("0", "round", 5), 0U);
     EXPECT_EQ(*parse_number("5", "round", 5), 5U);

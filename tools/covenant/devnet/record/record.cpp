@@ -62,8 +62,7 @@ Result<Record> parse_record(const codec::Json& json) {
 
 Result<Record> load_record(const Layout& layout) {
     COVENANT_TRY(const std::string text, read_text_file(layout.record(), std::size_t{1} << 20));
-    COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
-    auto record = parse_record(json);
+    auto record = codec::Json::parse(text).and_then(parse_record);
     if (!record) {
         return fail(std::move(record).error().within(layout.record().string()));
     }
