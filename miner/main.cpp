@@ -50,7 +50,12 @@ int main(int argc, char** argv) {
                  "how to lie, on development networks: half-batch, skip-segment, stale-data, ...")
             .section("miner")
             .group("Mining")
-            .value_name("KIND");
+            .value_name("KIND")
+            .check([](std::string_view text) -> Status {
+                COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(text));
+                static_cast<void>(cheat);
+                return {};
+            });
     };
     daemon.run = [&own](runtime::Participant& participant,
                         const runtime::ParticipantOptions& options) {

@@ -99,4 +99,7 @@ class HttpServer {
 // otherwise.
 Result<std::pair<std::string, std::uint16_t>> parse_endpoint(std::string_view text);
 
+// kInvalidArgument, too, for an endpoint that other machines reach.
+Status check_loopback(std::string_view endpoint);
+
 }  // namespace covenant::net

@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/node/command_parse.hpp"
 #include "common/node/lifecycle.hpp"
+#include "common/node/log_sink.hpp"
 #include "common/node/option_value.hpp"
 #include "common/node/terminal.hpp"
 
@@ -15,20 +16,15 @@
 namespace covenant::node {
 namespace {
 
-// Known before the line is parsed, so that a usage error is JSON too. `variable`: COVENANT_JSON.
-bool asks_for_json(const std::vector<std::string>& args,
-                   const std::optional<std::string>& variable) {
+// Known before the line is parsed, so that a usage error is JSON too.
+bool asks_for_json(const std::vector<std::string>& args, const Environment& env) {
+    bool json = parse_bool(read_variable(env, "COVENANT_JSON").value_or("")).value_or(false);
     constexpr std::string_view kFlag = "--json";
-    bool json = false;
-    const auto read = [&json](std::string_view text) {
-        static_cast<void>(assign(OptionTarget(&json), {std::string(text)}));
-    };
-    if (variable) read(*variable);
-    for (const std::string_view arg : args) {
+    for (const std::string& arg : args) {
         if (arg == "--") break;
-        if (!arg.starts_with(kFlag)) continue;
-        if (arg.size() == kFlag.size()) json = true;
-        if (arg.substr(kFlag.size()).starts_with('=')) read(arg.substr(kFlag.size() + 1));
+        if (arg == kFlag) json = true;
+        if (arg.starts_with("--json="))
+            json = parse_bool(arg.substr(kFlag.size() + 1)).value_or(json);
     }
     return json;
 }
@@ -44,26 +40,33 @@ Result<ExitCode> run_handler(const Command& command, const CommandContext& conte
     }
 }
 
-std::string usage_of(const Command& command, const std::string& path) {
-    std::string out = path;
-    if (!command.children().empty()) out += " COMMAND";
-    for (const Positional& positional : command.positionals()) {
-        const std::string name = positional.name + (positional.rest != nullptr ? "..." : "");
-        out += positional.required ? " " + name : " [" + name + "]";
+// The words of the line into the variables of the command's positionals.
+Status bind_positionals(const Command& command, const std::vector<std::string>& words,
+                        const Environment& env) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const Positional& positional =
+            command.positionals()[std::min(i, command.positionals().size() - 1)];
+        std::string word = words[i];
+        if (names_path(positional.name)) {
+            COVENANT_TRY(word, expand_home(std::move(word), env));
+        }
+        if (positional.rest != nullptr) {
+            positional.rest->push_back(std::move(word));
+        } else {
+            *positional.target = std::move(word);
+        }
     }
-    return out + " [OPTIONS]";
+    return {};
 }
 
-void collect_completion(const Command& command, const std::string& path, std::string& out) {
-    std::vector<std::string> words;
-    for (const auto& child : command.children())
-        words.push_back(child->name());
-    for (std::string& word : command.options().completion_words())
-        words.push_back(std::move(word));
-    out += fmt::format("        '{}') words='{}' ;;\n", path, fmt::join(words, " "));
-    for (const auto& child : command.children()) {
-        collect_completion(*child, path + " " + child->name(), out);
-    }
+Status check_levels(std::string_view text) {
+    auto levels = LogLevels::parse(text);
+    return levels ? Status{} : Status(fail(std::move(levels).error()));
+}
+
+Status check_not_empty(std::string_view text) {
+    if (!text.empty()) return {};
+    return fail(Errc::kInvalidArgument, "'' names nothing");
 }
 
 }  // namespace
@@ -91,6 +94,16 @@ Command& Command::detail(std::string text) {
     return *this;
 }
 
+Command& Command::example(std::string line) {
+    examples_.push_back(std::move(line));
+    return *this;
+}
+
+Command& Command::shows_options() {
+    only_shows_options_ = true;
+    return *this;
+}
+
 Command& Command::handler(CommandHandler function) {
     handler_ = std::move(function);
     return *this;
@@ -113,8 +126,9 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
         .flag_only();
     table
         .add("network", globals_.network,
-             "network.json of the chain, contracts and run; or a network preset's name")
+             "network.json of the chain, contracts and run; else a name for the default datadir")
         .group(kGroup)
+        .check(check_not_empty)
         .value_name("NAME|FILE");
     table.add("config", globals_.config, "TOML file with options")
         .group(kGroup)
@@ -148,6 +162,7 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
     table.add("log-level", globals_.log_level, "default level and exceptions, as info,chain=debug")
         .group(kGroup)
         .value_name("LEVELS")
+        .check(check_levels)
         .section("log");
     table.add("log-file", globals_.log_file, "log to this file, rotated, instead of standard error")
         .group(kGroup)
@@ -155,45 +170,9 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
         .section("log");
 }
 
-void CommandTree::set_preset(std::function<Result<std::string>(const std::string&)> preset) {
-    preset_ = std::move(preset);
-}
-
-std::string CommandTree::help(const Command& command, const std::string& path, bool full) const {
-    std::string out = fmt::format("{}\n\nUsage: {}\n", command.doc(), usage_of(command, path));
-    if (!command.children().empty()) {
-        std::size_t width = 0;
-        for (const auto& child : command.children())
-            width = std::max(width, child->name().size());
-        out += "\nCommands:\n";
-        for (const auto& child : command.children()) {
-            out += fmt::format("  {:<{}}  {}\n", child->name(), width, child->doc());
-        }
-    }
-    if (!command.positionals().empty()) {
-        out += "\nArguments:\n";
-        for (const Positional& positional : command.positionals()) {
-            out += fmt::format("  {:<10}  {}\n", positional.name, positional.doc);
-        }
-    }
-    out += command.options().help(full);
-    if (full) {
-        out += global_table_.help(true);
-        if (!command.detail_text().empty()) out += "\n" + command.detail_text() + "\n";
-        out += "\n  -h for the short form, --help for this one, -V for versions\n";
-    } else {
-        out +=
-            "\nCommon options: --datadir --network --config --json --yes --quiet --verbose; more "
-            "with --help\n";
-    }
-    return out;
-}
-
 ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSources sources,
                                std::ostream& out, std::ostream& err, OutputOptions output_options) {
-    const std::string json_variable = global_table_.find("json")->env();
-    output_options.json =
-        asks_for_json(args, sources.env ? sources.env(json_variable) : process_env(json_variable));
+    output_options.json = asks_for_json(args, sources.env);
     auto line = parse_line(root_, global_table_, args);
     if (!line) {
         Output output(output_options, out, err);
@@ -201,38 +180,37 @@ ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSourc
                      fmt::format("{} --help lists what there is", root_.name()));
         return output.finish(ExitCode::kUsage);
     }
-    const Command& command = *line->command;
     if (line->version || line->help_short || line->help_long) {
         Output output(output_options, out, err);
         const std::string text =
-            line->version ? version_ : help(command, line->path, line->help_long);
+            line->version ? version_ : help(*line->command, line->path, line->help_long);
         output.lines(text);
         output.data(codec::Json::object().set(line->version ? "version" : "help", text));
         return output.finish(ExitCode::kOk);
     }
-    if (!command.run()) {
+    if (!line->command->run()) {
         Output output(output_options, out, err);
         output.error(Error{Errc::kInvalidArgument, line->path + " needs a command", false},
                      line->path, line->path + " --help lists them");
         return output.finish(ExitCode::kUsage);
     }
+    return execute(std::move(*line), std::move(sources), out, err, output_options);
+}
+
+ExitCode CommandTree::execute(ParsedLine line, OptionSources sources, std::ostream& out,
+                              std::ostream& err, OutputOptions output_options) {
+    const Command& command = *line.command;
     OptionTable table;
     table.append(command.options());
     table.append(global_table_);
-    sources.flags = std::move(line->flags);
-    sources.preset = preset_;
-    if (auto loaded = table.load(std::move(sources)); !loaded) {
+    sources.flags = std::move(line.flags);
+    sources.partial = command.only_shows_options();
+    Status filled = bind_positionals(command, line.positionals, sources.env);
+    if (filled) filled = table.load(std::move(sources));
+    if (!filled) {
         Output output(output_options, out, err);
-        output.error(loaded.error(), line->path, line->path + " --help lists the options");
+        output.error(filled.error(), line.path, line.path + " --help lists the options");
         return output.finish(ExitCode::kUsage);
-    }
-    for (std::size_t i = 0; i < line->positionals.size(); ++i) {
-        const Positional& positional = command.positionals()[i];
-        if (positional.rest != nullptr) {
-            *positional.rest = line->positionals[i];
-        } else if (!line->positionals[i].empty()) {
-            *positional.target = line->positionals[i].front();
-        }
     }
     output_options.json = globals_.json;
     output_options.quiet = globals_.quiet;
@@ -240,7 +218,7 @@ ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSourc
     Output output(output_options, out, err);
     auto code = run_handler(command, CommandContext{output, globals_, table});
     if (code) return output.finish(*code);
-    output.error(code.error(), line->path);
+    output.error(code.error(), line.path);
     return output.finish(exit_code_for(code.error()));
 }
 
@@ -259,8 +237,7 @@ int CommandTree::run(int argc, const char* const* argv) {
 }
 
 ExitCode CommandTree::run(const std::vector<std::string>& args, std::ostream& out,
-                          std::ostream& err,
-                          std::function<std::optional<std::string>(const std::string&)> env) {
+                          std::ostream& err, Environment env) {
     OptionSources sources;
     sources.env = std::move(env);
     return dispatch(args, std::move(sources), out, err, OutputOptions{});
@@ -275,7 +252,9 @@ void CommandTree::add_config_commands(const Command& daemon) {
         table.append(global_table_);
         return table;
     };
+    const std::string program = root_.name();
     config.add("init", "print a commented configuration with every default")
+        .example(program + " config init > config.toml")
         .handler([all](const CommandContext& context) -> Result<ExitCode> {
             const std::string text = all().toml_template();
             context.output.lines(text);
@@ -285,6 +264,11 @@ void CommandTree::add_config_commands(const Command& daemon) {
     Command& show = config.add("show", "print every option's value");
     show.options().add("origin", show_origin_, "say where each value came from").flag_only();
     show.options().append(daemon.options());
+    show.detail(
+        "What it prints is a configuration file itself. What a file cannot hold stands in "
+        "comments.");
+    show.example(program + " config show --origin");
+    show.shows_options();
     show.handler([this](const CommandContext& context) -> Result<ExitCode> {
         context.output.lines(context.options.show(show_origin_));
         codec::Json rows = codec::Json::array();
@@ -299,6 +283,7 @@ void CommandTree::add_config_commands(const Command& daemon) {
     });
     Command& check = config.add("check", "read the configuration as the daemon would");
     check.options().append(daemon.options());
+    check.example(program + " config check --config config.toml");
     check.handler([](const CommandContext& context) -> Result<ExitCode> {
         const std::string& path = context.options.config_path();
         context.output.text(path.empty() ? "no configuration file; the options are good"
@@ -310,33 +295,14 @@ void CommandTree::add_config_commands(const Command& daemon) {
 
 void CommandTree::add_completions() {
     Command& completions = root_.add("completions", "print shell completion");
-    completions.add("bash", "completion for bash: eval \"$(... completions bash)\"")
+    completions.add("bash", "completion for bash, to be read by ~/.bashrc")
+        .example("source <(" + root_.name() + " completions bash)")
         .handler([this](const CommandContext& context) -> Result<ExitCode> {
             const std::string script = bash_completion();
             context.output.lines(script);
             context.output.data(codec::Json::object().set("script", script));
             return ExitCode::kOk;
         });
-}
-
-std::string CommandTree::bash_completion() const {
-    std::string function = root_.name();
-    std::replace(function.begin(), function.end(), '-', '_');
-    std::string cases;
-    collect_completion(root_, root_.name(), cases);
-    // The path is what was typed so far without options, as far as it names commands.
-    return fmt::format(
-        "_{0}() {{\n"
-        "    local path={1} word words=''\n"
-        "    for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
-        "        [[ $word == -* ]] || path+=\" $word\"\n"
-        "    done\n"
-        "    case \"$path\" in\n{2}    esac\n"
-        "    COMPREPLY=($(compgen -W \"$words {3} --help\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n"
-        "    [[ ${{COMPREPLY[0]}} == *= ]] && compopt -o nospace\n"
-        "}}\n"
-        "complete -F _{0} {1}",
-        function, root_.name(), cases, fmt::join(global_table_.completion_words(), " "));
 }
 
 }  // namespace covenant::node

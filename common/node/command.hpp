@@ -1,5 +1,5 @@
-// Commands of a binary: `covenant NOUN VERB`, `covenant-miner run`. CLI11 only splits the
-// arguments; names, suggestions, help, precedence and exit codes are ours.
+// Commands of a binary: `covenant NOUN VERB`, `covenant-miner run`. How a line is taken apart is
+// written in command_parse.hpp.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -16,6 +16,8 @@
 
 namespace covenant::node {
 
+struct ParsedLine;
+
 // Accepted by every command of every binary, before or after its name.
 struct GlobalOptions {
     bool json = false;
@@ -25,7 +27,7 @@ struct GlobalOptions {
     bool yes = false;                // answers every question with yes
     std::string config;              // TOML file
     std::string datadir;             // "" = default_datadir(network)
-    std::string network = "devnet";  // name or file
+    std::string network = "devnet";  // network.json, or a name that chooses the default datadir
     std::string log_format = "text";
     std::string log_level = "info";
     std::string log_file;
@@ -42,7 +44,7 @@ struct CommandContext {
 using CommandHandler = std::function<Result<ExitCode>(const CommandContext&)>;
 
 struct Positional {
-    std::string name;  // "HOTKEY"
+    std::string name;  // "HOTKEY"; one that names_path expands `~` and completes file names
     std::string doc;
     bool required = true;
     std::string* target = nullptr;             // one of the two
@@ -62,12 +64,17 @@ class Command {
                         bool required = true);
     Command& rest(std::string name, std::vector<std::string>& target, std::string doc,
                   bool required = false);
-    Command& detail(std::string text);  // paragraphs for --help: examples, exit codes
+    Command& detail(std::string text);   // sentences for --help; '\n' begins a new paragraph
+    Command& example(std::string line);  // one that can be pasted into a shell as it is
+    // Required options may be missing: the command only shows the values.
+    Command& shows_options();
     Command& handler(CommandHandler function);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const std::string& doc() const { return doc_; }
     [[nodiscard]] const std::string& detail_text() const { return detail_; }
+    [[nodiscard]] const std::vector<std::string>& examples() const { return examples_; }
+    [[nodiscard]] bool only_shows_options() const { return only_shows_options_; }
     [[nodiscard]] const std::vector<Positional>& positionals() const { return positionals_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Command>>& children() const {
         return children_;
@@ -79,6 +86,8 @@ class Command {
     std::string name_;
     std::string doc_;
     std::string detail_;
+    std::vector<std::string> examples_;
+    bool only_shows_options_ = false;
     OptionTable options_;
     std::vector<Positional> positionals_;
     std::vector<std::unique_ptr<Command>> children_;
@@ -95,9 +104,6 @@ class CommandTree {
     Command& root() { return root_; }
     GlobalOptions& globals() { return globals_; }
     OptionTable& global_table() { return global_table_; }
-    // TOML text of a network's preset; see OptionSources::preset.
-    void set_preset(std::function<Result<std::string>(const std::string&)> preset);
-
     // Adds `config init|show|check` for the options of `daemon` (a command of this tree, described
     // before) and `completions bash`.
     void add_config_commands(const Command& daemon);
@@ -108,7 +114,7 @@ class CommandTree {
     int run(int argc, const char* const* argv);
     // As above without argv[0], to given streams (no terminal) and environment: for tests.
     ExitCode run(const std::vector<std::string>& args, std::ostream& out, std::ostream& err,
-                 std::function<std::optional<std::string>(const std::string&)> env);
+                 Environment env);
 
     [[nodiscard]] std::string help(const Command& command, const std::string& path,
                                    bool full) const;
@@ -117,13 +123,15 @@ class CommandTree {
   private:
     ExitCode dispatch(const std::vector<std::string>& args, OptionSources sources,
                       std::ostream& out, std::ostream& err, OutputOptions output_options);
+    // A parsed line with its values filled in, to its handler.
+    ExitCode execute(ParsedLine line, OptionSources sources, std::ostream& out, std::ostream& err,
+                     OutputOptions output_options);
 
     std::string version_;
     Command root_;
     GlobalOptions globals_;
     OptionTable global_table_;
     bool show_origin_ = false;
-    std::function<Result<std::string>(const std::string&)> preset_;
 };
 
 }  // namespace covenant::node

@@ -1,151 +1,184 @@
-// Splits a command line with CLI11. Everything the user reads about it is written here.
 #include "common/node/command_parse.hpp"
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
 #include <fmt/format.h>
 
 namespace covenant::node {
 namespace {
 
-// One option or command of the CLI11 tree and what it caught.
-struct Slot {
-    const Option* option = nullptr;
-    CLI::Option* parsed = nullptr;
-    std::vector<std::string> values;
-};
-
-struct Level {
-    CLI::App* app = nullptr;
-    const Command* command = nullptr;
-    std::string path;
-    std::vector<std::unique_ptr<Slot>> slots;
-    std::vector<std::pair<const Positional*, std::unique_ptr<std::vector<std::string>>>>
-        positionals;
-    bool help_short = false;
-    bool help_long = false;
-    std::vector<std::unique_ptr<Level>> children;
-};
-
-void add_options(Level& level, const OptionTable& table) {
-    for (const auto& option : table.options()) {
-        auto slot = std::make_unique<Slot>();
-        slot->option = option.get();
-        std::string names = "--" + option->name;
-        if (option->short_name != 0) names = fmt::format("-{},{}", option->short_name, names);
-        if (option->is_bool()) {
-            // CLI11 keeps the text of --name=false.
-            slot->parsed = level.app->add_flag(names, slot->values);
-        } else {
-            slot->parsed = level.app->add_option(names, slot->values);
-            slot->parsed->expected(1)->allow_extra_args(false);
-            slot->parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-            slot->parsed->expected(1, 4096);
-        }
-        level.slots.push_back(std::move(slot));
-    }
-}
-
-void build(Level& level, const Command& command, const OptionTable& globals,
-           const std::string& path) {
-    level.command = &command;
-    level.path = path;
-    level.app->set_help_flag();
-    level.app->allow_extras();
-    level.app->add_flag("-h", level.help_short);
-    level.app->add_flag("--help", level.help_long);
-    add_options(level, command.options());
-    add_options(level, globals);
-    for (const Positional& positional : command.positionals()) {
-        auto values = std::make_unique<std::vector<std::string>>();
-        auto* option = level.app->add_option(positional.name, *values);
-        if (positional.rest == nullptr) option->expected(1)->allow_extra_args(false);
-        level.positionals.emplace_back(&positional, std::move(values));
-    }
-    for (const auto& child : command.children()) {
-        auto next = std::make_unique<Level>();
-        next->app = level.app->add_subcommand(child->name(), child->doc());
-        build(*next, *child, globals, path + " " + child->name());
-        level.children.push_back(std::move(next));
-    }
-}
-
 tl::unexpected<Error> usage(std::string text) {
     return fail(Errc::kInvalidArgument, std::move(text));
 }
 
-std::vector<std::string> flag_names(const Level& level) {
-    std::vector<std::string> names{"--help"};
-    for (const auto& slot : level.slots)
-        names.push_back("--" + slot->option->name);
-    return names;
+// "-x" and "--name", but neither "-" (standard input) nor "-5".
+bool looks_like_option(std::string_view word) {
+    return word.size() > 1 && word[0] == '-' &&
+           (word[1] == '-' || std::isalpha(static_cast<unsigned char>(word[1])) != 0);
 }
+
+class Splitter {
+  public:
+    Splitter(const Command& root, const OptionTable& globals, const std::vector<std::string>& args)
+        : globals_(globals), args_(args) {
+        line_.command = &root;
+        line_.path = root.name();
+    }
+
+    Result<ParsedLine> split() {
+        while (next_ < args_.size()) {
+            const std::string& word = args_[next_++];
+            if (literal_ || word.size() < 2 || word.front() != '-') {
+                COVENANT_CHECK(take_word(word));
+            } else if (word == "--") {
+                literal_ = true;
+            } else if (word.starts_with("--")) {
+                COVENANT_CHECK(take_long(word));
+            } else {
+                COVENANT_CHECK(take_short(word));
+            }
+        }
+        COVENANT_CHECK(check_count());
+        return std::move(line_);
+    }
+
+  private:
+    // The name of a sub-command, or a positional.
+    Status take_word(const std::string& word) {
+        const auto& children = line_.command->children();
+        if (literal_ || children.empty()) {
+            line_.positionals.push_back(word);
+            return {};
+        }
+        const Command* child = line_.command->find(word);
+        if (child == nullptr) {
+            std::vector<std::string> names;
+            for (const auto& each : children)
+                names.push_back(each->name());
+            return usage(fmt::format("{} has no command '{}'{}", line_.path, word,
+                                     did_you_mean(word, names)));
+        }
+        line_.command = child;
+        line_.path += " " + word;
+        return {};
+    }
+
+    // --name, --name=value, --name value
+    Status take_long(const std::string& word) {
+        const auto equals = word.find('=');
+        const std::string name = word.substr(0, equals);
+        if (take_switch(name)) return {};
+        const Option* option = line_.command->options().find(name.substr(2));
+        if (option == nullptr) option = globals_.find(name.substr(2));
+        if (option == nullptr) return unknown(name);
+        if (equals != std::string::npos) {
+            line_.flags.push_back({option->name, word.substr(equals + 1)});
+            return {};
+        }
+        return take_value(*option);
+    }
+
+    // -x, several as -xy, and -nVALUE
+    Status take_short(const std::string& word) {
+        for (std::size_t i = 1; i < word.size(); ++i) {
+            if (take_switch({'-', word[i]})) continue;
+            const Option* option = find_short(word[i]);
+            if (option == nullptr) return unknown({'-', word[i]});
+            if (option->is_bool() || i + 1 == word.size()) {
+                COVENANT_CHECK(take_value(*option));
+                continue;
+            }
+            line_.flags.push_back({option->name, word.substr(i + 1)});
+            break;
+        }
+        return {};
+    }
+
+    // What every command has and no table describes.
+    bool take_switch(const std::string& name) {
+        if (name == "-h") {
+            line_.help_short = true;
+        } else if (name == "--help") {
+            line_.help_long = true;
+        } else if (name == "-V" || name == "--version") {
+            line_.version = true;
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    // The value that belongs to an option without '='.
+    Status take_value(const Option& option) {
+        if (option.is_bool()) {
+            line_.flags.push_back({option.name, "true"});
+            return {};
+        }
+        if (next_ == args_.size()) {
+            return usage(fmt::format("--{} needs a value: --{} {}", option.name, option.name,
+                                     option.value_name));
+        }
+        const std::string& value = args_[next_++];
+        if (looks_like_option(value)) {
+            return usage(
+                fmt::format("--{0} needs a value, and '{1}' looks like an option; write "
+                            "--{0}={1} if it is the value",
+                            option.name, value));
+        }
+        line_.flags.push_back({option.name, value});
+        return {};
+    }
+
+    [[nodiscard]] const Option* find_short(char letter) const {
+        for (const OptionTable* table : {&line_.command->options(), &globals_}) {
+            for (const auto& option : table->options()) {
+                if (option->short_name == letter) return option.get();
+            }
+        }
+        return nullptr;
+    }
+
+    [[nodiscard]] Status unknown(const std::string& name) const {
+        std::vector<std::string> names{"--help", "--version"};
+        for (const OptionTable* table : {&line_.command->options(), &globals_}) {
+            for (const auto& option : table->options())
+                names.push_back("--" + option->name);
+        }
+        return usage(fmt::format("unknown option '{}' of {}{}", name, line_.path,
+                                 did_you_mean(name, names)));
+    }
+
+    [[nodiscard]] Status check_count() const {
+        const auto& described = line_.command->positionals();
+        const auto& given = line_.positionals;
+        const bool endless = !described.empty() && described.back().rest != nullptr;
+        if (given.size() > described.size() && !endless) {
+            return usage(
+                fmt::format("{} takes no argument '{}'", line_.path, given[described.size()]));
+        }
+        if (line_.help_short || line_.help_long || line_.version) return {};
+        for (std::size_t i = given.size(); i < described.size(); ++i) {
+            if (!described[i].required) continue;
+            return usage(
+                fmt::format("{} needs {}: {}", line_.path, described[i].name, described[i].doc));
+        }
+        return {};
+    }
+
+    const OptionTable& globals_;
+    const std::vector<std::string>& args_;
+    std::size_t next_ = 0;
+    bool literal_ = false;  // "--" was seen
+    ParsedLine line_;
+};
 
 }  // namespace
 
 Result<ParsedLine> parse_line(const Command& root, const OptionTable& globals,
-                              std::vector<std::string> args) {
-    CLI::App app(root.doc(), root.name());
-    Level top;
-    top.app = &app;
-    bool version = false;
-    app.add_flag("-V,--version", version);
-    build(top, root, globals, root.name());
-    std::reverse(args.begin(), args.end());  // as CLI11 takes them
-    std::string failure;
-    try {
-        app.parse(args);
-    } catch (const CLI::ParseError& error) {
-        failure = error.what();
-    } catch (const std::exception& error) {
-        failure = error.what();
-    }
-
-    ParsedLine line;
-    line.version = version;
-    const Level* level = &top;
-    for (;;) {
-        for (const auto& slot : level->slots) {
-            for (const std::string& value : slot->values)
-                line.flags.push_back({slot->option->name, value});
-        }
-        line.help_short = line.help_short || level->help_short;
-        line.help_long = line.help_long || level->help_long;
-        const Level* next = nullptr;
-        for (const auto& child : level->children) {
-            if (child->app->parsed()) next = child.get();
-        }
-        // What this level could not place: an unknown flag, or the name of no command.
-        for (const std::string& word : level->app->remaining(false)) {
-            if (word == "--") continue;
-            if (word.size() > 1 && word.front() == '-') {
-                const std::string name = word.substr(0, word.find('='));
-                return usage(fmt::format("unknown option '{}' of {}{}", name, level->path,
-                                         did_you_mean(name, flag_names(*level))));
-            }
-            if (!level->children.empty()) {
-                std::vector<std::string> names;
-                for (const auto& child : level->children)
-                    names.push_back(child->command->name());
-                return usage(fmt::format("{} has no command '{}'{}", level->path, word,
-                                         did_you_mean(word, names)));
-            }
-            return usage(fmt::format("{} takes no argument '{}'", level->path, word));
-        }
-        if (next == nullptr) break;
-        level = next;
-    }
-    line.command = level->command;
-    line.path = level->path;
-    if (line.version || line.help_short || line.help_long) return line;
-    if (!failure.empty()) return usage(fmt::format("{}: {}", line.path, failure));
-    for (const auto& [positional, values] : level->positionals) {
-        if (values->empty() && positional->required) {
-            return usage(
-                fmt::format("{} needs {}: {}", line.path, positional->name, positional->doc));
-        }
-        line.positionals.push_back(*values);
-    }
-    return line;
+                              const std::vector<std::string>& args) {
+    return Splitter(root, globals, args).split();
 }
 
 }  // namespace covenant::node

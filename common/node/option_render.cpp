@@ -1,4 +1,6 @@
+// Options as text: help, the commented file, their present values.
 #include "common/node/option_table.hpp"
+#include "common/node/text_wrap.hpp"
 
 #include <algorithm>
 
@@ -30,7 +32,31 @@ std::string quoted_plain(const std::string& toml) {
 
 }  // namespace
 
+std::string wrap(std::string first, std::string_view text, std::size_t indent) {
+    std::string out;
+    std::string line = std::move(first);
+    bool has_word = false;  // the line holds a word of `text`, so that it may be broken
+    const auto end_line = [&] {
+        out += line + '\n';
+        line.assign(indent, ' ');
+        has_word = false;
+    };
+    while (!text.empty()) {
+        const auto end = text.find_first_of(" \n");
+        const std::string_view word = text.substr(0, end);
+        if (has_word && line.size() + 1 + word.size() > kHelpWidth) end_line();
+        if (has_word) line += ' ';
+        line += word;
+        has_word = true;
+        if (end == std::string_view::npos) break;
+        if (text[end] == '\n') end_line();
+        text.remove_prefix(end + 1);
+    }
+    return out + line + '\n';
+}
+
 std::string OptionTable::help(bool full) const {
+    constexpr std::size_t kWidestName = 34;  // a longer one moves only its own text
     std::string out;
     for (const std::string& group : groups_of(options_)) {
         out += fmt::format("\n{}:\n", group);
@@ -38,14 +64,17 @@ std::string OptionTable::help(bool full) const {
         for (const auto& option : options_) {
             if (option->group == group) width = std::max(width, spelled(*option).size());
         }
+        width = std::min(width, kWidestName);
         for (const auto& option : options_) {
             if (option->group != group) continue;
-            out += fmt::format("{:<{}}  {}{}\n", spelled(*option), width, option->doc,
-                               option->required ? " (required)" : "");
+            out += wrap(fmt::format("{:<{}}  ", spelled(*option), width),
+                        option->doc + (option->required ? " (required)" : ""), width + 2);
             if (!full) continue;
-            const std::string pad(10, ' ');
+            constexpr std::size_t kIndent = 10;
+            const std::string pad(kIndent, ' ');
             if (!option->choices.empty()) {
-                out += fmt::format("{}one of: {}\n", pad, fmt::join(option->choices, ", "));
+                out += wrap(pad, fmt::format("one of: {}", fmt::join(option->choices, ", ")),
+                            kIndent + 2);
             }
             const std::string plain = quoted_plain(option->default_text);
             const std::string fallback =
@@ -86,37 +115,31 @@ std::string OptionTable::toml_template() const {
 }
 
 std::string OptionTable::show(bool with_origin) const {
+    // A file holds neither the options of the command line alone nor a masked secret.
+    const auto shown_name = [](const Option& option) {
+        const std::string comment = option.in_file && !option.secret ? "" : "# ";
+        const std::string section = option.section.empty() ? "" : option.section + ".";
+        return comment + section + option.toml_key();
+    };
     std::size_t name_width = 0;
     std::size_t value_width = 0;
-    const auto full_name = [](const Option& option) {
-        return option.section.empty() ? option.toml_key()
-                                      : option.section + "." + option.toml_key();
-    };
     for (const auto& option : options_) {
-        name_width = std::max(name_width, full_name(*option).size());
+        name_width = std::max(name_width, shown_name(*option).size());
         value_width = std::max(value_width, option->value_text().size());
     }
     std::string out;
     for (const auto& option : options_) {
+        const std::string name = shown_name(*option);
         if (!with_origin) {
-            out +=
-                fmt::format("{:<{}} = {}\n", full_name(*option), name_width, option->value_text());
+            out += fmt::format("{:<{}} = {}\n", name, name_width, option->value_text());
             continue;
         }
         const std::string origin =
             option->origin == Origin::kDefault ? std::string("default") : option->origin_detail;
-        out += fmt::format("{:<{}} = {:<{}}  # {}\n", full_name(*option), name_width,
-                           option->value_text(), value_width, origin);
+        out += fmt::format("{:<{}} = {:<{}}  # {}\n", name, name_width, option->value_text(),
+                           value_width, origin);
     }
     return out;
-}
-
-std::vector<std::string> OptionTable::completion_words() const {
-    std::vector<std::string> words;
-    for (const auto& option : options_) {
-        words.push_back("--" + option->name + (option->is_bool() ? "" : "="));
-    }
-    return words;
 }
 
 }  // namespace covenant::node

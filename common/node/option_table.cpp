@@ -9,12 +9,9 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 namespace covenant::node {
 namespace {
-
-constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
 std::vector<std::string> split_commas(std::string_view text) {
     std::vector<std::string> out;
@@ -26,64 +23,36 @@ std::vector<std::string> split_commas(std::string_view text) {
     return out;
 }
 
-Result<toml::table> parse_toml(std::string_view text, const std::string& name) {
-    if (text.size() > kMaxConfigBytes) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("{}: {} bytes, more than the {} a configuration may have", name,
-                                text.size(), kMaxConfigBytes));
+// The value that flags or environment give to an option of `table`, before anything is filled.
+Result<std::optional<std::string>> given_value(const OptionTable& table, std::string_view name,
+                                               const OptionSources& sources) {
+    const Option* option = table.find(name);
+    if (option == nullptr) return std::nullopt;
+    auto value = read_variable(sources.env, option->env());
+    for (const FlagValue& flag : sources.flags) {
+        if (flag.name == name) value = flag.value;
     }
-    try {
-        return toml::parse(text, name);
-    } catch (const toml::parse_error& failure) {
-        return fail(Errc::kInvalidArgument,
-                    fmt::format("{}:{}:{}: {}", name, failure.source().begin.line,
-                                failure.source().begin.column, failure.description()));
-    } catch (const std::exception& failure) {
-        return fail(Errc::kInvalidArgument, fmt::format("{}: {}", name, failure.what()));
-    }
+    if (!value || value->empty()) return std::nullopt;
+    if (!option->is_path()) return value;
+    COVENANT_TRY(value, expand_home(std::move(*value), sources.env));
+    return value;
 }
 
-// A scalar as the text that a flag would carry. nullopt: of another kind than the target.
-std::optional<std::string> scalar_text(const toml::node& node, const OptionTarget& target) {
-    const bool wants_text = std::holds_alternative<std::string*>(target) ||
-                            std::holds_alternative<std::filesystem::path*>(target) ||
-                            std::holds_alternative<std::vector<std::string>*>(target);
-    if (const auto* text = node.as_string()) {
-        if (!wants_text) return std::nullopt;
-        return text->get();
-    }
-    if (wants_text) return std::nullopt;
-    if (const auto* value = node.as_boolean()) {
-        if (!std::holds_alternative<bool*>(target)) return std::nullopt;
-        return value->get() ? "true" : "false";
-    }
-    if (std::holds_alternative<bool*>(target)) return std::nullopt;
-    if (const auto* value = node.as_integer()) return std::to_string(value->get());
-    if (const auto* value = node.as_floating_point()) {
-        if (!std::holds_alternative<double*>(target)) return std::nullopt;
-        return fmt::format("{}", value->get());
-    }
-    return std::nullopt;
-}
-
-Result<std::vector<std::string>> node_values(const toml::node& node, const OptionTarget& target) {
-    const auto wrong = [&] {
-        return fail(Errc::kInvalidArgument, fmt::format("expected {}", expected_of(target)));
-    };
-    if (!std::holds_alternative<std::vector<std::string>*>(target)) {
-        auto text = scalar_text(node, target);
-        if (!text) return wrong();
-        return std::vector<std::string>{std::move(*text)};
-    }
-    const auto* array = node.as_array();
-    if (array == nullptr) return wrong();
-    std::vector<std::string> out;
-    for (const toml::node& item : *array) {
-        auto text = scalar_text(item, target);
-        if (!text) return wrong();
-        out.push_back(std::move(*text));
-    }
-    return out;
+// The folder whose config.toml is read when no file is named.
+Result<std::optional<std::filesystem::path>> config_folder(const OptionTable& table,
+                                                           const OptionSources& sources) {
+    if (table.find("datadir") == nullptr) return std::nullopt;
+    COVENANT_TRY(const auto datadir, given_value(table, "datadir", sources));
+    if (datadir) return *datadir;
+    const Option* option = table.find("network");
+    if (option == nullptr || !sources.default_datadir) return std::nullopt;
+    COVENANT_TRY(auto network, given_value(table, "network", sources));
+    const auto* const* initial = std::get_if<std::string*>(&option->target);
+    if (!network && initial != nullptr) network = **initial;
+    if (!network) return std::nullopt;
+    auto folder = sources.default_datadir(*network);
+    if (!folder) return std::nullopt;
+    return *folder;
 }
 
 }  // namespace
@@ -92,8 +61,6 @@ std::string_view to_string(Origin origin) {
     switch (origin) {
         case Origin::kDefault:
             return "default";
-        case Origin::kPreset:
-            return "network";
         case Origin::kFile:
             return "file";
         case Origin::kEnvironment:
@@ -116,6 +83,20 @@ std::string Option::toml_key() const {
     std::string out = name;
     std::replace(out.begin(), out.end(), '-', '_');
     return out;
+}
+
+bool Option::is_path() const {
+    return std::holds_alternative<std::filesystem::path*>(target) || names_path(value_name);
+}
+
+bool names_path(std::string_view value_name) {
+    while (!value_name.empty()) {
+        const auto bar = value_name.find('|');
+        const std::string_view word = value_name.substr(0, bar);
+        if (word == "DIR" || word == "FILE" || word == "PATH") return true;
+        value_name.remove_prefix(bar == std::string_view::npos ? value_name.size() : bar + 1);
+    }
+    return false;
 }
 
 std::string Option::value_text() const {
@@ -204,160 +185,87 @@ const Option* OptionTable::find(std::string_view name) const {
     return nullptr;
 }
 
-Status OptionTable::set(Option& option, const std::vector<std::string>& values, Origin origin,
-                        std::string detail) {
-    const auto named = [&](Error error) {
-        if (option.secret) error.context = "the value is not accepted";
-        return fail(std::move(error).within(detail));
-    };
-    for (const std::string& value : values) {
-        if (!option.choices.empty() && std::find(option.choices.begin(), option.choices.end(),
-                                                 value) == option.choices.end()) {
-            return named(
-                Error{Errc::kInvalidArgument,
-                      fmt::format("'{}' is none of {}{}", value, fmt::join(option.choices, ", "),
-                                  did_you_mean(value, option.choices)),
-                      false});
-        }
-    }
-    if (auto assigned = assign(option.target, values); !assigned) return named(assigned.error());
-    if (option.check) {
-        for (const std::string& value : values) {
-            if (auto checked = option.check(value); !checked) return named(checked.error());
-        }
-    }
-    option.origin = origin;
-    option.origin_detail = std::move(detail);
-    return {};
+Status OptionTable::load(OptionSources sources) {
+    COVENANT_CHECK(read_config(sources));
+    config_path_ = sources.config_name;
+    return fill(sources);
 }
 
-Status OptionTable::apply_toml(std::string_view text, const std::string& name, Origin origin,
-                               const std::string& detail) {
-    COVENANT_TRY(const toml::table root, parse_toml(text, name));
-    std::vector<std::string> sections;
-    for (const auto& option : options_) {
-        if (option->in_file && !option->section.empty()) sections.push_back(option->section);
+Status OptionTable::read_config(OptionSources& sources) const {
+    if (!sources.config_name.empty()) return {};
+    COVENANT_TRY(const auto named, given_value(*this, "config", sources));
+    std::filesystem::path path;
+    if (named) {
+        path = *named;
+    } else {
+        COVENANT_TRY(const auto folder, config_folder(*this, sources));
+        if (!folder) return {};
+        path = *folder / "config.toml";
     }
-    const auto apply_table = [&](const toml::table& table, const std::string& section) -> Status {
-        std::vector<std::string> names;
-        for (const auto& option : options_) {
-            if (option->in_file && option->section == section) names.push_back(option->toml_key());
-        }
-        if (section.empty()) names.insert(names.end(), sections.begin(), sections.end());
-        for (const auto& [key, node] : table) {
-            const std::string_view key_text = key.str();
-            const bool is_section =
-                section.empty() && node.is_table() &&
-                std::find(sections.begin(), sections.end(), key_text) != sections.end();
-            if (is_section) continue;
-            const std::string place =
-                fmt::format("{}:{}", name, std::max<std::size_t>(key.source().begin.line, 1));
-            const auto option =
-                std::find_if(options_.begin(), options_.end(), [&](const auto& candidate) {
-                    return candidate->in_file && candidate->section == section &&
-                           candidate->toml_key() == key_text;
-                });
-            if (option == options_.end()) {
-                return fail(
-                    Errc::kInvalidArgument,
-                    fmt::format("{}: unknown {} '{}'{}{}", place, node.is_table() ? "table" : "key",
-                                key_text, section.empty() ? "" : " in [" + section + "]",
-                                did_you_mean(key_text, names)));
-            }
-            auto values = node_values(node, (*option)->target);
-            if (!values) {
-                return fail(
-                    std::move(values).error().within(fmt::format("{}: {}", place, key_text)));
-            }
-            const std::string origin_text = detail.empty() ? place : detail;
-            if (auto status =
-                    set(**option, *values, origin, fmt::format("{}: {}", place, key_text));
-                !status) {
-                return status;
-            }
-            (*option)->origin_detail = origin_text;
-        }
-        return {};
-    };
-    COVENANT_CHECK(apply_table(root, ""));
-    for (const auto& [key, node] : root) {
-        const std::string section(key.str());
-        if (!node.is_table() ||
-            std::find(sections.begin(), sections.end(), section) == sections.end()) {
-            continue;
-        }
-        COVENANT_CHECK(apply_table(*node.as_table(), section));
+    auto text = read_text_file(path, kMaxConfigBytes);
+    if (!text) {
+        if (!named && text.error().code == Errc::kNotFound) return {};
+        // A path that the user wrote is part of the usage.
+        return fail(Errc::kInvalidArgument, "configuration file " + text.error().context);
     }
+    sources.config_text = std::move(*text);
+    sources.config_name = path.string();
     return {};
-}
-
-std::optional<std::string> OptionTable::peek(std::string_view name,
-                                             const OptionSources& sources) const {
-    const Option* option = find(name);
-    if (option == nullptr) return std::nullopt;
-    for (auto flag = sources.flags.rbegin(); flag != sources.flags.rend(); ++flag) {
-        if (flag->name == name) return flag->value;
-    }
-    return sources.env ? sources.env(option->env()) : process_env(option->env());
 }
 
 Status OptionTable::fill(const OptionSources& sources) {
+    if (!sources.config_name.empty()) {
+        COVENANT_CHECK(apply_toml(options_, sources.config_text, sources.config_name, sources.env));
+    }
+    COVENANT_CHECK(fill_from_environment(sources.env));
+    COVENANT_CHECK(fill_from_flags(sources.flags, sources.env));
+    return sources.partial ? Status{} : check_required();
+}
+
+Status OptionTable::fill_from_environment(const Environment& env) {
+    for (const auto& option : options_) {
+        const std::string name = option->env();
+        const auto value = read_variable(env, name);
+        if (!value) continue;
+        auto values = option->is_list() ? split_commas(*value) : std::vector<std::string>{*value};
+        if (auto set = set_option(*option, std::move(values), env); !set) {
+            return fail(std::move(set).error().within(name));
+        }
+        option->origin = Origin::kEnvironment;
+        option->origin_detail = name;
+    }
+    return {};
+}
+
+Status OptionTable::fill_from_flags(const std::vector<FlagValue>& flags, const Environment& env) {
     std::vector<std::string> names;
-    for (const auto& option : options_)
+    for (const auto& option : options_) {
         names.push_back(option->name);
-    for (const FlagValue& flag : sources.flags) {
+        std::vector<std::string> values;
+        for (const FlagValue& flag : flags) {
+            if (flag.name == option->name) values.push_back(flag.value);
+        }
+        if (values.empty()) continue;
+        const std::string name = "--" + option->name;
+        if (auto set = set_option(*option, std::move(values), env); !set) {
+            return fail(std::move(set).error().within(name));
+        }
+        option->origin = Origin::kFlag;
+        option->origin_detail = name;
+    }
+    for (const FlagValue& flag : flags) {
         if (find(flag.name) == nullptr) {
             return fail(Errc::kInvalidArgument, fmt::format("unknown option '--{}'{}", flag.name,
                                                             did_you_mean(flag.name, names)));
         }
     }
-
-    const Option* network_option = find("network");
-    if (sources.preset && network_option != nullptr) {
-        auto network = peek("network", sources);
-        if (!network && !sources.config_name.empty()) {
-            COVENANT_TRY(const toml::table root,
-                         parse_toml(sources.config_text, sources.config_name));
-            if (const auto* text = root.get_as<std::string>("network")) network = text->get();
-        }
-        if (!network) {
-            const auto* const* target = std::get_if<std::string*>(&network_option->target);
-            network = target != nullptr ? **target : std::string();
-        }
-        auto preset = sources.preset(*network);
-        if (!preset && preset.error().code != Errc::kNotFound) {
-            return fail(std::move(preset).error().within("network " + *network));
-        }
-        if (preset) {
-            COVENANT_CHECK(
-                apply_toml(*preset, "network " + *network, Origin::kPreset, "network " + *network));
-        }
-    }
-    if (!sources.config_name.empty()) {
-        COVENANT_CHECK(apply_toml(sources.config_text, sources.config_name, Origin::kFile, ""));
-    }
-    for (const auto& option : options_) {
-        const std::string env = option->env();
-        const auto value = sources.env ? sources.env(env) : process_env(env);
-        if (!value) continue;
-        const auto values =
-            option->is_list() ? split_commas(*value) : std::vector<std::string>{*value};
-        COVENANT_CHECK(set(*option, values, Origin::kEnvironment, env));
-    }
-    for (const auto& option : options_) {
-        std::vector<std::string> values;
-        for (const FlagValue& flag : sources.flags) {
-            if (flag.name == option->name) values.push_back(flag.value);
-        }
-        if (!values.empty())
-            COVENANT_CHECK(set(*option, values, Origin::kFlag, "--" + option->name));
-    }
-    return check_required();
+    return {};
 }
 
 Status OptionTable::check_required() const {
     for (const auto& option : options_) {
-        if (!option->required || option->origin != Origin::kDefault) continue;
+        if (!option->required) continue;
+        if (option->origin != Origin::kDefault && to_toml(option->target) != "\"\"") continue;
         std::string file;
         if (option->in_file) {
             file = fmt::format(" or {}{} in the configuration file",
@@ -369,48 +277,6 @@ Status OptionTable::check_required() const {
                                 option->doc, option->env(), file));
     }
     return {};
-}
-
-std::optional<std::filesystem::path> OptionTable::config_folder(
-    const OptionSources& sources) const {
-    if (find("datadir") == nullptr) return std::nullopt;
-    if (const auto datadir = peek("datadir", sources); datadir && !datadir->empty())
-        return *datadir;
-    const Option* option = find("network");
-    if (option == nullptr || !sources.default_datadir) return std::nullopt;
-    auto network = peek("network", sources);
-    const auto* const* target = std::get_if<std::string*>(&option->target);
-    if (!network && target != nullptr) network = **target;
-    if (!network) return std::nullopt;
-    auto folder = sources.default_datadir(*network);
-    if (!folder) return std::nullopt;
-    return *folder;
-}
-
-Status OptionTable::load(OptionSources sources) {
-    if (sources.config_name.empty()) {
-        const auto named = peek("config", sources);
-        if (named && !named->empty()) {
-            auto text = read_text_file(*named, kMaxConfigBytes);
-            if (!text) {
-                // A path that the user wrote is part of the usage.
-                return fail(Errc::kInvalidArgument, "configuration file " + text.error().context);
-            }
-            sources.config_text = std::move(*text);
-            sources.config_name = *named;
-        } else if (const auto folder = config_folder(sources)) {
-            const std::filesystem::path path = *folder / "config.toml";
-            auto text = read_text_file(path, kMaxConfigBytes);
-            if (text) {
-                sources.config_text = std::move(*text);
-                sources.config_name = path.string();
-            } else if (text.error().code != Errc::kNotFound) {
-                return fail(Errc::kInvalidArgument, "configuration file " + text.error().context);
-            }
-        }
-    }
-    config_path_ = sources.config_name;
-    return fill(sources);
 }
 
 }  // namespace covenant::node

@@ -1,6 +1,6 @@
 // One typed struct per binary, described once. The description fills it (flag > environment > file
-// > network preset > default), remembers where each value came from, and generates help, the
-// commented TOML file, `config show` and completion words.
+// > default), remembers where each value came from, and generates help, the commented TOML file and
+// `config show`.
 //
 //   struct MinerOptions { std::string datadir; std::uint32_t threads = 2; };
 //   OptionTable describe(MinerOptions& o) {
@@ -11,7 +11,11 @@
 //   }
 //
 // Option "safety-margin" of section "miner" is --safety-margin, COVENANT_SAFETY_MARGIN and, in the
-// file, safety_margin under [miner]. The initial value of the bound variable is the default.
+// file, safety_margin under [miner]. The initial value of the bound variable is the default. An
+// empty variable of the environment is as one that is not set.
+//
+// A value whose name is DIR, FILE or PATH ("DIR", "NAME|FILE") names a file: `~` and `~/x` mean the
+// home folder wherever the value comes from, and the shell completes file names.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -31,7 +35,7 @@
 
 namespace covenant::node {
 
-enum class Origin : std::uint8_t { kDefault, kPreset, kFile, kEnvironment, kFlag };
+enum class Origin : std::uint8_t { kDefault, kFile, kEnvironment, kFlag };
 std::string_view to_string(Origin origin);
 
 // A value before it is bound, and the types a bound variable may have.
@@ -46,21 +50,21 @@ struct Option {
     std::string section;     // TOML table, "" = top level
     std::string value_name;  // "DIR"; "" for a boolean
     char short_name = 0;     // 'v' or 0
-    bool required = false;
-    bool secret = false;  // shown as "***" everywhere
-    bool in_file = true;  // may stand in the TOML file
+    bool required = false;   // must have a value, and not the empty one
+    bool secret = false;     // shown as "***" everywhere
+    bool in_file = true;     // may stand in the TOML file
     std::vector<std::string> choices;
     std::function<Status(std::string_view value)> check;  // sees the value as text
     OptionTarget target;
 
     std::string default_text;  // the default as TOML
     Origin origin = Origin::kDefault;
-    std::string
-        origin_detail;  // "--threads", "COVENANT_THREADS", "node.toml:12", "network testnet"
+    std::string origin_detail;  // "--threads", "COVENANT_THREADS", "node.toml:12"
 
     [[nodiscard]] std::string env() const;         // "COVENANT_LOG_LEVEL"
     [[nodiscard]] std::string toml_key() const;    // "log_level"
     [[nodiscard]] std::string value_text() const;  // as TOML; secrets masked
+    [[nodiscard]] bool is_path() const;            // see names_path
     [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool*>(target); }
     [[nodiscard]] bool is_list() const {
         return std::holds_alternative<std::vector<std::string>*>(target);
@@ -91,21 +95,23 @@ struct FlagValue {
     std::string value;  // a boolean without a value is "true"
 };
 
-// Where values come from. Tests give their own environment.
+// How a variable of the environment is read; null: from the process. Tests give their own.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// Where values come from.
 struct OptionSources {
     std::vector<FlagValue> flags;  // in order; a list option takes each of its own
-    std::function<std::optional<std::string>(const std::string&)> env;  // null: the process's
-    // TOML text of a network's preset by name; null or kNotFound: no preset.
-    std::function<Result<std::string>(const std::string& network)> preset;
+    Environment env;
     // Where config.toml is looked for when neither --config nor --datadir is given; null: nowhere.
     std::function<Result<std::filesystem::path>(const std::string& network)> default_datadir;
     std::string config_text;  // used when config_name is not empty
     std::string config_name;  // for messages, "node.toml"
+    bool partial = false;     // required options may be missing: the values are only shown
 };
 
 // Names bound by convention when a table has them: "config" (path of the TOML file), "datadir"
 // (whose config.toml is read when --config is not given and the file exists), "network" (chooses
-// the preset).
+// the default data directory).
 class OptionTable {
   public:
     template <typename T>
@@ -130,29 +136,26 @@ class OptionTable {
     [[nodiscard]] std::string help(bool full) const;
     // The commented file with every default: `config init`.
     [[nodiscard]] std::string toml_template() const;
-    // One line per option: name, value and (with_origin) where it came from: `config show`.
+    // One line per option: name, value and (with_origin) where it came from: `config show`. A file
+    // that `config check` accepts: options that no file may hold, and secrets, are comments.
     [[nodiscard]] std::string show(bool with_origin) const;
-    // "--threads", "--datadir=" ... for completion.
-    [[nodiscard]] std::vector<std::string> completion_words() const;
     [[nodiscard]] const std::string& config_path() const { return config_path_; }
 
   private:
     OptionRef add_option(std::string name, OptionTarget target, std::string doc);
-    Status apply_toml(std::string_view text, const std::string& name, Origin origin,
-                      const std::string& detail);
-    Status set(Option& option, const std::vector<std::string>& values, Origin origin,
-               std::string detail);
+    Status read_config(OptionSources& sources) const;
+    Status fill_from_environment(const Environment& env);
+    Status fill_from_flags(const std::vector<FlagValue>& flags, const Environment& env);
     [[nodiscard]] Status check_required() const;
-    [[nodiscard]] std::optional<std::filesystem::path> config_folder(
-        const OptionSources& sources) const;
-    // The value of `name` that flags or environment give, before anything is filled.
-    [[nodiscard]] std::optional<std::string> peek(std::string_view name,
-                                                  const OptionSources& sources) const;
 
     std::vector<std::shared_ptr<Option>>
         options_;  // shared: commands share their tree's global options
     std::string config_path_;
 };
+
+// Whether `value_name` says that the value names a file: DIR, FILE or PATH is one of its words,
+// which '|' separates.
+bool names_path(std::string_view value_name);
 
 // The candidate nearest to `word` by edit distance, when it is near enough to be what was meant.
 std::optional<std::string> nearest_name(std::string_view word,

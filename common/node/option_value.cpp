@@ -1,5 +1,6 @@
 #include "common/node/option_value.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -7,27 +8,6 @@
 #include <fmt/format.h>
 
 namespace covenant::node {
-namespace {
-
-template <typename T>
-bool parse_number(std::string_view text, T& out) {
-    const char* end = text.data() + text.size();
-    const auto [stop, failed] = std::from_chars(text.data(), end, out);
-    return failed == std::errc{} && stop == end;
-}
-
-bool parse_bool(std::string_view text, bool& out) {
-    if (text == "true" || text == "1" || text == "yes" || text == "on") {
-        out = true;
-    } else if (text == "false" || text == "0" || text == "no" || text == "off") {
-        out = false;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-}  // namespace
 
 std::string_view expected_of(const OptionTarget& target) {
     struct {
@@ -46,6 +26,25 @@ std::string_view expected_of(const OptionTarget& target) {
     return std::visit(name, target);
 }
 
+namespace {
+
+template <typename T>
+bool parse_number(std::string_view text, T& out) {
+    const char* end = text.data() + text.size();
+    const auto [stop, failed] = std::from_chars(text.data(), end, out);
+    return failed == std::errc{} && stop == end;
+}
+
+Status check_choice(const Option& option, const std::string& value) {
+    if (option.choices.empty() ||
+        std::find(option.choices.begin(), option.choices.end(), value) != option.choices.end()) {
+        return {};
+    }
+    return fail(Errc::kInvalidArgument,
+                fmt::format("'{}' is none of {}{}", value, fmt::join(option.choices, ", "),
+                            did_you_mean(value, option.choices)));
+}
+
 Status assign(const OptionTarget& target, const std::vector<std::string>& values) {
     if (auto* const* list = std::get_if<std::vector<std::string>*>(&target)) {
         **list = values;
@@ -56,7 +55,9 @@ Status assign(const OptionTarget& target, const std::vector<std::string>& values
         [&](auto* out) {
             using T = std::remove_pointer_t<decltype(out)>;
             if constexpr (std::same_as<T, bool>) {
-                return parse_bool(text, *out);
+                const auto value = parse_bool(text);
+                *out = value.value_or(*out);
+                return value.has_value();
             } else if constexpr (std::same_as<T, double>) {
                 double value = 0;
                 if (!parse_number(text, value) || !std::isfinite(value)) return false;
@@ -79,11 +80,61 @@ Status assign(const OptionTarget& target, const std::vector<std::string>& values
     return fail(Errc::kInvalidArgument, fmt::format("'{}' is not {}", text, expected_of(target)));
 }
 
-std::optional<std::string> process_env(const std::string& name) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return std::string(value);
+Status check_and_assign(Option& option, std::vector<std::string>& values, const Environment& env) {
+    for (std::string& value : values) {
+        if (option.is_path()) {
+            COVENANT_TRY(value, expand_home(std::move(value), env));
+        }
+        COVENANT_CHECK(check_choice(option, value));
+    }
+    COVENANT_CHECK(assign(option.target, values));
+    for (const std::string& value : values) {
+        if (option.check) COVENANT_CHECK(option.check(value));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<bool> parse_bool(std::string_view text) {
+    if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+    if (text == "false" || text == "0" || text == "no" || text == "off") return false;
+    return std::nullopt;
+}
+
+Status set_option(Option& option, std::vector<std::string> values, const Environment& env) {
+    Status set = check_and_assign(option, values, env);
+    if (set) return {};
+    // Whatever a check's own error is, a bad value is a mistake of usage.
+    return fail(Errc::kInvalidArgument,
+                option.secret ? "the value is not accepted" : std::move(set).error().context);
+}
+
+std::optional<std::string> read_variable(const Environment& env, const std::string& name) {
+    std::optional<std::string> value;
+    if (env) {
+        value = env(name);
+    } else if (const char* text = std::getenv(name.c_str())) {  // NOLINT(concurrency-mt-unsafe)
+        value = text;                                           // nobody writes the environment
+    }
+    if (value && value->empty()) return std::nullopt;
+    return value;
+}
+
+Result<std::string> expand_home(std::string text, const Environment& env) {
+    if (!text.starts_with('~')) return text;
+    if (text.size() > 1 && text[1] != '/') {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("'{0}': only ~/ is expanded; write the whole path, or ./{0} for a "
+                                "file of that name",
+                                text));
+    }
+    const auto home = read_variable(env, "HOME");
+    if (!home) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("'{}' needs HOME, which is not set; write the whole path", text));
+    }
+    return *home + text.substr(1);
 }
 
 std::string toml_quote(std::string_view text) {

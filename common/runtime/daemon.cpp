@@ -52,10 +52,16 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
     node::Command& run = tree.root().add("run", "take part in the run");
     describe(run.options(), options);
     daemon.describe(run.options());
+    run.example(daemon.name +
+                " run --datadir node --network network.json --store store \\\n"
+                "      --data data --password-file password.txt");
     run.handler([&](const node::CommandContext& command) { return open(command, true); });
     node::Command& check =
         tree.root().add("check", "open all that `run` opens, say what is wrong, exit");
     check.options().append(run.options());
+    check.example(daemon.name +
+                  " check --datadir node --network network.json --store store \\\n"
+                  "      --data data --password-file password.txt");
     check.handler([&](const node::CommandContext& command) { return open(command, false); });
     tree.add_config_commands(run);
     tree.add_completions();

@@ -7,12 +7,10 @@ void describe(node::OptionTable& table, KernelOptions& options) {
         .group("Kernels")
         .value_name("N")
         .range(0, 256);
-    table
-        .add("isa", options.isa,
-             "instruction set of the kernels: auto, scalar, avx2, avx512 or amx; the bits are the "
-             "same")
+    table.add("isa", options.isa, "instruction set of the kernels; the bits are the same")
         .group("Kernels")
-        .value_name("ISA");
+        .value_name("ISA")
+        .choices({"auto", "scalar", "avx2", "avx512", "amx"});
 }
 
 Result<engine::ProfileOptions> profile_options(const KernelOptions& options) {

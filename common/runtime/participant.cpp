@@ -5,6 +5,7 @@
 #include "common/base/log.hpp"
 #include "common/execution/run_engine.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/net/http_server.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/protocol/model_shape.hpp"
@@ -68,8 +69,12 @@ void describe(node::OptionTable& table, ParticipantOptions& options) {
         .value_name("FILE");
     table.add("store", options.store, "folder of the artifact store")
         .group("Run")
-        .value_name("DIR");
-    table.add("data", options.data, "folder of the run's data set").group("Run").value_name("DIR");
+        .value_name("DIR")
+        .required();
+    table.add("data", options.data, "folder of the run's data set")
+        .group("Run")
+        .value_name("DIR")
+        .required();
     table.add("last-round", options.last_round, "stop after this round is over; -1 goes on")
         .group("Run")
         .value_name("ROUND")
@@ -83,7 +88,10 @@ void describe(node::OptionTable& table, ParticipantOptions& options) {
         .add("metrics", options.metrics,
              "serve Prometheus metrics on this address, e.g. 127.0.0.1:9090")
         .group("Observability")
-        .value_name("ADDR:PORT");
+        .value_name("ADDR:PORT")
+        .check([](std::string_view text) {
+            return text.empty() ? Status{} : net::check_loopback(text);
+        });
 }
 
 struct Participant::Parts {

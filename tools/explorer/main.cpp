@@ -74,8 +74,6 @@ Result<node::ExitCode> run(const node::CommandContext& context, const Options& o
 }
 
 Result<node::ExitCode> check(const node::CommandContext& context, const Options& own) {
-    COVENANT_TRY(const auto endpoint, net::parse_endpoint(own.listen));
-    static_cast<void>(endpoint);
     net::initialize(2);
     COVENANT_TRY(explorer::ServiceOptions options, service_options(context.global, own));
     SystemClock clock;
@@ -110,7 +108,8 @@ int main(int argc, char** argv) {
     running.options()
         .add("listen", own.listen, "loopback address and port; port 0 takes a free one")
         .section("explorer")
-        .value_name("ADDR:PORT");
+        .value_name("ADDR:PORT")
+        .check(net::check_loopback);
     running.options()
         .add("poll-ms", own.poll_ms, "milliseconds between two looks at the chain")
         .section("explorer")
@@ -119,11 +118,12 @@ int main(int argc, char** argv) {
     running
         .detail(
             "Serves what it has while the chain does not answer. Without network.json, or beside "
-            "another\nexplorer of the same folder, it only reads the index.\n"
-            "Example: covenant-explorer run --datadir ./devnet-7 --listen 127.0.0.1:8600")
+            "another explorer of the same folder, it only reads the index.")
+        .example("covenant-explorer run --datadir ./devnet-7 --listen 127.0.0.1:8600")
         .handler([&own](const node::CommandContext& context) { return run(context, own); });
     node::Command& checking = tree.root().add("check", "open what `run` opens, look once, exit");
     checking.options().append(running.options());
+    checking.example("covenant-explorer check --datadir ./devnet-7");
     checking.handler([&own](const node::CommandContext& context) { return check(context, own); });
     tree.add_config_commands(running);
     tree.add_completions();

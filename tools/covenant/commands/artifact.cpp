@@ -313,7 +313,7 @@ void add_artifact_commands(node::CommandTree& tree, Clock& clock) {
     inspecting.positional("FILE|HASH", options->what, "a file, or an object of the store");
     inspecting.options()
         .add("key", options->key, "stream key: hex or file; what the chain names if empty")
-        .value_name("KEY")
+        .value_name("HEX|FILE")
         .flag_only();
     inspecting.options()
         .add("spec", options->spec, "the run's specification; <datadir>/run.spec if empty")
@@ -324,10 +324,8 @@ void add_artifact_commands(node::CommandTree& tree, Clock& clock) {
         .value_name("I")
         .flag_only();
     describe_store(inspecting.options(), *options);
-    inspecting
-        .detail(
-            "Exit code 5 when the bytes are no canonical artifact of the run.\n"
-            "Example: covenant artifact inspect 0x77... --datadir ./devnet-7")
+    inspecting.detail("Exit code 5 when the bytes are no canonical artifact of the run.")
+        .example("covenant artifact inspect upload.bin --spec devnet-7/run.spec")
         .handler(run(inspect));
     node::Command& verifying =
         artifact.add("verify", "fetch one and compare it with its commitment on chain");
@@ -342,14 +340,12 @@ void add_artifact_commands(node::CommandTree& tree, Clock& clock) {
         .required()
         .flag_only();
     describe_store(verifying.options(), *options);
-    verifying
-        .detail(
-            "Exit code 5 unless the verdict is accept.\n"
-            "Example: covenant artifact verify --datadir ./devnet-7 --round 2 --hotkey alice")
+    verifying.detail("Exit code 5 unless the verdict is accept.")
+        .example("covenant artifact verify --datadir ./devnet-7 --round 2 --hotkey alice")
         .handler(run(verify));
     node::Command& listing = artifact.add("ls", "every committed artifact, and whether it is here");
     describe_store(listing.options(), *options);
-    listing.detail("Example: covenant artifact ls --datadir ./devnet-7").handler(run(list));
+    listing.example("covenant artifact ls --datadir ./devnet-7").handler(run(list));
 }
 
 }  // namespace covenant::commands

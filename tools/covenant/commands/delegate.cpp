@@ -85,20 +85,21 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
         .value_name("S")
         .flag_only();
     runtime::describe(replay.options(), options->kernels);
-    replay.detail(
-        "Fetches the published boundary state, runs the segment's inner steps and compares the "
-        "digest\nwith what the miner committed. Exit code 0: the same; 5: another digest;\n3: "
-        "something "
-        "is missing or damaged on this machine.\n"
-        "Example: covenant replay --datadir ./devnet-7 --round 4 --hotkey bob");
+    replay
+        .detail(
+            "Fetches the published boundary state, runs the segment's inner steps and compares the "
+            "digest with what the miner committed. Exit code 0: the same; 5: another digest; 3: "
+            "something is missing or damaged on this machine.")
+        .example("covenant replay --datadir ./devnet-7 --round 4 --hotkey bob");
     replay.handler(handler);
     node::Command& simulate =
         tree.root().add("simulate", "run a kept devnet's record through the in-process network");
     runtime::describe(simulate.options(), options->kernels);
-    simulate.detail(
-        "The same beacons, roster and order of commitments must give the same assignments, "
-        "losses and\nparameters roots, round by round. Exit code 0: they do; 5: they differ.\n"
-        "Example: covenant simulate --datadir ./devnet-7");
+    simulate
+        .detail(
+            "The same beacons, roster and order of commitments must give the same assignments, "
+            "losses and parameters roots, round by round. Exit code 0: they do; 5: they differ.")
+        .example("covenant simulate --datadir ./devnet-7");
     simulate.handler(handler);
     node::Command& generate = tree.root().add("generate", "continue a text, token by token");
     tool::describe(generate, options->generate);

@@ -127,9 +127,8 @@ void add_doctor(node::CommandTree& tree, Clock& clock, std::string version) {
         .add("report", *report, "also write a report for a bug, without secrets, to this file")
         .value_name("FILE")
         .flag_only();
-    command.detail(
-        "Exit code 3 when something fails.\n"
-        "Example: covenant doctor --datadir ./devnet-7 --report report.json");
+    command.detail("Exit code 3 when something fails.")
+        .example("covenant doctor --datadir ./devnet-7 --report report.json");
     command.handler([report, &clock, version = std::move(version)](const CommandContext& context) {
         return doctor(context, *report, version, clock);
     });

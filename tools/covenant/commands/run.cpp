@@ -92,16 +92,16 @@ void add_run_commands(node::CommandTree& tree, Clock& clock) {
     info_command
         .detail(
             "Presets: nano, 4M, 10M, 50M, 150M, 72B. Their costs are arithmetic over a devnet's "
-            "terms: no chain is\nread.\n"
-            "Example: covenant run info --datadir ./devnet-7\n"
-            "Example: covenant run info --preset all")
+            "terms: no chain is read.")
+        .example("covenant run info --datadir ./devnet-7")
+        .example("covenant run info --preset all")
         .handler([&clock, preset](const CommandContext& context) -> Result<ExitCode> {
             if (preset->empty()) return info(context, clock);
             COVENANT_CHECK(show_presets(context.output, *preset));
             return ExitCode::kOk;
         });
     run.add("list", "every run that the chain knows")
-        .detail("Example: covenant run list --network network.json --json")
+        .example("covenant run list --network network.json --json")
         .handler([&clock](const CommandContext& context) { return list(context, clock); });
 }
 

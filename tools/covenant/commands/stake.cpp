@@ -244,7 +244,7 @@ void add_stake_commands(node::CommandTree& tree, Clock& clock) {
         .value_name("FILE")
         .flag_only();
     describe(enroll.options(), options->transaction);
-    enroll.detail("Example: covenant register --role miner --network network.json --dry-run")
+    enroll.example("covenant register --role miner --network network.json --dry-run")
         .handler(run(register_hotkey));
 
     node::Command& stake = tree.root().add("stake", "tokens locked behind a hotkey");
@@ -252,8 +252,7 @@ void add_stake_commands(node::CommandTree& tree, Clock& clock) {
     adding.positional("HOTKEY", options->hotkey, kHotkey);
     adding.positional("AMOUNT", options->amount, "tokens, as 12.5");
     describe(adding.options(), options->transaction);
-    adding.detail("Example: covenant stake add 3 100 --network network.json --dry-run")
-        .handler(run(add));
+    adding.example("covenant stake add 3 100 --network network.json --dry-run").handler(run(add));
     node::Command& removing = stake.add("remove", "unbond tokens, and withdraw them later");
     removing.positional("HOTKEY", options->hotkey, kHotkey);
     removing.positional("AMOUNT", options->amount, "tokens to unbond", false);
@@ -261,14 +260,13 @@ void add_stake_commands(node::CommandTree& tree, Clock& clock) {
         .add("withdraw", options->withdraw, "send what has unbonded to the coldkey")
         .flag_only();
     describe(removing.options(), options->transaction);
-    removing
-        .detail(
-            "Example: covenant stake remove 3 100, and after the unbonding time:\n"
-            "         covenant stake remove 3 --withdraw")
+    removing.detail("Unbonded tokens can be withdrawn after the run's unbonding time.")
+        .example("covenant stake remove 3 100 --network network.json --dry-run")
+        .example("covenant stake remove 3 --withdraw --network network.json --dry-run")
         .handler(run(remove));
     stake.add("show", "stake and claimable emission of a hotkey")
         .positional("HOTKEY", options->hotkey, kHotkey)
-        .detail("Example: covenant stake show alice --datadir ./devnet-7")
+        .example("covenant stake show alice --datadir ./devnet-7")
         .handler(run(show));
 }
 

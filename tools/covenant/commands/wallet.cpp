@@ -244,18 +244,18 @@ void add_wallet_commands(node::CommandTree& tree, Clock& clock) {
         fresh.positional("NAME", options->name, "its name; '" + word + "' if left out", false);
         describe_keys(fresh.options(), *options);
         describe_password(fresh.options(), *options);
-        fresh.detail("Example: covenant wallet new-" + word + " --password-file FILE")
+        fresh.example("covenant wallet new-" + word + " --password-file password.txt")
             .handler([options, kind](const CommandContext& context) {
                 return new_key(context, *options, kind);
             });
     }
     node::Command& all = wallet.add("list", "names, kinds and addresses; no password needed");
     describe_keys(all.options(), *options);
-    all.detail("Example: covenant wallet list --datadir ./node --json").handler(run(list));
+    all.example("covenant wallet list --datadir ./node --json").handler(run(list));
     node::Command& one = wallet.add("show", "one key's address and file");
     one.positional("NAME", options->name, "the key");
     describe_keys(one.options(), *options);
-    one.detail("Example: covenant wallet show hotkey").handler(run(show));
+    one.example("covenant wallet show hotkey").handler(run(show));
 
     node::Command& importing = wallet.add("import", "take a key of geth or cast (Web3 v3 file)");
     importing.positional("NAME", options->name, "name of our copy");
@@ -268,7 +268,7 @@ void add_wallet_commands(node::CommandTree& tree, Clock& clock) {
     describe_keys(importing.options(), *options);
     describe_password(importing.options(), *options);
     describe_web3_password(importing.options(), *options);
-    importing.detail("Example: covenant wallet import coldkey UTC--2026.json --kind coldkey")
+    importing.example("covenant wallet import coldkey UTC--2026.json --kind coldkey")
         .handler(run(import));
     node::Command& exporting = wallet.add("export", "write a Web3 v3 file that geth and cast open");
     exporting.positional("NAME", options->name, "the key");
@@ -276,8 +276,7 @@ void add_wallet_commands(node::CommandTree& tree, Clock& clock) {
     describe_keys(exporting.options(), *options);
     describe_password(exporting.options(), *options);
     describe_web3_password(exporting.options(), *options);
-    exporting.detail("Example: covenant wallet export hotkey hotkey-web3.json")
-        .handler(run(export_key));
+    exporting.example("covenant wallet export hotkey hotkey-web3.json").handler(run(export_key));
 
     node::Command& money = wallet.add("balance", "tokens and ether of an account, on the chain");
     money.positional("ACCOUNT", options->account, "address or key name; the coldkey if left out",
@@ -290,12 +289,12 @@ void add_wallet_commands(node::CommandTree& tree, Clock& clock) {
         .add("keys", options->transaction.keys, "folder of its keystore; <datadir>/keys if empty")
         .value_name("DIR")
         .section("wallet");
-    money.detail("Example: covenant wallet balance 0x... --datadir ./devnet-7 --json")
+    money.example("covenant wallet balance coldkey --network network.json --json")
         .handler(run_on_chain(balance));
     node::Command& claiming = wallet.add("claim", "have a hotkey's credited emission paid out");
     claiming.positional("HOTKEY", options->account, "address, uid or devnet name");
     describe(claiming.options(), options->transaction);
-    claiming.detail("Example: covenant wallet claim 3 --network network.json --dry-run")
+    claiming.example("covenant wallet claim 3 --network network.json --dry-run")
         .handler(run_on_chain(claim));
 }
 

@@ -367,10 +367,11 @@ void add_devnet(node::CommandTree& tree, Options& options) {
         .range(0, 1e15);
     table.add("keep", options.keep, "keep nodes and chain, so that a second start goes on");
     table.add("port", options.port, "port of the explorer; 0 takes a free one").value_name("PORT");
-    command.detail(
-        "The folder is ./devnet-<seed> or --datadir. Exit code 0 when all rounds ran; Ctrl-C stops "
-        "everything cleanly.\n"
-        "Example: covenant devnet --rounds 3 --cheat none --json");
+    command
+        .detail(
+            "The folder is ./devnet-<seed> or --datadir. Exit code 0 when all rounds ran; Ctrl-C "
+            "stops everything cleanly.")
+        .example("covenant devnet --rounds 3 --cheat none --json");
     command.handler([&options](const node::CommandContext& context) -> Result<node::ExitCode> {
         COVENANT_TRY(const auto signals, node::SignalGuard::install());
         options.datadir = context.global.datadir;

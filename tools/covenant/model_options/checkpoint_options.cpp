@@ -37,7 +37,7 @@ void add_export(node::Command& group, CheckpointOptions& options, node::CommandH
         .flag_only();
     command.options()
         .add("model", options.model, "their shape: a preset's name, a config.json or a run.spec")
-        .value_name("SHAPE")
+        .value_name("NAME|FILE")
         .flag_only();
     command.options()
         .add("tokenizer", options.tokenizer, "tokenizer.model; the one of the run's data")
@@ -63,10 +63,12 @@ void add_export(node::Command& group, CheckpointOptions& options, node::CommandH
         .value_name("NAME")
         .flag_only();
     describe_output(command, options, "folder or file to write; appears whole or not at all");
-    command.detail(
-        "Checks the parameters against the root on chain, then writes. A Hugging Face folder holds "
-        "the\nweights, config.json and the tokenizer; a GGUF file is what llama.cpp loads.\n"
-        "Example: covenant checkpoint export --datadir ./devnet-7 --format gguf --out model.gguf");
+    command
+        .detail(
+            "Checks the parameters against the root on chain, then writes. A Hugging Face folder "
+            "holds the weights, config.json and the tokenizer; a GGUF file is what llama.cpp "
+            "loads.")
+        .example("covenant checkpoint export --datadir devnet-7 --format gguf --out model.gguf");
     command.handler(std::move(handler));
 }
 
@@ -79,9 +81,11 @@ void add_import(node::Command& group, CheckpointOptions& options, node::CommandH
         .value_name("DIR")
         .flag_only();
     describe_output(command, options, "file for the raw parameters (little-endian fp32)");
-    command.detail(
-        "The file is checked as a stranger's: structure, shapes, finite values. F32 comes back bit "
-        "for bit.\nExample: covenant checkpoint import ./model --out theta.f32");
+    command
+        .detail(
+            "The file is checked as a stranger's: structure, shapes, finite values. F32 comes back "
+            "bit for bit.")
+        .example("covenant checkpoint import ./model --out theta.f32");
     command.handler(std::move(handler));
 }
 
@@ -99,13 +103,13 @@ void add_verify(node::Command& group, CheckpointOptions& options, node::CommandH
              "give the probabilities of the token that follows these (again for each)")
         .value_name("ID")
         .flag_only();
-    command.detail(
-        "The root is compared with --root, else with the chain's where --datadir is given, else "
-        "with the one\nthat an export in f32 wrote into the file. Exit code 0: sound; 5: not, or "
-        "another root.\nWith --token, compare the probabilities (all of them under --json) with "
-        "what "
-        "another program makes\nof the same file.\nExample: covenant checkpoint verify model.gguf "
-        "--datadir ./devnet-7");
+    command
+        .detail(
+            "The root is compared with --root, else with the chain's where --datadir is given, "
+            "else with the one that an export in f32 wrote into the file. Exit code 0: sound; 5: "
+            "not, or another root. With --token, compare the probabilities (all of them under "
+            "--json) with what another program makes of the same file.")
+        .example("covenant checkpoint verify model.gguf --datadir ./devnet-7");
     command.handler(std::move(handler));
 }
 
@@ -120,7 +124,7 @@ void add_checkpoint(node::CommandTree& tree, CheckpointOptions& options,
     add_verify(group, options, std::move(handlers.verify));
     node::Command& info = group.add("info", "what a checkpoint holds, without reading its values");
     describe_path(info, options);
-    info.detail("Example: covenant checkpoint info model.gguf");
+    info.example("covenant checkpoint info model.gguf");
     info.handler(std::move(handlers.info));
 }
 

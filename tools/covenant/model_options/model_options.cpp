@@ -55,13 +55,13 @@ void describe(node::Command& command, GenerateOptions& options) {
         .value_name("PATH")
         .flag_only();
     runtime::describe(table, options.kernels);
-    command.detail(
-        "The same model, prompt, options and seed give the same text on every machine. It ends at "
-        "--max-tokens,\nat the end of a document or where the model's context is full.\n"
-        "Runs on the canonical kernels in fp32, whatever profile the run trains in: the native "
-        "ones "
-        "load libtorch,\nwhich cannot share a process with the tokenizer's library.\n"
-        "Example: covenant generate --datadir ./devnet-7 --prompt 'In the beginning' --seed 7");
+    command
+        .detail(
+            "The same model, prompt, options and seed give the same text on every machine. It ends "
+            "at --max-tokens, at the end of a document or where the model's context is full. Runs "
+            "on the canonical kernels in fp32, whatever profile the run trains in: the native ones "
+            "load libtorch, which cannot share a process with the tokenizer's library.")
+        .example("covenant generate --datadir ./devnet-7 --prompt 'In the beginning' --seed 7");
 }
 
 void describe(node::Command& command, EvalOptions& options) {
@@ -80,14 +80,13 @@ void describe(node::Command& command, EvalOptions& options) {
         .check(check_profile_name)
         .flag_only();
     runtime::describe(table, options.kernels);
-    command.detail(
-        "The figures are the same on every machine, with every --isa and --threads. For a round of "
-        "a "
-        "devnet they are\ncompared with the loss on chain, where profile and windows are the "
-        "run's. "
-        "Exit code 5: another loss.\n"
-        "Example: covenant eval --datadir ./devnet-7 --round 4\n"
-        "Example: covenant eval --checkpoint ./exported --data ./devnet-7/data --windows 256");
+    command
+        .detail(
+            "The figures are the same on every machine, with every --isa and --threads. For a "
+            "round of a devnet they are compared with the loss on chain, where profile and windows "
+            "are the run's. Exit code 5: another loss.")
+        .example("covenant eval --datadir ./devnet-7 --round 4")
+        .example("covenant eval --checkpoint ./exported --data ./devnet-7/data --windows 256");
 }
 
 }  // namespace covenant::tool

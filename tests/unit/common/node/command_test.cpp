@@ -17,6 +17,8 @@ struct CommandFixture : testing::Test {
         list.options().add("limit", limit, "at most this many").range(1, 9);
         list.options().add("deep", deep, "look everywhere").short_name('d');
         list.options().add("tag", tags, "only with this tag");
+        list.detail("One sentence that says something. This is the second of two sentences.");
+        list.example("covenant wallet list --limit 3");
         list.handler([this](const CommandContext& context) -> Result<ExitCode> {
             ++ran;
             context.output.text("two keys");
@@ -53,9 +55,9 @@ struct CommandFixture : testing::Test {
         err.str("");
         return tree.run(args, out, err,
                         [this](const std::string& variable) -> std::optional<std::string> {
-                            const auto at = environment.find(variable);
-                            if (at == environment.end()) return std::nullopt;
-                            return at->second;
+                            const auto found = environment.find(variable);
+                            if (found == environment.end()) return std::nullopt;
+                            return found->second;
                         });
     }
     codec::Json envelope() {
@@ -73,6 +75,7 @@ struct CommandFixture : testing::Test {
     std::string name;
     std::vector<std::string> more;
     int ran = 0;
+    std::map<std::string, std::string> environment;
     std::ostringstream out;
     std::ostringstream err;
 };
@@ -104,6 +107,95 @@ TEST_F(CommandFixture, PositionalArgumentsArriveInOrder) {
     EXPECT_EQ(name, "alice");
     EXPECT_EQ(more, (std::vector<std::string>{"bob", "carol"}));
     EXPECT_NE(err.str().find("expected 1, found 2"), std::string::npos);
+}
+
+TEST_F(CommandFixture, AnOptionTakesOneValueAndNoMore) {
+    EXPECT_EQ(run({"wallet", "list", "--limit", "5", "6"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("covenant wallet list takes no argument '6'"), std::string::npos)
+        << err.str();
+    EXPECT_EQ(run({"wallet", "list", "--tag", "a", "b"}), ExitCode::kUsage) << "lists, too";
+    EXPECT_EQ(run({"wallet", "show", "--color", "never", "alice"}), ExitCode::kVerificationFailed);
+    EXPECT_EQ(name, "alice");
+    EXPECT_EQ(run({"wallet", "show", "--datadir", "/x", "dave", "--color=never", "eve"}),
+              ExitCode::kVerificationFailed);
+    EXPECT_EQ(name, "dave");
+    EXPECT_EQ(more, (std::vector<std::string>{"eve"}));
+    EXPECT_EQ(tree.globals().datadir, "/x");
+}
+
+TEST_F(CommandFixture, AnEmptyValueBehindTheEqualsSignIsTheValue) {
+    EXPECT_EQ(run({"wallet", "list", "--tag=", "--deep"}), ExitCode::kOk);
+    EXPECT_EQ(tags, (std::vector<std::string>{""}));
+    EXPECT_TRUE(deep) << "the next word keeps its meaning";
+    EXPECT_EQ(run({"wallet", "list", "--log-file=", "--json"}), ExitCode::kOk);
+    EXPECT_EQ(envelope().at("data")->u64("keys").value(), 2U);
+    EXPECT_EQ(run({"wallet", "list", "--limit="}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("--limit: ''"), std::string::npos) << err.str();
+}
+
+TEST_F(CommandFixture, AnOptionIsNotTheValueOfAnother) {
+    EXPECT_EQ(run({"wallet", "list", "--tag", "--deep"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("'--deep' looks like an option; write --tag=--deep"),
+              std::string::npos)
+        << err.str();
+    EXPECT_EQ(run({"wallet", "list", "--tag", "--"}), ExitCode::kUsage);
+    EXPECT_EQ(run({"wallet", "list", "--tag=--deep"}), ExitCode::kOk);
+    EXPECT_EQ(tags, (std::vector<std::string>{"--deep"}));
+    // Standard input, and numbers below zero.
+    EXPECT_EQ(run({"wallet", "list", "--tag", "-", "--tag", "-5"}), ExitCode::kOk);
+    EXPECT_EQ(tags, (std::vector<std::string>{"-", "-5"}));
+}
+
+TEST_F(CommandFixture, APositionalMayBearTheNameOfACommand) {
+    for (const char* word : {"list", "show", "wallet", "run", "status", "config", "bash"}) {
+        more.clear();
+        EXPECT_EQ(run({"wallet", "show", word, "status", "--color", "never"}),
+                  ExitCode::kVerificationFailed)
+            << word;
+        EXPECT_EQ(name, word);
+        EXPECT_EQ(more, (std::vector<std::string>{"status"}));
+    }
+    EXPECT_EQ(run({"wallet", "list", "list"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("takes no argument 'list'"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"wallet", "status"}), ExitCode::kUsage);
+}
+
+TEST_F(CommandFixture, EveryWordBehindTwoDashesIsAPositional) {
+    EXPECT_EQ(run({"wallet", "show", "--", "--json", "-d", "--", "list"}),
+              ExitCode::kVerificationFailed);
+    EXPECT_EQ(name, "--json");
+    EXPECT_EQ(more, (std::vector<std::string>{"-d", "--", "list"}));
+    EXPECT_NE(err.str(), "") << "that was no --json";
+    EXPECT_EQ(run({"--", "status"}), ExitCode::kUsage);
+    EXPECT_EQ(run({"wallet", "--", "list"}), ExitCode::kUsage);
+    EXPECT_EQ(ran, 1);
+}
+
+TEST_F(CommandFixture, ShortOptionsStandTogether) {
+    EXPECT_EQ(run({"wallet", "list", "-dqv"}), ExitCode::kOk);
+    EXPECT_TRUE(deep);
+    EXPECT_TRUE(tree.globals().quiet);
+    EXPECT_TRUE(tree.globals().verbose);
+    EXPECT_EQ(run({"wallet", "list", "-dx"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("unknown option '-x'"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"wallet", "list", "--deep=no"}), ExitCode::kOk);
+    EXPECT_FALSE(deep);
+}
+
+TEST_F(CommandFixture, UsageErrorsAreJsonWhenTheEnvironmentAsksForIt) {
+    environment["COVENANT_JSON"] = "1";
+    EXPECT_EQ(run({"nonsense"}), ExitCode::kUsage);
+    EXPECT_EQ(envelope().items("errors")->size(), 1U);
+    environment["COVENANT_JSON"] = "";
+    EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk) << "empty is not set: " << err.str();
+    EXPECT_EQ(out.str(), "two keys\n");
+}
+
+TEST_F(CommandFixture, ACheckedValueIsRefusedByEveryCommand) {
+    EXPECT_EQ(run({"wallet", "list", "--log-level", "zzz"}), ExitCode::kUsage);
+    EXPECT_NE(err.str().find("--log-level"), std::string::npos) << err.str();
+    EXPECT_EQ(run({"wallet", "list", "--network="}), ExitCode::kUsage);
+    EXPECT_EQ(ran, 0);
 }
 
 TEST_F(CommandFixture, AMissingArgumentIsUsage) {
@@ -218,6 +310,13 @@ TEST_F(CommandFixture, HelpAndVersionNeedNothingElse) {
     EXPECT_NE(out.str().find("Usage: covenant wallet list"), std::string::npos);
     EXPECT_NE(out.str().find("COVENANT_LIMIT"), std::string::npos);
     EXPECT_NE(out.str().find("COVENANT_JSON"), std::string::npos);
+    EXPECT_NE(out.str().find("\nExamples:\n  covenant wallet list --limit 3\n"), std::string::npos);
+    EXPECT_NE(out.str().find("the second of two sentences"), std::string::npos);
+    for (std::size_t at = 0; at < out.str().size();) {
+        const auto end = out.str().find('\n', at);
+        EXPECT_LE(end - at, 80U) << out.str().substr(at, end - at);
+        at = end + 1;
+    }
     EXPECT_EQ(run({"wallet", "show", "-h"}), ExitCode::kOk);
     EXPECT_NE(out.str().find("NAME"), std::string::npos);
     EXPECT_EQ(ran, 0);
@@ -238,7 +337,7 @@ TEST_F(CommandFixture, ConfigCommandsWriteShowAndCheck) {
 TEST_F(CommandFixture, CompletionKnowsEveryCommandAndOption) {
     const std::string script = tree.bash_completion();
     for (const char* word :
-         {"wallet", "'covenant wallet list'", "--limit=", "--json", "complete -F"}) {
+         {"wallet", "'covenant wallet list'", "--limit=", "--json", "complete -o default -F"}) {
         EXPECT_NE(script.find(word), std::string::npos) << word;
     }
 }

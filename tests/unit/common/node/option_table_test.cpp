@@ -3,6 +3,7 @@
 #include "tests/support/temp_folder.hpp"
 
 #include <fstream>
+#include <map>
 
 #include <gtest/gtest.h>
 
@@ -36,7 +37,8 @@ OptionTable describe(Sample& s) {
     table.add("fast", s.fast, "skip the slow part").short_name('f');
     table.add("level", s.level, "how much to say").choices({"debug", "info", "warn"});
     table.add("peers", s.peers, "who to ask").section("miner");
-    table.add("spec", s.spec, "run description");
+    table.add("spec", s.spec,
+              "run description, in a doc that is so long that it must be broken into two lines");
     table.add("token", s.token, "access token").secret();
     return table;
 }
@@ -71,62 +73,30 @@ TEST(OptionTable, DefaultsStandWithoutSources) {
     EXPECT_EQ(table.find("threads")->origin, Origin::kDefault);
 }
 
-TEST(OptionTable, FlagBeatsEnvironmentBeatsFileBeatsPresetBeatsDefault) {
+TEST(OptionTable, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
     const auto threads_with = [](int sources_used, Origin expected) {
         Sample s;
         OptionTable table = describe(s);
         OptionSources sources = no_env();
         if (sources_used >= 1) {
-            sources.preset = [](const std::string& network) -> Result<std::string> {
-                EXPECT_EQ(network, "devnet");
-                return "[miner]\nthreads = 11\n";
-            };
-        }
-        if (sources_used >= 2) {
             sources.config_name = "node.toml";
             sources.config_text = "[miner]\nthreads = 22\n";
         }
-        if (sources_used >= 3) {
+        if (sources_used >= 2) {
             sources.env = [](const std::string& name) -> std::optional<std::string> {
                 if (name == "COVENANT_THREADS") return "33";
                 return std::nullopt;
             };
         }
-        if (sources_used >= 4) sources.flags = {{"threads", "44"}};
+        if (sources_used >= 3) sources.flags = {{"threads", "44"}};
         EXPECT_TRUE(table.fill(sources));
         EXPECT_EQ(table.find("threads")->origin, expected);
         return s.threads;
     };
     EXPECT_EQ(threads_with(0, Origin::kDefault), 2U);
-    EXPECT_EQ(threads_with(1, Origin::kPreset), 11U);
-    EXPECT_EQ(threads_with(2, Origin::kFile), 22U);
-    EXPECT_EQ(threads_with(3, Origin::kEnvironment), 33U);
-    EXPECT_EQ(threads_with(4, Origin::kFlag), 44U);
-}
-
-TEST(OptionTable, ThePresetIsTheOneThatFileEnvironmentOrFlagNames) {
-    const auto preset_for = [](OptionSources sources) {
-        std::string asked;
-        sources.preset = [&](const std::string& network) -> Result<std::string> {
-            asked = network;
-            return fail(Errc::kNotFound, "no preset");
-        };
-        Sample s;
-        EXPECT_TRUE(describe(s).fill(sources));
-        return asked;
-    };
-    EXPECT_EQ(preset_for(no_env()), "devnet");
-    OptionSources sources = with_file("network = \"fromfile\"");
-    EXPECT_EQ(preset_for(sources), "fromfile");
-    sources.flags = {{"network", "fromflag"}};
-    EXPECT_EQ(preset_for(sources), "fromflag");
-    OptionSources failing = no_env();
-    failing.preset = [](const std::string&) -> Result<std::string> {
-        return fail(Errc::kIo, "disk");
-    };
-    EXPECT_NE(error_of(with_file("level = 1")), "");
-    Sample s;
-    EXPECT_EQ(describe(s).fill(failing).error().code, Errc::kIo);
+    EXPECT_EQ(threads_with(1, Origin::kFile), 22U);
+    EXPECT_EQ(threads_with(2, Origin::kEnvironment), 33U);
+    EXPECT_EQ(threads_with(3, Origin::kFlag), 44U);
 }
 
 TEST(OptionTable, EveryTypeIsReadFromTheFile) {
@@ -290,7 +260,133 @@ TEST(OptionTable, ShowMasksSecretsAndNamesOrigins) {
     EXPECT_NE(text.find("# node.toml:2"), std::string::npos) << text;
     EXPECT_NE(text.find("# --token"), std::string::npos);
     EXPECT_NE(text.find("miner.threads"), std::string::npos);
-    EXPECT_EQ(table.show(false).find('#'), std::string::npos);
+    EXPECT_EQ(table.show(false).find("node.toml"), std::string::npos);
+}
+
+TEST(OptionTable, WhatShowPrintsIsAFile) {
+    Sample s;
+    OptionTable table = describe(s);
+    OptionSources sources = with_file("[miner]\nthreads = 9\npeers = [\"b\", \"c\"]\n");
+    sources.flags = {{"token", "topsecret"}, {"config", "x.toml"}, {"safety-margin", "2.5"}};
+    ASSERT_TRUE(table.fill(sources));
+    for (const bool with_origin : {false, true}) {
+        Sample t;
+        OptionTable again = describe(t);
+        const auto filled = again.fill(with_file(table.show(with_origin)));
+        ASSERT_TRUE(filled) << filled.error().context;
+        EXPECT_EQ(t.threads, 9U);
+        EXPECT_EQ(t.peers, s.peers);
+        EXPECT_EQ(t.margin, 2.5);
+        EXPECT_EQ(t.config, "") << "the command line's alone";
+        EXPECT_EQ(t.token, "hunter2") << "a masked secret is not a value";
+    }
+}
+
+TEST(OptionTable, AnEmptyVariableIsNotSet) {
+    Sample s;
+    OptionTable table = describe(s);
+    OptionSources sources = with_file("[miner]\nthreads = 9\n");
+    sources.env = [](const std::string&) { return std::string(); };
+    const auto filled = table.fill(sources);
+    ASSERT_TRUE(filled) << filled.error().context;
+    EXPECT_EQ(s.threads, 9U);
+    EXPECT_EQ(s.peers, (std::vector<std::string>{"a"}));
+    EXPECT_FALSE(s.fast);
+    EXPECT_EQ(table.find("level")->origin, Origin::kDefault);
+}
+
+struct HomeOfAda {
+    std::optional<std::string> operator()(const std::string& name) const {
+        if (name == "HOME") return "/home/ada";
+        const auto found = variables.find(name);
+        if (found == variables.end()) return std::nullopt;
+        return found->second;
+    }
+    std::map<std::string, std::string> variables{};
+};
+
+TEST(OptionTable, ATildeIsTheHomeFolderWhereverAPathComesFrom) {
+    Sample s;
+    OptionTable table = describe(s);
+    OptionSources sources = with_file("spec = \"~/run.spec\"\nlevel = \"info\"\n");
+    sources.env = HomeOfAda{{{"COVENANT_DATADIR", "~"}}};
+    sources.flags = {{"network", "~/x"}, {"peers", "~"}};
+    ASSERT_TRUE(table.fill(sources));
+    EXPECT_EQ(s.spec, "/home/ada/run.spec");
+    EXPECT_EQ(s.datadir, "/home/ada");
+    EXPECT_EQ(s.network, "~/x") << "described as a text, not as a file";
+    EXPECT_EQ(s.peers, (std::vector<std::string>{"~"}));
+    sources.flags = {{"datadir", "~/node"}};
+    ASSERT_TRUE(table.fill(sources));
+    EXPECT_EQ(s.datadir, "/home/ada/node");
+}
+
+TEST(OptionTable, ATildeThatIsNoHomeFolderIsRefused) {
+    OptionSources sources = no_env();
+    sources.flags = {{"datadir", "~/x"}};
+    EXPECT_NE(error_of(sources).find("--datadir: '~/x' needs HOME"), std::string::npos);
+    sources.env = HomeOfAda{};
+    sources.flags = {{"datadir", "~bob/x"}};
+    EXPECT_NE(error_of(sources).find("'~bob/x': only ~/ is expanded"), std::string::npos);
+    Sample s;
+    OptionTable table = describe(s);
+    sources.flags = {{"datadir", "./~bob/x"}};
+    ASSERT_TRUE(table.fill(sources));
+    EXPECT_EQ(s.datadir, "./~bob/x");
+}
+
+TEST(OptionTable, TheTildeOfConfigAndDatadirIsExpandedBeforeTheFileIsRead) {
+    const testing::TempFolder folder;
+    std::ofstream(folder / "config.toml") << "[miner]\nthreads = 5\n";
+    std::ofstream(folder / "other.toml") << "[miner]\nthreads = 6\n";
+    OptionSources sources;
+    sources.env = [&](const std::string& name) -> std::optional<std::string> {
+        if (name == "HOME") return folder.path().string();
+        return std::nullopt;
+    };
+    sources.flags = {{"datadir", "~"}};
+    Sample s;
+    OptionTable table = describe(s);
+    ASSERT_TRUE(table.load(sources));
+    EXPECT_EQ(s.threads, 5U);
+    Sample t;
+    OptionTable named;
+    named.add("config", t.config, "TOML file").value_name("FILE").flag_only();
+    named.add("threads", t.threads, "compute threads").section("miner");
+    sources.flags = {{"config", "~/other.toml"}};
+    ASSERT_TRUE(named.load(sources));
+    EXPECT_EQ(t.threads, 6U);
+}
+
+TEST(OptionTable, ARequiredOptionIsNotEmpty) {
+    std::string store;
+    OptionTable table;
+    table.add("store", store, "folder of artifacts").required();
+    OptionSources sources = no_env();
+    sources.flags = {{"store", ""}};
+    const auto filled = table.fill(sources);
+    ASSERT_FALSE(filled);
+    EXPECT_NE(filled.error().context.find("--store is required"), std::string::npos);
+    sources.partial = true;
+    EXPECT_TRUE(table.fill(sources)) << "values that are only shown may be missing";
+}
+
+TEST(OptionTable, ABadValueIsUsageWhateverItsCheckSays) {
+    std::string isa;
+    OptionTable table;
+    table.add("isa", isa, "instruction set").check([](std::string_view) -> Status {
+        return fail(Errc::kNotFound, "no such set");
+    });
+    OptionSources sources = no_env();
+    sources.flags = {{"isa", "z80"}};
+    EXPECT_EQ(table.fill(sources).error().code, Errc::kInvalidArgument);
+}
+
+TEST(OptionTable, TheNameOfAValueSaysThatItIsAFile) {
+    for (const char* path : {"DIR", "FILE", "PATH", "NAME|FILE", "FILE|HASH"})
+        EXPECT_TRUE(names_path(path)) << path;
+    for (const char* text : {"", "NAME", "FILENAME", "DIRS", "ADDR:PORT"})
+        EXPECT_FALSE(names_path(text)) << text;
 }
 
 TEST(OptionTable, ABadSecretIsNotRepeated) {
@@ -317,9 +413,11 @@ TEST(OptionTable, HelpIsGroupedAndShowsTheVariable) {
     EXPECT_NE(full.find("one of: debug, info, warn"), std::string::npos);
     EXPECT_EQ(table.help(false).find("COVENANT_"), std::string::npos);
     EXPECT_EQ(full.find("hunter2"), std::string::npos);
-    const auto words = table.completion_words();
-    EXPECT_EQ(words.size(), table.options().size());
-    EXPECT_EQ(words[0], "--datadir=");
+    for (std::size_t at = 0; at < full.size();) {
+        const auto end = full.find('\n', at);
+        EXPECT_LE(end - at, 80U) << full.substr(at, end - at);
+        at = end + 1;
+    }
 }
 
 TEST(OptionTable, LoadReadsTheNamedFileOrTheOneInTheDataDirectory) {
