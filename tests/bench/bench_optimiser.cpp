@@ -3,6 +3,7 @@
 // builds and starts it, and makes the table and the picture.
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
+#include "common/node/command.hpp"
 #include "tests/bench/optimiser/results.hpp"
 #include "tests/bench/optimiser/text_source.hpp"
 #include "tests/bench/optimiser/trainer.hpp"
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -18,7 +20,6 @@
 #include <thread>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace covenant::bench {
@@ -45,7 +46,7 @@ struct Options {
     std::string results = "tests/bench/results/optimiser.jsonl";
     std::vector<std::uint64_t> seeds;
     std::uint32_t steps = 0;
-    unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+    std::uint32_t jobs = std::max(1U, std::thread::hardware_concurrency());
     bool speed = false;
 };
 
@@ -218,35 +219,51 @@ Status run(const Options& options) {
     return Bench(options, grid, text, std::move(results)).run();
 }
 
-int main_of(int argc, char** argv) {
-    Options options;
-    CLI::App app("Benchmark B1: optimisers at equal tokens, eight peers");
-    app.add_option("--grid", options.grid, "nano, 4M, 10M or quick");
-    app.add_option("--profile", options.profile, "the engine's profile");
-    app.add_option("--corpus", options.corpus, "a folder of .txt files; default: the King James");
-    app.add_option("--cache", options.cache, "where data folders are made and kept");
-    app.add_option("--results", options.results, "JSON Lines; runs that it holds are skipped");
-    app.add_option("--seeds", options.seeds, "instead of the grid's")->delimiter(',');
-    app.add_option("--steps", options.steps, "of each peer, instead of the grid's");
-    app.add_option("--jobs", options.jobs, "runs side by side")->check(CLI::Range(1U, 256U));
-    app.add_flag("--speed", options.speed, "only measure a step");
-    CLI11_PARSE(app, argc, argv);
-    std::signal(SIGINT, ask_to_stop);
-    std::signal(SIGTERM, ask_to_stop);
-    const Status done = run(options);
-    if (done) return stopping ? 130 : 0;
-    fmt::print(stderr, "bench_optimiser: {}\n", done.error().context);
-    return done.error().code == Errc::kInterrupted ? 130 : 1;
+Status parse_seeds(std::string_view text, std::vector<std::uint64_t>& seeds) {
+    while (!text.empty()) {
+        std::uint64_t seed = 0;
+        const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seed);
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        if (failed != std::errc{} || (!text.empty() && text.front() != ',')) {
+            return fail(Errc::kInvalidArgument, "--seeds takes numbers with commas between them");
+        }
+        seeds.push_back(seed);
+        if (!text.empty()) text.remove_prefix(1);
+    }
+    return {};
+}
+
+void describe(node::OptionTable& table, Options& options, std::string& seeds) {
+    table.add("grid", options.grid, "what to train").choices({"nano", "4M", "10M", "quick"});
+    table.add("profile", options.profile, "the engine's profile").value_name("NAME");
+    table.add("corpus", options.corpus, "a folder of .txt files; default: the King James")
+        .value_name("DIR");
+    table.add("cache", options.cache, "where data folders are made and kept").value_name("DIR");
+    table.add("results", options.results, "JSON Lines; runs that it holds are skipped")
+        .value_name("FILE");
+    table.add("seeds", seeds, "instead of the grid's").value_name("N,N,...");
+    table.add("steps", options.steps, "of each peer, instead of the grid's");
+    table.add("jobs", options.jobs, "runs side by side").range(1, 256);
+    table.add("speed", options.speed, "only measure a step");
 }
 
 }  // namespace
 }  // namespace covenant::bench
 
 int main(int argc, char** argv) {
-    try {
-        return covenant::bench::main_of(argc, argv);
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "bench_optimiser: {}\n", error.what());
-        return 1;
-    }
+    using namespace covenant;
+    bench::Options options;
+    std::string seeds;
+    node::CommandTree tree("bench_optimiser",
+                           "Benchmark B1: optimisers at equal tokens, eight peers",
+                           "bench_optimiser");
+    bench::describe(tree.root().options(), options, seeds);
+    tree.root().handler([&](const node::CommandContext&) -> Result<node::ExitCode> {
+        COVENANT_CHECK(bench::parse_seeds(seeds, options.seeds));
+        std::signal(SIGINT, bench::ask_to_stop);
+        std::signal(SIGTERM, bench::ask_to_stop);
+        COVENANT_CHECK(bench::run(options));
+        return bench::stopping ? node::ExitCode::kInterrupted : node::ExitCode::kOk;
+    });
+    return tree.run(argc, argv);
 }
