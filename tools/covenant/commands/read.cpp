@@ -69,8 +69,8 @@ Result<ExitCode> status(const CommandContext& context, Clock& clock) {
     node::Output& out = context.output;
     out.text(fmt::format("chain      {}  block {}", scene.chain_id,
                          scene.head ? std::to_string(scene.head->number.value) : "-"));
-    out.text(fmt::format("run        {}  {}", to_0x(scene.state.run),
-                         scene.state.spec ? scene.state.spec->name : "not on this chain yet"));
+    out.text("run        " + to_0x(scene.state.run));
+    out.text("           " + (scene.state.spec ? scene.state.spec->name : "not on this chain yet"));
     if (!scene.state.spec || !scene.head) {
         return ExitCode::kOk;
     }
@@ -81,9 +81,9 @@ Result<ExitCode> status(const CommandContext& context, Clock& clock) {
                          round ? std::to_string(round->value) : "-", phase,
                          node::human_duration(Millis(static_cast<std::int64_t>(left) * 1000))));
     const auto loss = protocol::base_loss(scene.state, round.value_or(Round{}));
-    out.text(fmt::format("parameters {}  held-out loss {}",
-                         to_0x(protocol::base_root(scene.state, round.value_or(Round{}))),
-                         loss ? fmt::format("{:.4f} nats", *loss) : "not agreed yet"));
+    out.text("parameters " + to_0x(protocol::base_root(scene.state, round.value_or(Round{}))));
+    out.text("loss       " +
+             (loss ? fmt::format("{:.4f} nats, held out", *loss) : "not agreed yet"));
     COVENANT_TRY(const std::uint64_t miners, json.u64("miners"));
     COVENANT_TRY(const std::uint64_t validators, json.u64("validators"));
     out.text(fmt::format("active     {} miners, {} validators", miners, validators));
@@ -121,12 +121,11 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
 void round_text(const CommandContext& context, const view::Scene& scene, Round round) {
     const chain::RoundRow row = chain::round_rows(scene.state, scene.now(), round, 1).front();
     node::Output& out = context.output;
-    out.text(fmt::format("round {}   T0 {}   beacon {}", round.value, row.times.t0.value,
-                         row.sigma ? to_0x(*row.sigma) : "not proven"));
-    out.text("base root        " + to_0x(row.base_root));
-    out.text(fmt::format("parameters root  {}   held-out loss {}",
-                         row.accepted ? to_0x(row.accepted->root) : "not accepted",
-                         loss_text(row.accepted)));
+    out.text(fmt::format("round      {}, T0 {}", round.value, row.times.t0.value));
+    out.text("beacon     " + (row.sigma ? to_0x(*row.sigma) : "not proven"));
+    out.text("base root  " + to_0x(row.base_root));
+    out.text("parameters " + (row.accepted ? to_0x(row.accepted->root) : "not accepted"));
+    out.text("loss       " + loss_text(row.accepted) + ", held out");
     node::Table table(
         {"uid", "hotkey", "bytes", "ratio", "included", "drawn", "verdict", "weight", "credited"});
     table.align_right({0, 2, 3, 7, 8});
@@ -366,20 +365,20 @@ void add_read_commands(node::CommandTree& tree, Clock& clock) {
     };
     tree.root()
         .add("status", "head, round, phase, parameters and held-out loss")
-        .detail("Example: covenant status --datadir ./devnet-7")
+        .example("covenant status --datadir ./devnet-7")
         .handler([&clock](const CommandContext& context) { return status(context, clock); });
     tree.root()
         .add("rounds", "what happened in every round, or in one")
         .positional("ROUND", options->round, "only this round, in detail", false)
-        .detail("Example: covenant rounds 3 --datadir ./devnet-7 --json")
+        .example("covenant rounds 3 --datadir ./devnet-7 --json")
         .handler(run(rounds));
     node::Command& table = tree.root().add("metagraph", "every hotkey: stake, weight, emission");
     table.options().add("explain", options->explain, "say what each column means").flag_only();
-    table.detail("Example: covenant metagraph --datadir ./devnet-7").handler(run(metagraph));
+    table.example("covenant metagraph --datadir ./devnet-7").handler(run(metagraph));
     tree.root()
         .add("miner", "one hotkey, round by round (validators too)")
         .positional("HOTKEY", options->hotkey, "address, uid or devnet name")
-        .detail("Example: covenant miner mallory --datadir ./devnet-7")
+        .example("covenant miner mallory --datadir ./devnet-7")
         .handler(run(hotkey));
     node::Command& audit = tree.root().add("audit", "what validators found by re-execution");
     node::Command& list = audit.add("list", "all findings, or those of a round or a hotkey");
@@ -388,7 +387,7 @@ void add_read_commands(node::CommandTree& tree, Clock& clock) {
         .add("hotkey", options->hotkey, "only this miner: address, uid or devnet name")
         .value_name("H")
         .flag_only();
-    list.detail("Example: covenant audit list --datadir ./devnet-7 --hotkey mallory")
+    list.example("covenant audit list --datadir ./devnet-7 --hotkey mallory")
         .handler(run(audit_list));
     node::Command& show = audit.add("show", "one audit with its evidence and how to repeat it");
     show.options().add("round", options->round, "the round").value_name("R").required().flag_only();
@@ -397,7 +396,7 @@ void add_read_commands(node::CommandTree& tree, Clock& clock) {
         .value_name("H")
         .required()
         .flag_only();
-    show.detail("Example: covenant audit show --datadir ./devnet-7 --round 0 --hotkey mallory")
+    show.example("covenant audit show --datadir ./devnet-7 --round 0 --hotkey mallory")
         .handler(run(audit_show));
 }
 

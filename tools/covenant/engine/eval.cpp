@@ -111,11 +111,12 @@ Result<node::ExitCode> eval(const EvalOptions& options, const node::CommandConte
     const bool same = comparable && std::bit_cast<std::uint32_t>(static_cast<float>(loss)) ==
                                         std::bit_cast<std::uint32_t>(*model.posted_loss);
     node::Output& out = context.output;
-    out.text(fmt::format("model      {}, {:.3f} M parameters, root {}", model.name,
-                         static_cast<double>(model.config.parameter_count()) / 1e6,
-                         to_0x(model.root)));
-    out.text(fmt::format("held out   {} windows, {} tokens predicted, {:.3f} bytes a token, {}",
-                         text.indices.size(), predicted, bytes_per_token, profile.name));
+    out.text(fmt::format("model      {}, {:.3f} M parameters", model.name,
+                         static_cast<double>(model.config.parameter_count()) / 1e6));
+    out.text("root       " + to_0x(model.root));
+    out.text(fmt::format("held out   {} windows, {} tokens predicted, {:.3f} bytes a token",
+                         text.indices.size(), predicted, bytes_per_token));
+    out.text("profile    " + std::string(profile.name));
     out.text(fmt::format("loss       {:.6f} nats a token", loss));
     out.text(fmt::format("           {:.6f} bits a byte, perplexity {:.3f}", bits, std::exp(loss)));
     if (comparable && !same) {
