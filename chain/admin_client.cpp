@@ -63,7 +63,7 @@ Result<RunId> AdminClient::create_run(const RunSpec& spec) {
     const RunId run = run_id(bytes);
     COVENANT_TRY(const Receipt receipt,
                  account_->send("create run", network_.contracts.run_registry,
-                                calls::create_run(bytes, terms_of(spec))));
+                                call_data(CreateRun{bytes, terms_of(spec)})));
     for (const Log& log : receipt.logs) {
         COVENANT_TRY(const std::optional<EventBody> body, decode_log(network_.contracts, log));
         const auto* created = body ? std::get_if<RunCreated>(&*body) : nullptr;
@@ -115,7 +115,7 @@ Status AdminClient::add_stake(Uid uid, Amount amount) {
         COVENANT_CHECK(perform(*account_, "approve stake", network_.contracts.token,
                                calls::approve(registry, amount)));
     }
-    return perform(*account_, "add stake", registry, calls::add_stake(uid, amount));
+    return perform(*account_, "add stake", registry, call_data(AddStake{uid, amount}));
 }
 
 Status AdminClient::request_unstake(Uid uid, Amount amount) {
@@ -142,8 +142,8 @@ Status AdminClient::settle(const RunId& run, Round round) {
 }
 
 Result<Amount> AdminClient::claim(Uid uid) {
-    COVENANT_TRY(const Receipt receipt,
-                 account_->send("claim", network_.contracts.emissions, calls::claim(uid)));
+    COVENANT_TRY(const Receipt receipt, account_->send("claim", network_.contracts.emissions,
+                                                       call_data(ClaimEmission{uid})));
     for (const Log& log : receipt.logs) {
         COVENANT_TRY(const std::optional<EventBody> body, decode_log(network_.contracts, log));
         if (const auto* event = body ? std::get_if<Claimed>(&*body) : nullptr) return event->amount;

@@ -1,9 +1,9 @@
 #include "chain/evm_ledger.hpp"
 
 #include "chain/admin_client.hpp"
+#include "chain/fingerprint.hpp"
 #include "chain/indexer/follower.hpp"
 #include "chain/indexer/schema.hpp"
-#include "chain/intent.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/base/mutex.hpp"
@@ -23,11 +23,6 @@ constexpr unsigned kRpcAttempts = 3;
 // What a coldkey's approval to the registry covers: the token's cap, so that stakes added side by
 // side do not take each other's allowance. The registry moves its caller's tokens only.
 constexpr Amount kStakeAllowance{Uint128{21'000'000} * kOneToken};
-
-struct Call {
-    Address to;
-    Bytes data;
-};
 
 }  // namespace
 
@@ -215,47 +210,14 @@ class EvmLedger::Impl {
     }
 
     Result<Call> translate(const Intent& intent) {
-        const ContractAddresses& c = options_.network.contracts;
-        const std::uint16_t page = options_.settle_page;
-        struct Translator {
-            Impl& self;
-            const ContractAddresses& c;
-            std::uint16_t page;
-
-            Result<Call> operator()(const RegisterHotkey&) const {
-                return fail(Errc::kInvalidArgument,
-                            "a registration needs the hotkey's consent: use register_hotkey");
-            }
-            Result<Call> operator()(const AddStake& i) const {
-                return Call{c.registry, calls::add_stake(i.uid, i.amount)};
-            }
-            Result<Call> operator()(const CreateRun& i) const {
-                return Call{c.run_registry, calls::create_run(i.spec, i.terms)};
-            }
-            Result<Call> operator()(const PostCommitment& i) const {
-                return Call{c.round_manager, calls::commit_artifact(i.commitment)};
-            }
-            Result<Call> operator()(const ProveBeacon& i) const { return self.prove(i); }
-            Result<Call> operator()(const VoteInclusion& i) const {
-                return Call{c.round_manager, calls::vote_inclusion(i)};
-            }
-            Result<Call> operator()(const VoteParameters& i) const {
-                return Call{c.round_manager, calls::vote_parameters(i)};
-            }
-            Result<Call> operator()(const CommitScores& i) const {
-                return Call{c.score_ledger, calls::commit_scores(i)};
-            }
-            Result<Call> operator()(const RevealScores& i) const {
-                return Call{c.score_ledger, calls::reveal_scores(i)};
-            }
-            Result<Call> operator()(const SettleRound& i) const {
-                return Call{c.emissions, calls::settle(i, page)};
-            }
-            Result<Call> operator()(const ClaimEmission& i) const {
-                return Call{c.emissions, calls::claim(i.uid)};
-            }
-        };
-        return std::visit(Translator{*this, c, page}, intent);
+        const ContractAddresses& contracts = options_.network.contracts;
+        if (auto call = call_of(contracts, intent)) return std::move(*call);
+        if (const auto* beacon = std::get_if<ProveBeacon>(&intent)) return prove(*beacon);
+        if (const auto* round = std::get_if<SettleRound>(&intent)) {
+            return Call{contracts.emissions, calls::settle(*round, options_.settle_page)};
+        }
+        return fail(Errc::kInvalidArgument,
+                    "a registration needs the hotkey's consent: use register_hotkey");
     }
 
     Result<Call> prove(const ProveBeacon& intent) {

@@ -4,7 +4,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/intent.hpp"
+#include "common/protocol/run_state.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "chain/sim_ledger.hpp"
 
-#include "chain/intent.hpp"
+#include "chain/fingerprint.hpp"
 #include "common/base/assert.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"

@@ -15,13 +15,6 @@ namespace covenant::miner {
 using protocol::ChainTime;
 using protocol::Round;
 
-namespace {
-
-// A commitment can be continued this many rounds later (R4.12), if others can read it by then.
-constexpr std::uint64_t kPublishRounds = 4;
-
-}  // namespace
-
 Result<TickReport> Miner::tick(const chain::Head& head) {
     const auto state = context_.ledger.state();
     if (!state->spec) {
@@ -31,8 +24,9 @@ Result<TickReport> Miner::tick(const chain::Head& head) {
     if (!current) {
         return TickReport{Activity::kWaiting, {}, "the run has not started"};
     }
+    // A commitment can be continued that many rounds later (R4.12), if others can read it by then.
     // Older rounds first: a key or an opening is due now, training can wait a moment.
-    for (std::uint64_t back = std::min(current->value, kPublishRounds) + 1; back-- > 0;) {
+    for (std::uint64_t back = std::min(current->value, protocol::kContinuityGap) + 1; back-- > 0;) {
         COVENANT_TRY(auto report, publish(*state, Round(current->value - back), head.time));
         if (report) {
             return *report;

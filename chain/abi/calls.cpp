@@ -1,6 +1,5 @@
 #include "chain/abi/contracts.hpp"
-#include "chain/abi/signatures.hpp"
-#include "chain/abi/words.hpp"
+#include "chain/abi/fields.hpp"
 #include "common/crypto/eip712.hpp"
 
 namespace covenant::chain {
@@ -16,16 +15,73 @@ std::vector<std::pair<std::string_view, Address>> ContractAddresses::list() cons
             {"Authority", authority}};
 }
 
+const Address& ContractAddresses::of(Contract contract) const {
+    switch (contract) {
+        case Contract::kRegistry:
+            return registry;
+        case Contract::kRunRegistry:
+            return run_registry;
+        case Contract::kRoundManager:
+            return round_manager;
+        case Contract::kScoreLedger:
+            return score_ledger;
+        case Contract::kEmissions:
+            return emissions;
+    }
+    return authority;  // no such contract
+}
+
+namespace {
+
+// The fields as a call's arguments, in their order.
+struct Arguments {
+    AbiWriter out;
+
+    template <typename T>
+    void data(std::string_view, const T& field) {
+        abi_write(out, field);
+    }
+    void loss(std::uint32_t bits) { abi_write(out, bits); }
+};
+
+template <typename Kind>
+concept OneCall = requires {
+    Kind::kFunction;
+};
+
+}  // namespace
+
+std::optional<Call> call_of(const ContractAddresses& contracts, const Intent& intent) {
+    return std::visit(
+        [&]<typename Kind>(const Kind& kind) -> std::optional<Call> {
+            if constexpr (OneCall<Kind>) {
+                Arguments arguments;
+                Kind::fields(kind, arguments);
+                return Call{contracts.of(Kind::kContract),
+                            encode_call(abi_signature<Kind>(Kind::kFunction), arguments.out)};
+            } else {
+                return std::nullopt;
+            }
+        },
+        intent);
+}
+
+Bytes call_data(const Intent& intent) {
+    auto call = call_of({}, intent);
+    return call ? std::move(call->data) : Bytes{};
+}
+
 namespace calls {
 
 Bytes register_hotkey(const Address& hotkey, Role role, const PublicKey& network_key,
                       std::uint64_t deadline, ByteView signature) {
-    return encode_call(signatures::kRegister, AbiWriter()
-                                                  .address(hotkey)
-                                                  .uint(static_cast<std::uint8_t>(role))
-                                                  .bytes32(network_key)
-                                                  .uint(deadline)
-                                                  .bytes(signature));
+    return encode_call("register(address,uint8,bytes32,uint256,bytes)",
+                       AbiWriter()
+                           .address(hotkey)
+                           .uint(static_cast<std::uint8_t>(role))
+                           .bytes32(network_key)
+                           .uint(deadline)
+                           .bytes(signature));
 }
 
 Bytes nonces(const Address& hotkey) {
@@ -40,10 +96,6 @@ Bytes stake_of(Uid uid) {
     return encode_call("stakeOf(uint16)", AbiWriter().uint(uid.value));
 }
 
-Bytes add_stake(Uid uid, Amount amount) {
-    return encode_call("addStake(uint16,uint256)", AbiWriter().uint(uid.value).uint(amount.units));
-}
-
 Bytes request_unstake(Uid uid, Amount amount) {
     return encode_call("requestUnstake(uint16,uint256)",
                        AbiWriter().uint(uid.value).uint(amount.units));
@@ -53,69 +105,23 @@ Bytes withdraw_stake(Uid uid) {
     return encode_call("withdrawStake(uint16)", AbiWriter().uint(uid.value));
 }
 
-Bytes create_run(ByteView spec, const RunTerms& terms) {
-    return encode_call(signatures::kCreateRun,
-                       AbiWriter().bytes(spec).inline_words(terms_words(terms)));
-}
-
 Bytes run_exists(const RunId& run) {
     return encode_call("exists(bytes32)", AbiWriter().bytes32(run));
 }
 
-Bytes commit_artifact(const SignedCommitment& commitment) {
-    return encode_call(signatures::kCommitArtifact,
-                       AbiWriter()
-                           .inline_words(commitment_words(commitment.commitment))
-                           .bytes(commitment.signature));
-}
-
 Bytes prove_beacon(const RunId& run, BeaconSlot slot, ByteView header, ByteView parent_header) {
     return encode_call(
-        signatures::kProveBeacon,
+        "proveBeacon(bytes32,uint64,bytes,bytes)",
         AbiWriter().bytes32(run).uint(slot.value).bytes(header).bytes(parent_header));
 }
 
-Bytes vote_inclusion(const VoteInclusion& vote) {
-    return encode_call(
-        signatures::kVoteInclusion,
-        AbiWriter().bytes32(vote.run).uint(vote.round.value).word(set_to_word(vote.uids)));
-}
-
-Bytes vote_parameters(const VoteParameters& vote) {
-    return encode_call(signatures::kVoteParameters, AbiWriter()
-                                                        .bytes32(vote.run)
-                                                        .uint(vote.round.value)
-                                                        .bytes32(vote.root)
-                                                        .uint(vote.loss_bits));
-}
-
-Bytes commit_scores(const CommitScores& commit) {
-    return encode_call(
-        signatures::kCommitScores,
-        AbiWriter().bytes32(commit.run).uint(commit.round.value).bytes32(commit.hash));
-}
-
-Bytes reveal_scores(const RevealScores& reveal) {
-    return encode_call(signatures::kRevealScores,
-                       AbiWriter()
-                           .bytes32(reveal.run)
-                           .uint(reveal.round.value)
-                           .uint16_array(reveal.weights)
-                           .static_array(reveal.findings.size(), findings_words(reveal.findings))
-                           .bytes32(reveal.salt));
-}
-
 Bytes settle(const SettleRound& settle, std::uint16_t max_uids) {
-    return encode_call(signatures::kSettle,
+    return encode_call("settle(bytes32,uint64,uint256)",
                        AbiWriter().bytes32(settle.run).uint(settle.round.value).uint(max_uids));
 }
 
 Bytes settled(const RunId& run, Round round) {
     return encode_call("settled(bytes32,uint64)", AbiWriter().bytes32(run).uint(round.value));
-}
-
-Bytes claim(Uid uid) {
-    return encode_call("claim(uint16)", AbiWriter().uint(uid.value));
 }
 
 Bytes claimable(Uid uid) {

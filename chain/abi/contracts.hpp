@@ -3,7 +3,7 @@
 
 #include "chain/abi/codec.hpp"
 #include "common/base/result.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/intent.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,9 +26,20 @@ struct ContractAddresses {
 
     // (name as in contracts/src, address), in the order of deployment.
     [[nodiscard]] std::vector<std::pair<std::string_view, Address>> list() const;
+    [[nodiscard]] const Address& of(protocol::Contract contract) const;
 };
 
 // ---- calls
+
+struct Call {
+    Address to;
+    Bytes data;
+};
+// The intent as its one call. Nothing for a kind whose call needs more than its fields
+// (intent.hpp).
+std::optional<Call> call_of(const ContractAddresses& contracts, const protocol::Intent& intent);
+// Its calldata; empty for such a kind.
+Bytes call_data(const protocol::Intent& intent);
 
 namespace calls {
 Bytes register_hotkey(const Address& hotkey, protocol::Role role, const PublicKey& network_key,
@@ -36,21 +47,13 @@ Bytes register_hotkey(const Address& hotkey, protocol::Role role, const PublicKe
 Bytes nonces(const Address& hotkey);
 Bytes uid_of(const Address& hotkey);
 Bytes stake_of(protocol::Uid uid);
-Bytes add_stake(protocol::Uid uid, Amount amount);
 Bytes request_unstake(protocol::Uid uid, Amount amount);
 Bytes withdraw_stake(protocol::Uid uid);
-Bytes create_run(ByteView spec, const protocol::RunTerms& terms);
 Bytes run_exists(const protocol::RunId& run);
-Bytes commit_artifact(const protocol::SignedCommitment& commitment);
 Bytes prove_beacon(const protocol::RunId& run, protocol::BeaconSlot slot, ByteView header,
                    ByteView parent_header);
-Bytes vote_inclusion(const protocol::VoteInclusion& vote);
-Bytes vote_parameters(const protocol::VoteParameters& vote);
-Bytes commit_scores(const protocol::CommitScores& commit);
-Bytes reveal_scores(const protocol::RevealScores& reveal);
 Bytes settle(const protocol::SettleRound& settle, std::uint16_t max_uids);
 Bytes settled(const protocol::RunId& run, protocol::Round round);
-Bytes claim(protocol::Uid uid);
 Bytes claimable(protocol::Uid uid);
 Bytes approve(const Address& spender, Amount amount);
 Bytes allowance(const Address& owner, const Address& spender);

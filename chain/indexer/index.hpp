@@ -2,7 +2,7 @@
 #pragma once
 
 #include "chain/abi/contracts.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 #include "common/sqlite/database.hpp"
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 
 #include "chain/indexer/index.hpp"
 #include "common/codec/json.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 #include "common/sqlite/database.hpp"
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 #include "common/engine/aggregate.hpp"
 #include "common/engine/parameter_buffer.hpp"
 #include "common/protocol/artifact_format.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 
 #include <functional>
 #include <optional>

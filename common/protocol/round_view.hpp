@@ -4,7 +4,7 @@
 
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/audit.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 
 #include <optional>
 #include <vector>

@@ -1,7 +1,8 @@
 // The fold of the chain's events, and what follows from it.
+#include "common/protocol/run_state.hpp"
+
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
-#include "common/protocol/transition.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,9 +10,6 @@
 
 namespace covenant::protocol {
 namespace {
-
-constexpr std::uint64_t kMaxGap =
-    4;  // rounds without a commitment that local state survives (R4.12)
 
 class Fold {
   public:
@@ -265,7 +263,7 @@ Continuity continuity(const RunState& state, Round round, Uid miner) {
         if (commitment == it->second.commitments.end()) continue;
         const Round previous = it->first;
         const TimingSpec& timing = state.spec->timing;
-        if (round.value - previous.value > kMaxGap ||
+        if (round.value - previous.value > kContinuityGap ||
             failed_between(state, miner, round_times(timing, previous).t0,
                            round_times(timing, round).t0)) {
             return {};

@@ -57,6 +57,10 @@ Hash256 profile_id(std::string_view profile_text);
 Hash256 commitment_root(const TraceContext& context, std::span<const SegmentRecord> trace,
                         const FeedbackRecord& feedback, const ProfileRecord& profile);
 
+// Rounds without a commitment that a miner's local state survives: a commitment can be continued
+// this many rounds later (R4.12).
+inline constexpr std::uint64_t kContinuityGap = 4;
+
 // Where a miner's local state must come from at T0 (R4.12).
 struct Continuity {
     bool fresh = true;     // zero moments and feedback

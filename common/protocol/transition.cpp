@@ -327,20 +327,6 @@ TransitionResult Rules::operator()(const ClaimEmission& intent) const {
     return done(Claimed{.uid = intent.uid, .to = neuron->coldkey, .amount = amount});
 }
 
-struct Name {
-    std::string_view operator()(const RegisterHotkey&) const { return "register_hotkey"; }
-    std::string_view operator()(const AddStake&) const { return "add_stake"; }
-    std::string_view operator()(const CreateRun&) const { return "create_run"; }
-    std::string_view operator()(const PostCommitment&) const { return "post_commitment"; }
-    std::string_view operator()(const ProveBeacon&) const { return "prove_beacon"; }
-    std::string_view operator()(const VoteInclusion&) const { return "vote_inclusion"; }
-    std::string_view operator()(const VoteParameters&) const { return "vote_parameters"; }
-    std::string_view operator()(const CommitScores&) const { return "commit_scores"; }
-    std::string_view operator()(const RevealScores&) const { return "reveal_scores"; }
-    std::string_view operator()(const SettleRound&) const { return "settle_round"; }
-    std::string_view operator()(const ClaimEmission&) const { return "claim_emission"; }
-};
-
 // ---- Solidity's abi.encode: words of 32 bytes, big-endian
 
 void word(Bytes& out, std::uint64_t value) {
@@ -357,10 +343,6 @@ void word(Bytes& out, const Address& value) {
 }
 
 }  // namespace
-
-std::string_view intent_name(const Intent& intent) {
-    return std::visit(Name{}, intent);
-}
 
 TransitionResult transition(const RunState& state, const Intent& intent,
                             const TransitionContext& context) {

@@ -53,10 +53,11 @@ Result<std::optional<Plan>> plan_round(MinerContext& context, const protocol::Ru
             if (continued.error().code != Errc::kNotFound) {
                 return fail(std::move(continued).error());
             }
-            why = "local state after round " + std::to_string(me->continuity.previous_round.value) +
-                  " is missing (" + continued.error().context +
-                  "); a fresh start is allowed from round " +
-                  std::to_string(me->continuity.previous_round.value + 5);
+            why =
+                "local state after round " + std::to_string(me->continuity.previous_round.value) +
+                " is missing (" + continued.error().context +
+                "); a fresh start is allowed from round " +
+                std::to_string(me->continuity.previous_round.value + protocol::kContinuityGap + 1);
             return std::optional<Plan>{};
         }
     }

@@ -4,7 +4,7 @@
 #include "chain/indexer/queries.hpp"
 #include "chain/network_file.hpp"
 #include "common/base/result.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 
 #include <filesystem>
 #include <map>

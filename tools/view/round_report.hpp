@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/codec/json.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 
 #include <string>
 #include <vector>

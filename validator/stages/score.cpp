@@ -4,6 +4,7 @@
 #include "common/codec/writer.hpp"
 #include "common/crypto/random.hpp"
 #include "common/protocol/score.hpp"
+#include "common/protocol/transition.hpp"
 
 #include <algorithm>
 

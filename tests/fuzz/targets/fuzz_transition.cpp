@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/crypto/secp256k1.hpp"
 #include "common/protocol/round_view.hpp"
+#include "common/protocol/transition.hpp"
 #include "tools/vectors/samples.hpp"
 
 #include <algorithm>

@@ -57,7 +57,7 @@ TEST(Abi, EncodesArraysOfTuplesAsCastDoes) {
     reveal.weights = {1, 65535};
     reveal.findings = {{Uid(3), 2, Segment(4), hash_of(2)}};
     reveal.salt = hash_of(3);
-    EXPECT_EQ(to_0x(calls::reveal_scores(reveal)),
+    EXPECT_EQ(to_0x(call_data(reveal)),
               "0x14a67bb4"
               "0101010101010101010101010101010101010101010101010101010101010101"
               "0000000000000000000000000000000000000000000000000000000000000005"

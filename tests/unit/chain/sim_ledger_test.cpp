@@ -1,6 +1,6 @@
 #include "chain/sim_ledger.hpp"
 
-#include "chain/intent.hpp"
+#include "chain/fingerprint.hpp"
 #include "common/crypto/secp256k1.hpp"
 #include "common/protocol/schedule.hpp"
 #include "tests/support/fake_node.hpp"

@@ -175,7 +175,7 @@ Result<ExitCode> claim(const CommandContext& context, const WalletOptions& optio
     intent.from = coldkey.address;
     intent.call = chain::CallRequest{.from = coldkey.address,
                                      .to = connection->network().contracts.emissions,
-                                     .data = chain::calls::claim(uid)};
+                                     .data = chain::call_data(protocol::ClaimEmission{uid})};
     intent.facts = {{"uid", std::to_string(uid.value)},
                     {"pays", "the coldkey that registered the hotkey"}};
     intent.balance = balance;

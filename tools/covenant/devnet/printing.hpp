@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/node/output.hpp"
-#include "common/protocol/transition.hpp"
+#include "common/protocol/run_state.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
 

@@ -1,11 +1,12 @@
 // Intents as outboxes see them.
 #pragma once
 
-#include "common/protocol/transition.hpp"
+#include "common/protocol/intent.hpp"
 
 namespace covenant::chain {
 
-// SHA-256 over the kind and the canonical bytes: the same intent has the same fingerprint.
+// SHA-256 over the kind and the canonical bytes of its fields: the same intent has the same
+// fingerprint.
 Hash256 intent_fingerprint(const protocol::Intent& intent);
 
 }  // namespace covenant::chain
