@@ -7,6 +7,7 @@
 #include "tools/covenant/devnet/record/record.hpp"
 
 #include <functional>
+#include <stop_token>
 
 namespace covenant::devnet {
 
@@ -18,11 +19,20 @@ struct Programs {
 };
 Result<Programs> find_programs();
 
-using Say = std::function<void(std::string_view step)>;
+// Told before each step; an error, such as kInterrupted, ends the start there.
+using Say = std::function<Status(std::string_view step)>;
 
-// Corpus, genesis, contracts, keys, registrations, stake, run. The chain mines on demand while this
-// goes on and every block_seconds afterwards; round 0 opens a few seconds after it returns.
-Result<Record> bring_up(const Options& options, const Programs& programs, const Layout& layout,
-                        Anvil& anvil, Clock& clock, const Say& say);
+struct Start {
+    const Options& options;
+    const Programs& programs;
+    const Layout& layout;
+    double deadline_factor = 1.0;  // of plan_timing
+    std::stop_token stop;
+};
+
+// Corpus, genesis, trial, contracts, keys, registrations, stake, run. The chain mines on demand
+// while this goes on and every block_seconds afterwards; round 0 opens a few seconds after it
+// returns. kInterrupted when asked to stop.
+Result<Record> bring_up(const Start& start, Anvil& anvil, Clock& clock, const Say& say);
 
 }  // namespace covenant::devnet

@@ -4,11 +4,15 @@
 #include "chain/rpc/types.hpp"
 #include "common/node/lifecycle.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
+#include "tools/covenant/devnet/folder.hpp"
+#include "tools/covenant/devnet/lateness.hpp"
 #include "tools/covenant/devnet/printing.hpp"
+#include "tools/covenant/devnet/restarts.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -21,8 +25,10 @@ using protocol::Uid;
 constexpr auto kLook = Millis(200);
 constexpr int kIndexLooks = 100;
 constexpr int kKilledBySignal = 128;  // exit status of a killed process, less the signal
-constexpr int kMaxRestarts = 3;
+constexpr std::size_t kLogTail = 3;
 constexpr std::int64_t kSnapshotMs = 15'000;
+constexpr std::uint64_t kAuditRounds = 2;  // that a node can still audit besides the current one
+constexpr std::uint64_t kReadSeconds = 2;  // of chain time, until the index has a block's events
 
 class Devnet {
   public:
@@ -34,17 +40,27 @@ class Devnet {
   private:
     Status prepare();
     Status start_chain();
+    Status resume_run();
     Status start_nodes();
     Result<std::unique_ptr<Process>> start_node(const std::string& name);
-    Status restart_dead();  // and say what cannot be mended
-    Result<bool>
-    look();  // reads the index, prints what is new; true when the last round is settled
-    Status finish(bool complete);
+    Result<bool> restart_dead();  // false, and said, when one is dead for good
+    void say_ended(const Process& process, int status, std::string_view how);
+    void disturb(Round now);  // by a node that was away
+    Status watch();           // until all rounds are over, asked to stop, or something is broken
+    // Reads what the explorer has written to the index; false when there is nothing yet.
+    Result<bool> look();
+    // Prints what is new; true when the last round is settled.
+    Result<bool> show();
+    void show_late_miners(protocol::ChainTime now);
+    void show_late_audits(Round round);
+    void missed(std::string text);
+    [[nodiscard]] std::optional<Round> round_now() const;
+    Status finish();
     Status claim_all(std::map<std::string, Amount>& balances);
     Status await_index();
     void clean_up();
     [[nodiscard]] std::string elapsed() const;
-    void say(std::string_view step) { output_.note(fmt::format("{:>6}  {}", elapsed(), step)); }
+    Status say(std::string_view step);
 
     Options options_;
     node::Output& output_;
@@ -54,19 +70,34 @@ class Devnet {
     Layout layout_;
     Programs programs_;
     Record record_;
-    std::optional<node::DataDir> lock_;
+    std::optional<Folder> folder_;
     std::unique_ptr<Anvil> anvil_;
     std::vector<std::unique_ptr<Process>> nodes_;
-    std::map<std::string, int> restarts_;
+    RestartLimit restarts_;
     std::unique_ptr<Process> explorer_;
     std::optional<chain::IndexReader> index_;
-    std::uint64_t next_to_print_ = 0;
-    bool resumed_ = false;
     protocol::RunState state_;
+    std::optional<protocol::ChainTime> head_;
+    std::uint64_t block_seconds_ = 1;
+    std::uint64_t next_to_print_ = 0;
+    std::uint64_t next_to_check_ = 0;  // for late miners
+    std::set<Round> disturbed_;        // a node was away: what is late then is no deadline's fault
+    bool late_ = false;
+    bool resumed_ = false;
+    bool complete_ = false;
+    bool broken_ = false;
 };
 
 std::string Devnet::elapsed() const {
     return fmt::format("{:.1f} s", static_cast<double>(clock_.unix_ms() - started_ms_) / 1000.0);
+}
+
+Status Devnet::say(std::string_view step) {
+    if (stop_.stop_requested()) {
+        return fail(Errc::kInterrupted, "stopped before " + std::string(step));
+    }
+    output_.note(fmt::format("{:>6}  {}", elapsed(), step));
+    return {};
 }
 
 Status Devnet::prepare() {
@@ -75,27 +106,8 @@ Status Devnet::prepare() {
     COVENANT_TRY(programs_, find_programs());
     layout_.root = std::filesystem::absolute(
         options_.datadir.empty() ? "devnet-" + std::to_string(options_.seed) : options_.datadir);
-    if (std::filesystem::exists(layout_.record())) {
-        COVENANT_TRY(const Record before, load_record(layout_));
-        if (before.keep) {
-            record_ = before;
-            resumed_ = true;
-        } else if (options_.datadir.empty()) {
-            std::error_code ignored;
-            std::filesystem::remove_all(
-                layout_.root, ignored);  // the public remains of the last run with this seed
-        } else {
-            return fail(Errc::kAlreadyExists,
-                        layout_.root.string() +
-                            " holds a devnet that was not kept (--keep) and cannot go on; "
-                            "name another --datadir or remove it");
-        }
-    } else if (std::filesystem::exists(layout_.root) && !std::filesystem::is_empty(layout_.root)) {
-        return fail(Errc::kAlreadyExists,
-                    layout_.root.string() +
-                        " is not empty and no devnet: name another --datadir or remove it");
-    }
-    COVENANT_TRY(lock_, node::DataDir::open(layout_.root, "covenant devnet"));
+    COVENANT_TRY(folder_, take_folder(layout_, options_.datadir.empty()));
+    resumed_ = folder_->resumes();
     for (const auto& folder : {layout_.logs(), layout_.nodes(), layout_.store()}) {
         std::error_code made;
         std::filesystem::create_directories(folder, made);
@@ -109,18 +121,45 @@ Status Devnet::prepare() {
 Status Devnet::start_chain() {
     COVENANT_TRY(const std::string binary, find_anvil(programs_.repository));
     COVENANT_TRY(const std::uint16_t port, free_port());
-    COVENANT_TRY(anvil_,
-                 Anvil::start({.binary = binary, .folder = layout_.chain(), .port = port}, clock_));
-    if (!resumed_) {
-        COVENANT_TRY(record_, bring_up(options_, programs_, layout_, *anvil_, clock_,
-                                       [this](std::string_view step) { say(step); }));
-        return anvil_->snapshot();
+    if (resumed_) {
+        record_ = *folder_->before;
+        block_seconds_ = block_seconds(record_);
     }
+    COVENANT_TRY(anvil_, Anvil::start({.binary = binary,
+                                       .folder = layout_.chain(),
+                                       .port = port,
+                                       .block_seconds = block_seconds_},
+                                      clock_));
+    if (resumed_) {
+        return resume_run();
+    }
+    const double factor = folder_->before ? folder_->before->next_factor : 1.0;
+    if (factor > 1.0) {
+        COVENANT_CHECK(say(fmt::format(
+            "deadlines were missed here last time: this run's are {:.2f} times longer", factor)));
+    }
+    COVENANT_TRY(record_,
+                 bring_up({.options = options_,
+                           .programs = programs_,
+                           .layout = layout_,
+                           .deadline_factor = factor,
+                           .stop = stop_},
+                          *anvil_, clock_, [this](std::string_view step) { return say(step); }));
+    return anvil_->snapshot();
+}
+
+Status Devnet::resume_run() {
     if (!anvil_->resumed()) {
         return fail(Errc::kCorrupt, "no snapshot of the chain in " + layout_.chain().string() +
                                         ": this devnet cannot go on");
     }
-    say("resuming the kept devnet in " + layout_.root.string());
+    COVENANT_CHECK(say("resuming the kept devnet in " + layout_.root.string()));
+    if (block_seconds_ > 1) {
+        COVENANT_CHECK(say(fmt::format(
+            "deadlines were missed here last time, and a run's deadlines stand on its chain: this "
+            "chain's clock goes {} times slower instead",
+            block_seconds_)));
+    }
     COVENANT_TRY(chain::NetworkFile network, chain::load_network(layout_.network().string()));
     network.rpc_url = anvil_->url();
     COVENANT_CHECK(chain::save_network(network, layout_.network().string()));
@@ -129,6 +168,10 @@ Status Devnet::start_chain() {
     COVENANT_TRY(const chain::BlockHeader head, chain::latest_block(anvil_->rpc()));
     // An unfinished run goes on to its last round; a finished one gets as many rounds again.
     const auto at = protocol::round_at(spec.timing, protocol::ChainTime(head.timestamp));
+    if (at) {
+        disturb(*at);
+        next_to_check_ = at->value;
+    }
     if (at && at->value >= record_.rounds) {
         next_to_print_ = at->value + 1;
         record_.rounds = at->value + 1 + options_.rounds;
@@ -193,48 +236,117 @@ Result<bool> Devnet::look() {
                    ? Result<bool>(false)
                    : fail(std::move(state).error());
     }
+    COVENANT_TRY(const auto info, index_->info());
     state_ = std::move(*state);
-    if (!state_.spec) {
+    head_ = info.head ? std::optional(info.head->time) : std::nullopt;
+    return state_.spec.has_value() && head_.has_value();
+}
+
+Result<bool> Devnet::show() {
+    COVENANT_TRY(const bool known, look());
+    if (!known) {
         return false;
     }
-    COVENANT_TRY(const auto info, index_->info());
+    show_late_miners(*head_);
     for (; next_to_print_ < record_.rounds; ++next_to_print_) {
         const Round round(next_to_print_);
         const auto found = state_.rounds.find(round);
         const bool settled = found != state_.rounds.end() && found->second.settled.has_value();
         const auto over = protocol::round_times(state_.spec->timing, round).score_reveal.value + 10;
-        if (!settled && (!info.head || info.head->time.value < over)) {
+        if (!settled && head_->value < over) {
             return false;
         }
+        show_late_audits(round);
         print_round(output_, record_, state_, round);
     }
     return true;
 }
 
-Status Devnet::restart_dead() {
-    if (const auto status = anvil_->process().poll()) {
-        return fail(Errc::kUnavailable, "anvil ended with code " + std::to_string(*status) +
-                                            "; see " + anvil_->process().log().string());
+std::optional<Round> Devnet::round_now() const {
+    return state_.spec && head_ ? protocol::round_at(state_.spec->timing, *head_) : std::nullopt;
+}
+
+// Said once, and remembered for the folder's next start.
+void Devnet::missed(std::string text) {
+    output_.warn(text);
+    if (std::exchange(late_, true)) {
+        return;
     }
-    if (const auto status = explorer_->poll()) {
-        return fail(Errc::kUnavailable, "the explorer ended with code " + std::to_string(*status) +
-                                            ": " + tail(explorer_->log(), 3));
+    record_.next_factor = longer(record_.deadline_factor, block_seconds_);
+    if (Status saved = save_record(layout_, record_); !saved) {
+        output_.warn("the next start will not know of it: " + saved.error().context);
+    }
+}
+
+void Devnet::show_late_miners(protocol::ChainTime now) {
+    for (; next_to_check_ < record_.rounds; ++next_to_check_) {
+        const Round round(next_to_check_);
+        const protocol::RoundTimes times = protocol::round_times(state_.spec->timing, round);
+        if (now.value < times.t1.value + kReadSeconds) {
+            return;
+        }
+        const auto late = late_miners(record_, state_, round);
+        if (late.empty() || disturbed_.contains(round)) {
+            continue;
+        }
+        std::string text =
+            fmt::format("round {} missed by {}: no commitment within the {} s that were there",
+                        round.value, fmt::join(late, ", "), times.t1.value - times.t0.value);
+        for (const std::string& name : late) {
+            const std::string why = last_warning(layout_.logs() / (name + ".log"), round);
+            text += why.empty() ? "" : fmt::format("; {}: {}", name, why);
+        }
+        missed(std::move(text));
+    }
+}
+
+void Devnet::show_late_audits(Round round) {
+    const Audits count = audits(record_, state_, round);
+    if (count.done < count.owed && !disturbed_.contains(round)) {
+        missed(fmt::format("round {}: {} of {} audits were done in time", round.value, count.done,
+                           count.owed));
+    }
+}
+
+// Says whose end it was; there is no error that another try could mend.
+void Devnet::say_ended(const Process& process, int status, std::string_view how) {
+    output_.error(Error{Errc::kUnavailable,
+                        fmt::format("{} ended with code {}{}; its log ends:\n{}", process.name(),
+                                    status, how, tail(process.log(), kLogTail)),
+                        false},
+                  "devnet", "the whole log of " + process.name() + " is " + process.log().string());
+}
+
+Result<bool> Devnet::restart_dead() {
+    for (Process* process : {&anvil_->process(), explorer_.get()}) {
+        if (const auto status = process->poll()) {
+            say_ended(*process, *status, "");
+            return false;
+        }
     }
     for (auto& node : nodes_) {
         const auto status = node->poll();
-        if (status && *status >= kKilledBySignal && restarts_[node->name()] < kMaxRestarts) {
-            // As a service manager would: the node resumes from its journal.
-            ++restarts_[node->name()];
-            say(fmt::format("{} was ended by signal {}; started again", node->name(),
-                            *status - kKilledBySignal));
-            COVENANT_TRY(node, start_node(node->name()));
-        } else if (status && *status != 0) {
-            return fail(Errc::kUnavailable, node->name() + " ended with code " +
-                                                std::to_string(*status) + ": " +
-                                                tail(node->log(), 3));
+        if (!status || *status == 0) {
+            continue;
         }
+        const bool killed = *status >= kKilledBySignal;
+        if (!killed || !restarts_.allow(node->name(), clock_.unix_ms())) {
+            say_ended(*node, *status, killed ? RestartLimit::text() : "");
+            return false;
+        }
+        // As a service manager would: the node resumes from its journal.
+        COVENANT_CHECK(say(fmt::format("{} was ended by signal {}; started again", node->name(),
+                                       *status - kKilledBySignal)));
+        disturb(round_now().value_or(Round()));
+        COVENANT_TRY(node, start_node(node->name()));
     }
-    return {};
+    return true;
+}
+
+void Devnet::disturb(Round now) {
+    for (std::uint64_t back = 0; back <= std::min(now.value, kAuditRounds); ++back) {
+        disturbed_.insert(Round(now.value - back));
+    }
 }
 
 // Everybody's credits become tokens; what is shown is what the token contract says afterwards.
@@ -270,14 +382,14 @@ Status Devnet::await_index() {
                                     "; see " + explorer_->log().string());
 }
 
-Status Devnet::finish(bool complete) {
+Status Devnet::finish() {
     for (const auto& node : nodes_) {
         node->send(SIGTERM);
     }
     for (const auto& node : nodes_) {
         node->stop();
     }
-    if (!complete || !state_.spec) {
+    if (!complete_ || !state_.spec) {
         output_.note("stopped; nodes ended cleanly");
         return {};
     }
@@ -285,6 +397,13 @@ Status Devnet::finish(bool complete) {
     COVENANT_CHECK(claim_all(balances));
     COVENANT_CHECK(await_index());
     print_closing(output_, record_, state_, layout_, programs_, balances, elapsed());
+    if (late_) {
+        output_.text(
+            record_.keep
+                ? "deadlines were missed: the next start of this folder slows its chain's "
+                  "clock, so that they last longer"
+                : "deadlines were missed: the next start in this folder plans longer ones");
+    }
     return {};
 }
 
@@ -297,54 +416,46 @@ void Devnet::clean_up() {
     std::filesystem::remove(layout_.password(), ignored);
 }
 
-Result<node::ExitCode> Devnet::run() {
-    COVENANT_CHECK(prepare());
-    COVENANT_CHECK(start_chain());
-    say("starting nodes");
-    COVENANT_CHECK(start_nodes());
-    print_header(output_, record_, layout_);
+Status Devnet::watch() {
     std::int64_t snapshot_ms = clock_.unix_ms();
-    bool complete = false;
-    Status trouble;
-    while (!complete && !stop_.stop_requested()) {
-        trouble = restart_dead();
-        if (!trouble) {
-            break;
+    while (!stop_.stop_requested()) {
+        COVENANT_TRY(const bool alive, restart_dead());
+        COVENANT_TRY(complete_, show());
+        broken_ = !alive;
+        if (broken_ || complete_) {
+            return {};
         }
-        auto done = look();
-        if (!done) {
-            trouble = fail(std::move(done).error());
-            break;
-        }
-        complete = *done;
         if (const std::int64_t now = clock_.unix_ms(); now - snapshot_ms >= kSnapshotMs) {
-            trouble = anvil_->snapshot();
+            COVENANT_CHECK(anvil_->snapshot());
             snapshot_ms = now;
-            if (!trouble) {
-                break;
-            }
         }
         clock_.sleep_for(kLook, stop_);
     }
-    Status ended = finish(complete);
-    if (options_.keep || resumed_ || !complete) {
-        if (Status saved = anvil_->snapshot(); !saved && trouble) {
-            trouble = std::move(saved);
-        }
-    }
+    return {};
+}
+
+Result<node::ExitCode> Devnet::run() {
+    COVENANT_CHECK(prepare());
+    COVENANT_CHECK(start_chain());
+    COVENANT_CHECK(say("starting nodes"));
+    COVENANT_CHECK(start_nodes());
+    print_header(output_, record_, layout_);
+    const Status trouble = watch();
+    const Status ended = finish();
+    const bool goes_on = options_.keep || resumed_;
+    // Without its chain there is nothing new to save.
+    const bool alive = !anvil_->process().poll();
+    const Status saved = goes_on && alive ? anvil_->snapshot() : Status{};
     explorer_->stop();
     anvil_->process().stop();
     nodes_.clear();
-    if (complete && !options_.keep && !resumed_) {
+    if (complete_ && !goes_on) {
         clean_up();
     }
-    if (!trouble) {
-        return fail(std::move(trouble).error());
+    for (const Status& status : {trouble, ended, saved}) {
+        COVENANT_CHECK(status);
     }
-    if (!ended) {
-        return fail(std::move(ended).error());
-    }
-    return node::ExitCode::kOk;
+    return broken_ ? node::ExitCode::kFailed : node::ExitCode::kOk;
 }
 
 }  // namespace
@@ -377,10 +488,10 @@ void add_devnet(node::CommandTree& tree, Options& options) {
         options.datadir = context.global.datadir;
         Devnet devnet(options, context.output, signals->token());
         auto code = devnet.run();
-        if (code && *code == node::ExitCode::kOk) {
-            return signals->exit_code();
-        }
-        return code;
+        const bool stopped =
+            code ? *code == node::ExitCode::kOk
+                 : code.error().code == Errc::kInterrupted && signals->token().stop_requested();
+        return stopped ? signals->exit_code() : code;
     });
 }
 

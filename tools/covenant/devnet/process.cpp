@@ -7,6 +7,7 @@
 #include <deque>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -79,6 +80,19 @@ Result<pid_t> spawn(std::vector<std::string>& argv, int out_fd, int err_fd) {
     return pid;
 }
 
+std::string read_to_end(int fd) {
+    std::string out;
+    std::array<char, 4096> buffer{};
+    for (;;) {
+        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+        if (got > 0) {
+            out.append(buffer.data(), static_cast<std::size_t>(got));
+        } else if (got == 0 || errno != EINTR) {
+            return out;
+        }
+    }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Process>> Process::start(std::string name, std::vector<std::string> argv,
@@ -128,7 +142,8 @@ int Process::stop(Millis patience) {
     return *status_;
 }
 
-Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log) {
+Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log,
+                                 const std::stop_token& stop) {
     std::array<int, 2> pipe_fds{};
     if (::pipe2(pipe_fds.data(), O_CLOEXEC) != 0) {
         return fail(Errc::kIo, std::string("pipe: ") + std::generic_category().message(errno));
@@ -142,23 +157,23 @@ Result<std::string> run_and_read(std::vector<std::string> argv, const std::files
         return fail(std::move(pid).error());
     }
     std::string out;
-    std::array<char, 4096> buffer{};
-    for (;;) {
-        const ssize_t got = ::read(pipe_fds[0], buffer.data(), buffer.size());
-        if (got > 0) {
-            out.append(buffer.data(), static_cast<std::size_t>(got));
-        } else if (got == 0 || errno != EINTR) {
-            break;
-        }
+    {
+        // Gone before the child is reaped: until then its pid is nobody else's.
+        const std::stop_callback end(stop, [child = *pid] { ::kill(child, SIGTERM); });
+        out = read_to_end(pipe_fds[0]);
     }
     ::close(pipe_fds[0]);
     int status = 0;
     while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
     }
+    const std::string what = argv[0] + (argv.size() > 1 ? " " + argv[1] : "");
+    if (stop.stop_requested()) {
+        return fail(Errc::kInterrupted, "stopped during " + what);
+    }
     if (decode_status(status) != 0) {
-        return fail(Errc::kPrecondition,
-                    argv[0] + " " + (argv.size() > 1 ? argv[1] : "") + " ended with code " +
-                        std::to_string(decode_status(status)) + ": " + tail(log, 3));
+        return fail(Errc::kPrecondition, what + " ended with code " +
+                                             std::to_string(decode_status(status)) + ": " +
+                                             tail(log, 3));
     }
     return out;
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,11 @@ class Process {
     std::optional<int> status_;
 };
 
-// Runs to the end and returns standard output; standard error goes to `log`. kFailed output of the
-// program is part of the error text: the last line of the log.
-Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log);
+// Runs to the end and returns standard output; standard error goes to `log`. kPrecondition when it
+// ended with another code than 0; the text then has the last lines of the log. kInterrupted when
+// asked to stop: the program has ended too.
+Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log,
+                                 const std::stop_token& stop);
 
 // A TCP port of 127.0.0.1 that is free now.
 Result<std::uint16_t> free_port();

@@ -17,14 +17,17 @@ struct EngineOptions {
     std::string profile = "canon-bf16";
     runtime::KernelOptions kernels;
     std::uint64_t seed = 7;
-    std::uint64_t steps = 12;
+    std::uint64_t miners = 3;
+    std::uint64_t validators = 3;
     std::uint64_t round = 0;
     std::string hotkey;
     std::int64_t segment = -1;
 };
 
-// Theta_0 into a store, the profile's text, and the time of one inner step.
+// Theta_0 into a store, and the profile's text.
 void add_prepare(node::CommandTree& tree, EngineOptions& options);
+// What a devnet's processes do, all at once: milliseconds of each kind of work.
+void add_trial(node::CommandTree& tree, EngineOptions& options);
 // Held-out loss of the parameters with a root, on the run's monitor windows.
 void add_heldout_loss(node::CommandTree& tree, EngineOptions& options);
 // Re-executes a drawn segment from its published boundary: exit code 0 same, 5 different.

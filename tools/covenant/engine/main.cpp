@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
     node::CommandTree tree("covenant-engine", "what `covenant` does with the training engine",
                            runtime::version_text("covenant-engine"));
     tool::add_prepare(tree, options);
+    tool::add_trial(tree, options);
     tool::add_heldout_loss(tree, options);
     tool::add_replay(tree, options);
     tool::add_simulate(tree, options);

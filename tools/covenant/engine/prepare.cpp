@@ -10,41 +10,11 @@
 #include "common/store/sealed_artifact.hpp"
 #include "tools/covenant/engine/commands.hpp"
 
-#include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstring>
 
 namespace covenant::tool {
 namespace {
-
-// The median of some steps after a warm-up, on random tokens: arithmetic takes the same time
-// whatever it means.
-Result<double> time_step(engine::Engine& engine, engine::ParameterBuffer theta,
-                         std::uint64_t steps) {
-    engine::TrainState state = engine::TrainState::fresh(std::move(theta));
-    engine::InnerHyper hyper;
-    hyper.schedule = {{0, 1e-4}};
-    constexpr std::size_t kWindows = 2;  // of a devnet's step
-    std::vector<std::uint32_t> tokens(kWindows * (engine.config().seq_len + 1));
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-        tokens[i] = static_cast<std::uint32_t>((i * 7919) % engine.config().vocab_size);
-    }
-    std::vector<double> times;
-    for (std::uint64_t step = 0; step < steps + 2; ++step) {
-        const auto start = std::chrono::steady_clock::now();
-        COVENANT_TRY(const engine::StepReport report,
-                     engine.train_step(state, tokens, hyper, step));
-        static_cast<void>(report);
-        const std::chrono::duration<double, std::milli> took =
-            std::chrono::steady_clock::now() - start;
-        if (step >= 2) {
-            times.push_back(took.count());
-        }
-    }
-    std::sort(times.begin(), times.end());
-    return times[times.size() / 2];
-}
 
 Result<node::ExitCode> prepare(const EngineOptions& options, node::Output& output) {
     COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
@@ -55,16 +25,15 @@ Result<node::ExitCode> prepare(const EngineOptions& options, node::Output& outpu
                         " gives other bits on other machines, which audits would take for "
                         "cheating; a run needs canon-bf16 or canon-f32");
     }
-    COVENANT_TRY(engine::Engine engine, engine::Engine::create(engine::nano_config(), profile));
-    engine::ParameterBuffer theta = engine::genesis_parameters(engine.layout(), options.seed);
+    COVENANT_TRY(const engine::Engine engine,
+                 engine::Engine::create(engine::nano_config(), profile));
+    const engine::ParameterBuffer theta = engine::genesis_parameters(engine.layout(), options.seed);
     COVENANT_TRY(auto store, store::FileStore::open(options.store));
     COVENANT_TRY(const Hash256 object, store->put(theta.bytes()));
     codec::Json out = codec::Json::object();
     out.set("profile", profile.text)
         .set("root", to_0x(execution::state_root(theta)))
         .set("object", to_0x(object));
-    COVENANT_TRY(const double step_ms, time_step(engine, std::move(theta), options.steps));
-    out.set("step_ms", step_ms);
     output.stream(out);
     return node::ExitCode::kOk;
 }
@@ -104,17 +73,12 @@ Result<node::ExitCode> heldout_loss(const EngineOptions& options, node::Output& 
 }  // namespace
 
 void add_prepare(node::CommandTree& tree, EngineOptions& options) {
-    node::Command& command = tree.root().add(
-        "prepare", "first parameters into a store, profile, and the time of a step");
+    node::Command& command = tree.root().add("prepare", "first parameters into a store, profile");
     command.options()
         .add("store", options.store, "folder of the artifact store")
         .value_name("DIR")
         .required();
     command.options().add("seed", options.seed, "of the first parameters").value_name("N");
-    command.options()
-        .add("steps", options.steps, "inner steps to time")
-        .value_name("N")
-        .range(1, 1000);
     command.options()
         .add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
         .value_name("NAME");

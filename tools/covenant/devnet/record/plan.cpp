@@ -15,6 +15,7 @@ namespace covenant::devnet {
 namespace {
 
 constexpr std::size_t kMaxOfARole = 16;
+constexpr double kMargin = 1.5;  // of deadlines over the trial
 // covenant-miner --cheat knows these.
 constexpr std::array<std::string_view, 6> kCheats = {"none",       "half-batch", "skip-segment",
                                                      "stale-data", "amplify",    "noise"};
@@ -154,33 +155,39 @@ protocol::RunSpec nano_run(std::uint64_t rounds) {
 }
 
 protocol::TimingSpec plan_timing(const protocol::RunSpec& spec, const Options& options,
-                                 double step_ms, unsigned cores) {
+                                 const Trial& trial, unsigned cores, double factor) {
+    const auto miners = static_cast<double>(options.miners);
+    const auto validators = static_cast<double>(options.validators);
     const double core = std::max(1U, cores);
-    const auto shared = [&](double work_ms, std::uint64_t processes) {
-        return work_ms / 1000.0 * std::max(1.0, static_cast<double>(processes) / core);
-    };
-    const double window_ms =
-        step_ms / spec.inner.windows_per_step / 2.0;  // forward only, generously
-    const double miners = static_cast<double>(options.miners);
-    const double train = shared(spec.inner.steps_per_round * step_ms, options.miners);
-    const double audit = shared(
-        miners * spec.audit.segments * spec.inner.steps_per_segment * step_ms, options.validators);
-    const double screen =
-        shared((miners * (3.0 * spec.score.assigned_windows + 2.0 * spec.score.heldout_windows)) *
-                   window_ms,
-               options.validators);
-    const double monitor = shared(spec.score.monitor_windows * window_ms, options.validators);
+    const double all = std::max(miners + validators, core);
+    // The trial ran everything at once; fewer processes have more of the machine each.
+    const auto share = [&](double processes) { return std::max(processes, core) / all; };
+    const auto padded = [&](double ms) { return seconds(kMargin * factor * ms / 1000.0); };
+
+    const double training = spec.segments();
+    const double audits = miners * spec.audit.segments;  // of one validator
+    // Validators audit the last round while miners train this one. All segments at the trial's
+    // rate, but no process ends before its own are done.
+    const double segments = std::max({(miners * training + validators * audits) / all,
+                                      training * share(miners), audits * share(validators)});
+    const double screening = miners * trial.screen_ms * share(validators);
+    const double monitor = spec.score.monitor_windows * trial.window_ms * share(validators);
+
     protocol::TimingSpec timing;
-    timing.commit_seconds =
-        2 + seconds(1.3 * (train + audit));  // validators audit the last round meanwhile
+    timing.commit_seconds = 2 + padded(segments * trial.segment_ms + trial.round_ms);
     timing.beacon_delay_seconds = 1;
     timing.inclusion_seconds =
-        timing.commit_seconds + timing.beacon_delay_seconds + 4 + seconds(1.5 * screen);
-    timing.round_seconds = timing.inclusion_seconds + 3 + seconds(1.5 * monitor);
+        timing.commit_seconds + timing.beacon_delay_seconds + 4 + padded(screening);
+    timing.round_seconds = timing.inclusion_seconds + 3 + padded(monitor);
     timing.score_commit_seconds = timing.round_seconds + timing.commit_seconds;
     timing.score_reveal_seconds = timing.score_commit_seconds + 4;
     timing.genesis_lead_seconds = 5;
     return timing;
+}
+
+std::uint64_t lead_seconds(const protocol::RunSpec& spec, const Trial& trial) {
+    return 10 + seconds(kMargin * (trial.start_ms + spec.score.monitor_windows * trial.window_ms) /
+                        1000.0);
 }
 
 }  // namespace covenant::devnet

@@ -1,5 +1,5 @@
 // What a devnet consists of, before anything runs: who takes part, the run's parameters, and its
-// deadlines, which follow from the measured time of one inner step.
+// deadlines, which follow from a trial of all its work at once.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -45,15 +45,31 @@ crypto::SecretKey operator_of(std::uint64_t seed);
 // profile are still open.
 protocol::RunSpec nano_run(std::uint64_t rounds);
 
-// Deadlines for this machine. step_ms: one inner step on an idle core.
+// What `covenant-engine trial` measured while every process's work ran at once, in milliseconds.
+struct Trial {
+    double start_ms = 0.0;    // a process until it can work
+    double segment_ms = 0.0;  // training or replaying one, with its digests and its file
+    double round_ms = 0.0;    // what a miner does beside its segments
+    double screen_ms = 0.0;   // the losses of one artifact
+    double window_ms = 0.0;   // one loss on one window
+};
+
+// Deadlines that hold on this machine: the trial's work with a margin of a half, times `factor`,
+// which is more than 1 after deadlines were missed. A round has time for all its miners' training,
+// all audits of the round before it, and all screening. start_time is left open.
 protocol::TimingSpec plan_timing(const protocol::RunSpec& spec, const Options& options,
-                                 double step_ms, unsigned cores);
+                                 const Trial& trial, unsigned cores, double factor);
+// From the run's creation to round 0: the first parameters get their loss and all nodes start.
+std::uint64_t lead_seconds(const protocol::RunSpec& spec, const Trial& trial);
 
 // Files of a devnet folder.
 struct Layout {
     std::filesystem::path root;
     [[nodiscard]] std::filesystem::path record() const { return root / "devnet.json"; }
     [[nodiscard]] std::filesystem::path network() const { return root / "network.json"; }
+    [[nodiscard]] std::filesystem::path spec() const { return root / "run.spec"; }
+    [[nodiscard]] std::filesystem::path trial() const { return root / "trial"; }
+    [[nodiscard]] std::filesystem::path trial_spec() const { return root / "trial.spec"; }
     [[nodiscard]] std::filesystem::path chain() const { return root / "chain"; }
     [[nodiscard]] std::filesystem::path data() const { return root / "data"; }
     [[nodiscard]] std::filesystem::path store() const { return root / "store"; }

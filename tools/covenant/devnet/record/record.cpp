@@ -16,7 +16,9 @@ codec::Json to_json(const Record& record) {
     json.set("step_ms", record.step_ms)
         .set("initial_loss", record.initial_loss)
         .set("run", to_0x(record.run));
-    json.set("keep", record.keep);
+    json.set("keep", record.keep)
+        .set("deadline_factor", record.deadline_factor)
+        .set("next_factor", record.next_factor);
     codec::Json people = codec::Json::array();
     for (const Participant& one : record.participants) {
         codec::Json row = codec::Json::object();
@@ -41,6 +43,15 @@ Result<Record> parse_record(const codec::Json& json) {
     COVENANT_TRY(record.initial_loss, json.number("initial_loss"));
     COVENANT_TRY(record.run, json.fixed<Hash256>("run"));
     COVENANT_TRY(record.keep, json.boolean("keep"));
+    // Folders of earlier versions have neither.
+    COVENANT_TRY(record.deadline_factor, json.number_or("deadline_factor", 1.0));
+    COVENANT_TRY(record.next_factor, json.number_or("next_factor", record.deadline_factor));
+    for (const double factor : {record.deadline_factor, record.next_factor}) {
+        if (!(factor >= 1.0 && factor <= kMaxDeadlineFactor)) {
+            return fail(Errc::kMalformed, json.path() + ": deadline factors lie between 1 and " +
+                                              std::to_string(kMaxDeadlineFactor));
+        }
+    }
     COVENANT_TRY(const auto people, json.items("participants"));
     for (const codec::Json& row : people) {
         Participant one;
@@ -76,12 +87,11 @@ Status save_record(const Layout& layout, const Record& record) {
 }
 
 Result<protocol::RunSpec> read_spec(const Layout& layout) {
-    COVENANT_TRY(const Bytes bytes,
-                 read_file(layout.root / "run.spec", protocol::kMaxRunSpecBytes));
+    COVENANT_TRY(const Bytes bytes, read_file(layout.spec(), protocol::kMaxRunSpecBytes));
     const auto spec = protocol::decode_run_spec(bytes);
     if (!spec) {
-        return fail(Errc::kCorrupt, (layout.root / "run.spec").string() + ": " +
-                                        std::string(protocol::to_string(spec.error())));
+        return fail(Errc::kCorrupt,
+                    layout.spec().string() + ": " + std::string(protocol::to_string(spec.error())));
     }
     return *spec;
 }

@@ -1,0 +1,24 @@
+// A devnet's folder, held by one process: taken before anything in it is read, removed or written.
+#pragma once
+
+#include "common/node/lifecycle.hpp"
+#include "tools/covenant/devnet/record/record.hpp"
+
+#include <optional>
+
+namespace covenant::devnet {
+
+struct Folder {
+    node::DataDir lock;
+    std::optional<Record> before;  // of the folder's last devnet
+    [[nodiscard]] bool resumes() const { return before && before->keep; }
+};
+
+// Makes the folder or takes it over. What a devnet left that was not kept goes when `disposable`
+// (the folder was not named, it is ./devnet-<seed>), and so does what an unfinished start left;
+// nothing that a devnet did not make is touched.
+// kAlreadyExists: another process holds it (the text has its pid), it holds something else, or a
+// named folder holds a devnet that was not kept.
+Result<Folder> take_folder(const Layout& layout, bool disposable);
+
+}  // namespace covenant::devnet
