@@ -3,6 +3,7 @@
 #include "common/net/http_client.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/log_sink.hpp"
+#include "common/runtime/readiness.hpp"
 
 #include <cstdio>
 
@@ -35,6 +36,11 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
         COVENANT_TRY(const auto signals, node::SignalGuard::install(sink->reopener()));
         net::initialize(2);  // its threads inherit the blocked signals
         SystemClock clock;
+        if (!run) {
+            COVENANT_TRY(const auto findings,
+                         check_readiness(options, daemon.role, clock, signals->token()));
+            return report_readiness(command.output, findings);
+        }
         auto participant = Participant::open(options, daemon.role, clock, signals->token());
         if (!participant) {
             if (participant.error().code == Errc::kInterrupted) {
@@ -42,11 +48,7 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
             }
             return fail(std::move(participant).error());
         }
-        if (run) {
-            COVENANT_CHECK(daemon.run(**participant, options));
-        } else {
-            command.output.text("ok: key, chain, run, profile and data agree");
-        }
+        COVENANT_CHECK(daemon.run(**participant, options));
         return signals->exit_code();
     };
     node::Command& run = tree.root().add("run", "take part in the run");
@@ -56,8 +58,8 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
                 " run --datadir node --network network.json --store store \\\n"
                 "      --data data --password-file password.txt");
     run.handler([&](const node::CommandContext& command) { return open(command, true); });
-    node::Command& check =
-        tree.root().add("check", "open all that `run` opens, say what is wrong, exit");
+    node::Command& check = tree.root().add(
+        "check", "look for all that `run` needs; name what is missing and what mends it");
     check.options().append(run.options());
     check.example(daemon.name +
                   " check --datadir node --network network.json --store store \\\n"

@@ -19,6 +19,8 @@ void add_run_commands(node::CommandTree& tree, Clock& clock);
 void add_artifact_commands(node::CommandTree& tree, Clock& clock);
 // wallet
 void add_wallet_commands(node::CommandTree& tree, Clock& clock);
+// wallet fund, below `wallet`
+void add_fund(node::Command& wallet, Clock& clock);
 // register, stake
 void add_stake_commands(node::CommandTree& tree, Clock& clock);
 // doctor; `version` goes into its report

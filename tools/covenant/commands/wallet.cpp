@@ -296,6 +296,7 @@ void add_wallet_commands(node::CommandTree& tree, Clock& clock) {
     describe(claiming.options(), options->transaction);
     claiming.example("covenant wallet claim 3 --network network.json --dry-run")
         .handler(run_on_chain(claim));
+    add_fund(wallet, clock);
 }
 
 }  // namespace covenant::commands
