@@ -1,7 +1,7 @@
 // Why a round's work was not counted, from the folded state and from a sender's refusal.
 #include "common/protocol/not_counted.hpp"
 
-#include "tests/unit/common/protocol/fixture.hpp"
+#include "tests/support/protocol_fixture.hpp"
 
 namespace covenant::protocol {
 namespace {
