@@ -445,12 +445,13 @@ Result<std::pair<std::string, std::uint16_t>> parse_endpoint(std::string_view te
 
 Status check_loopback(std::string_view endpoint) {
     COVENANT_TRY(const auto place, parse_endpoint(endpoint));
-    COVENANT_TRY(const BindAddress address, parse_address(place.first));
-    if (address.loopback) return {};
-    return fail(Errc::kInvalidArgument,
-                fmt::format("'{}' is not a loopback address: this server has no protection against "
-                            "the internet; listen on 127.0.0.1 and put a proxy in front of it",
-                            endpoint));
+    COVENANT_TRY(const asio::ip::address address, parse_address(place.first));
+    if (address.is_loopback()) return {};
+    return fail(
+        Errc::kInvalidArgument,
+        fmt::format("'{}' is not a loopback address: this server has no protection against "
+                    "the internet; listen on 127.0.0.1 or [::1] and put a proxy in front of it",
+                    endpoint));
 }
 
 }  // namespace covenant::net
