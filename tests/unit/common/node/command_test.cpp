@@ -67,7 +67,6 @@ struct CommandFixture : testing::Test {
     }
 
     CommandTree tree;
-    std::map<std::string, std::string> environment;
     std::uint32_t limit = 3;
     std::uint32_t threads = 2;
     bool deep = false;
