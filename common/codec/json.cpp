@@ -200,6 +200,11 @@ Result<Json> Json::parse(std::string_view text, const Limits& limits) {
                                                     " bytes, at most " +
                                                     std::to_string(limits.max_bytes) + " allowed");
     }
+    // The parser below takes a zero byte for the end of the text and would not see what follows.
+    if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
+        return covenant::fail(Errc::kMalformed,
+                              "JSON: a zero byte at byte " + std::to_string(zero + 1));
+    }
     Builder builder(limits);
     if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
         return covenant::fail(Errc::kMalformed, "JSON: " + builder.failure);

@@ -27,6 +27,18 @@ std::string error_of(const Result<T>& result) {
     return result.error().context;
 }
 
+TEST(JsonParse, AZeroByteIsNoEndOfTheText) {
+    for (const std::string_view text :
+         {std::string_view("{}\0", 3), std::string_view("{}\0\0\0{", 6),
+          std::string_view("\0{}", 3), std::string_view("[1,\0 2]", 7), std::string_view("\0", 1),
+          std::string_view("\"a\0b\"", 5)}) {
+        const auto json = Json::parse(text);
+        ASSERT_FALSE(json) << text.size();
+        EXPECT_EQ(json.error().code, Errc::kMalformed);
+        EXPECT_NE(json.error().context.find("zero byte"), std::string::npos);
+    }
+}
+
 TEST(Json, BuildsAndPrintsInOrder) {
     Json out = Json::object();
     out.set("zeta", 1).set("alpha", "two").set("list", Json::array().push(true).push(nullptr));
