@@ -137,18 +137,17 @@ void show_one(node::Output& out, const engine::ModelPreset& preset) {
 
 void show_all(node::Output& out) {
     node::Table table(
-        {"preset", "parameters", "leaves", "memory", "opening", "most k=64", "ratio",
+        {"preset", "parameters", "memory", "opening", "most k=64",
          fmt::format("most k={}", devnet::nano_run(1).sparsity(protocol::Round(0)).keep),
          "inner step", "audit"});
-    table.align_right({1, 2, 3, 4, 5, 6, 7, 8, 9});
+    table.align_right({1, 2, 3, 4, 5, 6, 7});
     for (const engine::ModelPreset& preset : engine::model_presets()) {
         const PresetCosts costs = preset_costs(preset.config);
-        table.add(
-            {std::string(preset.name), human_count(costs.parameters), std::to_string(costs.chunks),
-             node::human_bytes(costs.state_bytes + costs.activation_bytes),
-             node::human_bytes(costs.opening_bytes), node::human_bytes(costs.reference.bytes),
-             fmt::format("{:.0f}x", costs.reference.ratio), node::human_bytes(costs.devnet.bytes),
-             human_flops(costs.step_flops), fmt::format("{:.1f} %", 100.0 * costs.audit_share)});
+        table.add({std::string(preset.name), human_count(costs.parameters),
+                   node::human_bytes(costs.state_bytes + costs.activation_bytes),
+                   node::human_bytes(costs.opening_bytes), node::human_bytes(costs.reference.bytes),
+                   node::human_bytes(costs.devnet.bytes), human_flops(costs.step_flops),
+                   fmt::format("{:.1f} %", 100.0 * costs.audit_share)});
     }
     out.table(table);
     out.note("terms of a devnet's rounds; one preset in words: covenant run info --preset 10M");
