@@ -1,6 +1,7 @@
 #include "common/model_files/checkpoint_file.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/hex.hpp"
 #include "common/model_files/gguf.hpp"
 #include "common/model_files/llama_config.hpp"
 #include "common/model_files/safetensors.hpp"
@@ -198,6 +199,14 @@ std::optional<std::string> CheckpointFile::metadata(std::string_view key) const 
         if (name == key) return value;
     }
     return std::nullopt;
+}
+
+Result<std::optional<Hash256>> CheckpointFile::declared_root() const {
+    const auto text = metadata(kRootKey);
+    if (!text || !is_exact()) return std::optional<Hash256>{};  // 16 bits round: another root
+    const auto root = fixed_from_hex<Hash256>(*text);
+    if (!root) return fail(Errc::kMalformed, "the file's own root '" + *text + "' is none");
+    return *root;
 }
 
 bool CheckpointFile::is_exact() const {

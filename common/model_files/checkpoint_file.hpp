@@ -46,6 +46,8 @@ class CheckpointFile final : public ParameterSource {
         return metadata_;
     }
     [[nodiscard]] std::optional<std::string> metadata(std::string_view key) const;
+    // What an export in F32 wrote into the metadata. kMalformed: a text that is no root.
+    [[nodiscard]] Result<std::optional<Hash256>> declared_root() const override;
     // Every tensor is F32: what an import gives is what was exported, bit for bit.
     [[nodiscard]] bool is_exact() const;
 

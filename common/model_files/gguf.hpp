@@ -41,8 +41,11 @@ struct GgufHeader {
 // kMalformed unless header and data explain the whole file, as for safetensors; also a tensor that
 // is not F32, F16 or BF16 (a quantised one). kIo.
 Result<GgufHeader> read_gguf_header(const Input& input);
-// The shape of the llama that the header describes; the config is valid. kMalformed: another
-// architecture, experts, scaled RoPE, another head size, a vocabulary of another size.
+// kMalformed: another architecture than llama, or a key of it that changes the forward pass (scaled
+// RoPE, experts, windows of attention) or may do so and is not known here.
+Status check_gguf_keys(const GgufHeader& header);
+// The shape of the llama that the header describes; the config is valid. kMalformed: as
+// check_gguf_keys; another head size, a vocabulary of another size.
 Result<engine::ModelConfig> gguf_model_config(const GgufHeader& header);
 
 struct GgufDescription {

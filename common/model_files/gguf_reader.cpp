@@ -275,6 +275,17 @@ Result<std::uint32_t> u32(const GgufHeader& header, const std::string& key) {
     return static_cast<std::uint32_t>(value);
 }
 
+// llama.cpp's large models lie in several files; each describes the whole and holds a part.
+Status check_whole(const GgufHeader& header) {
+    if (!header.values.contains("split.count")) return {};
+    COVENANT_TRY(const std::uint64_t parts, number(header, "split.count"));
+    if (parts <= 1) return {};
+    return malformed(
+        fmt::format("this is one of {} parts of a split model: join them with "
+                    "`llama-gguf-split --merge` first",
+                    parts));
+}
+
 Result<float> real(const GgufHeader& header, const std::string& key) {
     const auto value = header.values.find(key);
     if (value == header.values.end()) return malformed("key " + key + " is missing");
@@ -300,7 +311,7 @@ Result<GgufHeader> read_gguf_header(const Input& input) {
     if (version != kVersion) return malformed(fmt::format("version {}, only 3 is read", version));
     COVENANT_TRY(const auto tensors, in.integer<std::uint64_t>());
     COVENANT_TRY(const auto keys, in.integer<std::uint64_t>());
-    if (tensors == 0 || tensors > kMaxTensors || keys > kMaxGgufKeys) {
+    if (tensors > kMaxTensors || keys > kMaxGgufKeys) {
         return malformed(fmt::format("{} tensors and {} keys, at most {} and {}", tensors, keys,
                                      kMaxTensors, kMaxGgufKeys));
     }
@@ -313,6 +324,8 @@ Result<GgufHeader> read_gguf_header(const Input& input) {
             return malformed("key " + key + " is there twice");
         }
     }
+    COVENANT_CHECK(check_whole(out));
+    if (tensors == 0) return malformed("the file has no tensors");
     for (std::uint64_t i = 0; i < tensors; ++i) {
         COVENANT_TRY(StoredTensor tensor, read_tensor(in));
         out.tensors.push_back(std::move(tensor));
@@ -323,16 +336,7 @@ Result<GgufHeader> read_gguf_header(const Input& input) {
 }
 
 Result<engine::ModelConfig> gguf_model_config(const GgufHeader& header) {
-    if (header.text("general.architecture") != "llama") {
-        return malformed("general.architecture is not llama");
-    }
-    if (header.text("llama.rope.scaling.type").value_or("none") != "none") {
-        return malformed("RoPE is scaled: this model's is not");
-    }
-    if (header.values.contains("llama.expert_count")) {
-        COVENANT_TRY(const std::uint64_t experts, number(header, "llama.expert_count"));
-        if (experts != 0) return malformed("a mixture of experts");
-    }
+    COVENANT_CHECK(check_gguf_keys(header));
     engine::ModelConfig config;
     COVENANT_TRY(config.seq_len, u32(header, "llama.context_length"));
     COVENANT_TRY(config.d_model, u32(header, "llama.embedding_length"));

@@ -2,8 +2,11 @@
 
 #include "common/codec/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,41 +27,187 @@ Result<std::uint32_t> u32(const Json& json, std::string_view key) {
     return static_cast<std::uint32_t>(value);
 }
 
+// A value in a message: a stranger's may be long.
+std::string shown(const Json& value) {
+    constexpr std::size_t kMost = 80;
+    std::string text = value.dump();
+    if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+    return text;
+}
+
 bool given(const Json& json, std::string_view key) {
     if (!json.has(key)) return false;
     const auto value = json.at(key);
     return value && !value->is_null();
 }
 
-Status check_architecture(const Json& json) {
-    COVENANT_TRY(const std::string type, json.string("model_type"));
-    if (type != "llama") return not_ours("model_type is '" + type + "', only llama is read");
-    if (given(json, "architectures")) {
-        COVENANT_TRY(const std::vector<Json> names, json.items("architectures"));
-        if (names.size() != 1) return not_ours("architectures must be [\"LlamaForCausalLM\"]");
-        COVENANT_TRY(const std::string name, names[0].as_string());
-        if (name != "LlamaForCausalLM") return not_ours("architecture '" + name + "' is not read");
+// Keys that say the shape; parse_llama_config and rope_theta read them.
+constexpr std::string_view kShape[] = {"head_dim",
+                                       "hidden_size",
+                                       "intermediate_size",
+                                       "max_position_embeddings",
+                                       "num_attention_heads",
+                                       "num_hidden_layers",
+                                       "num_key_value_heads",
+                                       "rms_norm_eps",
+                                       "rope_parameters",
+                                       "rope_scaling",
+                                       "rope_theta",
+                                       "vocab_size"};
+
+// Keys whose values must be what this model computes anyway. As JSON.
+constexpr std::pair<std::string_view, std::string_view> kFixed[] = {
+    {"add_cross_attention", "false"},
+    {"architectures", R"(["LlamaForCausalLM"])"},
+    {"attention_bias", "false"},
+    {"hidden_act", R"("silu")"},
+    {"is_encoder_decoder", "false"},
+    {"mlp_bias", "false"},
+    {"model_type", R"("llama")"},
+    {"partial_rotary_factor", "1.0"},
+    {"pruned_heads", "{}"},
+    {"rope_interleaved", "false"},
+    {"tie_encoder_decoder", "false"},
+    {"tie_word_embeddings", "false"},
+    {"use_bidirectional_attention", "false"}};
+
+// Keys that no forward pass reads: how the file was made, training, what to print, how to sample.
+constexpr std::string_view kHarmless[] = {"_attn_implementation",
+                                          "_attn_implementation_autoset",
+                                          "_flash_attn_2_enabled",
+                                          "_name_or_path",
+                                          "attention_dropout",
+                                          "attn_implementation",
+                                          "bad_words_ids",
+                                          "begin_suppress_tokens",
+                                          "bos_token_id",
+                                          "chunk_size_feed_forward",
+                                          "cross_attention_hidden_size",
+                                          "decoder_start_token_id",
+                                          "diversity_penalty",
+                                          "do_sample",
+                                          "dtype",
+                                          "early_stopping",
+                                          "encoder_no_repeat_ngram_size",
+                                          "eos_token_id",
+                                          "exponential_decay_length_penalty",
+                                          "finetuning_task",
+                                          "forced_bos_token_id",
+                                          "forced_eos_token_id",
+                                          "gradient_checkpointing",
+                                          "hidden_dropout",
+                                          "id2label",
+                                          "initializer_range",
+                                          "is_decoder",
+                                          "label2id",
+                                          "length_penalty",
+                                          "max_length",
+                                          "min_length",
+                                          "no_repeat_ngram_size",
+                                          "num_beam_groups",
+                                          "num_beams",
+                                          "num_labels",
+                                          "num_return_sequences",
+                                          "output_attentions",
+                                          "output_hidden_states",
+                                          "output_scores",
+                                          "pad_token_id",
+                                          "prefix",
+                                          "pretraining_tp",
+                                          "problem_type",
+                                          "remove_invalid_values",
+                                          "repetition_penalty",
+                                          "return_dict",
+                                          "return_dict_in_generate",
+                                          "sep_token_id",
+                                          "suppress_tokens",
+                                          "task_specific_params",
+                                          "temperature",
+                                          "tf_legacy_loss",
+                                          "tokenizer_class",
+                                          "top_k",
+                                          "top_p",
+                                          "torch_dtype",
+                                          "torchscript",
+                                          "transformers_version",
+                                          "typical_p",
+                                          "unk_token_id",
+                                          "use_bfloat16",
+                                          "use_cache",
+                                          "use_return_dict"};
+
+template <typename Keys>
+bool holds(const Keys& keys, std::string_view key) {
+    return std::ranges::find(keys, key) != std::end(keys);
+}
+
+// 1 and 1.0 are the same value.
+bool same_value(const Json& value, const Json& wanted) {
+    const auto number = value.as_double();
+    return value == wanted || (number && Json(*number) == wanted);
+}
+
+// Nothing that could change the forward pass is passed over: a key is read, has the one value that
+// this model has, or is known to be harmless. null is as a key that is not there.
+Status check_keys(const Json& json) {
+    COVENANT_TRY(const std::vector<std::string> keys, json.as_keys());
+    for (const std::string& key : keys) {
+        if (!given(json, key) || holds(kShape, key) || holds(kHarmless, key)) continue;
+        COVENANT_TRY(const Json value, json.at(key));
+        const auto* fixed =
+            std::ranges::find(kFixed, key, &std::pair<std::string_view, std::string_view>::first);
+        if (fixed == std::end(kFixed)) {
+            return not_ours(key +
+                            " is set, and this program does not know the key: the model may "
+                            "compute something else than a Llama");
+        }
+        COVENANT_TRY(const Json wanted, Json::parse(fixed->second));
+        if (!same_value(value, wanted)) {
+            return not_ours(
+                fmt::format("{} is {}, this model's is {}", key, shown(value), fixed->second));
+        }
     }
-    COVENANT_TRY(const std::string activation, json.string_or("hidden_act", "silu"));
-    if (activation != "silu") return not_ours("hidden_act is '" + activation + "', not silu");
-    for (const std::string_view key : {"attention_bias", "mlp_bias", "tie_word_embeddings"}) {
-        COVENANT_TRY(const bool set, json.boolean_or(key, false));
-        if (set) return not_ours(std::string(key) + " is true: this model has none");
-    }
-    if (given(json, "rope_scaling")) return not_ours("rope_scaling is set: this model has none");
+    if (!given(json, "model_type")) return not_ours("model_type is missing, only llama is read");
     return {};
 }
 
-Result<float> rope_theta(const Json& json) {
-    if (!json.has("rope_theta") && given(json, "rope_parameters")) {
-        COVENANT_TRY(const Json rope, json.at("rope_parameters"));
-        COVENANT_TRY(const std::string type, rope.string_or("rope_type", "default"));
-        if (type != "default") return not_ours("rope_type is '" + type + "', only default is read");
-        COVENANT_TRY(const double value, rope.number_or("rope_theta", 10000.0));
-        return static_cast<float>(value);
+// The base that a table of rotary settings names; nullopt: none. Only the plain rotation is ours.
+Result<std::optional<double>> plain_rotary(const Json& rope, std::string_view name) {
+    COVENANT_TRY(const std::vector<std::string> keys, rope.as_keys());
+    std::optional<double> theta;
+    for (const std::string& key : keys) {
+        if (!given(rope, key)) continue;
+        COVENANT_TRY(const Json value, rope.at(key));
+        if (key == "rope_theta") {
+            COVENANT_TRY(theta, value.as_double());
+        } else if ((key != "rope_type" && key != "type") || value != Json("default")) {
+            if (key == "partial_rotary_factor" && same_value(value, Json(1.0))) continue;
+            return not_ours(fmt::format("{}.{} is {}: this model's RoPE is not scaled", name, key,
+                                        shown(value)));
+        }
     }
-    COVENANT_TRY(const double value, json.number_or("rope_theta", 10000.0));
-    return static_cast<float>(value);
+    return theta;
+}
+
+// Older files say the base at the top, newer ones in a table of their own; some say both.
+Result<float> rope_theta(const Json& json) {
+    std::optional<double> theta;
+    if (given(json, "rope_theta")) {
+        COVENANT_TRY(theta, json.number_or("rope_theta", 0.0));
+    }
+    for (const std::string_view name : {"rope_scaling", "rope_parameters"}) {
+        if (!given(json, name)) continue;
+        COVENANT_TRY(const Json rope, json.at(name));
+        COVENANT_TRY(const std::optional<double> own, plain_rotary(rope, name));
+        if (own && theta && *own != *theta) {
+            return not_ours(
+                fmt::format("rope_theta is {} and {}.rope_theta is {}: the model has "
+                            "one base",
+                            *theta, name, *own));
+        }
+        if (own) theta = own;
+    }
+    return static_cast<float>(theta.value_or(10000.0));
 }
 
 }  // namespace
@@ -105,7 +254,7 @@ Result<engine::ModelConfig> parse_llama_config(std::string_view text) {
     auto parsed = Json::parse(text, {.max_bytes = kMaxConfigBytes});
     if (!parsed) return fail(std::move(parsed).error().within("config.json"));
     const Json& json = *parsed;
-    COVENANT_CHECK(check_architecture(json));
+    COVENANT_CHECK(check_keys(json));
     engine::ModelConfig config;
     COVENANT_TRY(config.vocab_size, u32(json, "vocab_size"));
     COVENANT_TRY(config.d_model, u32(json, "hidden_size"));

@@ -1,6 +1,7 @@
 #include "common/model_files/parameter_source.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/hex.hpp"
 #include "common/crypto/merkle.hpp"
 #include "common/crypto/sha256.hpp"
 
@@ -23,6 +24,7 @@ Status Monitor::report(std::uint64_t done, std::uint64_t total) const {
 
 Result<Hash256> scan(const ParameterSource& source, const Monitor& monitor,
                      const std::function<Status(std::span<const float>)>& take) {
+    COVENANT_TRY(const std::optional<Hash256> declared, source.declared_root());
     const engine::ParameterLayout& layout = source.layout();
     const std::uint64_t total = std::uint64_t{layout.total_floats()} * sizeof(float);
     std::vector<Hash256> leaves(layout.chunk_count());
@@ -54,7 +56,14 @@ Result<Hash256> scan(const ParameterSource& source, const Monitor& monitor,
         }
     }
     COVENANT_ASSERT(chunk == leaves.size(), "every chunk was read");
-    return crypto::merkle_root(leaves);
+    const Hash256 root = crypto::merkle_root(leaves);
+    if (declared && *declared != root) {
+        return fail(Errc::kMismatch,
+                    fmt::format("its parameters have root {}, the file says {}: it was changed "
+                                "after it was written; fetch or export it again",
+                                to_0x(root), to_0x(*declared)));
+    }
+    return root;
 }
 
 std::size_t halves_row(std::size_t row, std::size_t head_dim) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 
@@ -35,6 +36,10 @@ class ParameterSource {
     // lies within the tensor. kIo, kMalformed.
     [[nodiscard]] virtual Status read(std::size_t tensor, std::size_t first,
                                       std::span<float> out) const = 0;
+    // The root that the source itself says these values have; nullopt: it says none.
+    [[nodiscard]] virtual Result<std::optional<Hash256>> declared_root() const {
+        return std::optional<Hash256>{};
+    }
 };
 
 // Floats that are held in memory at a time, a multiple of the chunk.
@@ -42,7 +47,8 @@ inline constexpr std::size_t kBlockFloats = 64 * engine::kChunkFloats;
 
 // Reads everything once and gives the state root (Merkle root over the 16 KiB chunks of the
 // layout). `take`, where given, sees the flat layout from the front, whole chunks with their
-// padding. kMalformed: a value is NaN or infinite, naming the tensor and the element.
+// padding. kMalformed: a value is NaN or infinite, naming the tensor and the element. kMismatch:
+// the source says another root; no reader of the values may take them for good.
 Result<Hash256> scan(const ParameterSource& source, const Monitor& monitor,
                      const std::function<Status(std::span<const float> chunks)>& take = {});
 

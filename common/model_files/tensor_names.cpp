@@ -31,6 +31,19 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
     return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+// Why a tensor that the shape does not have cannot simply be left out.
+std::string foreign_reason(std::string_view name) {
+    if (name.starts_with("rope_f")) {  // rope_freqs, rope_factors_long, rope_factors_short
+        return "a scaled rotary table: this model's RoPE is not scaled";
+    }
+    if (name.ends_with(".rotary_emb.inv_freq")) {
+        return "stored inverse frequencies of RoPE: this model computes its own from rope_theta; "
+               "remove them if they are those";
+    }
+    if (name.ends_with(".bias")) return "a bias: this model has none";
+    return "none of a model of this shape";
+}
+
 }  // namespace
 
 std::string gguf_name(std::string_view name) {
@@ -85,8 +98,8 @@ Result<std::vector<StoredTensor>> match_tensors(const engine::ParameterLayout& l
         places.erase(place);
     }
     if (!places.empty()) {
-        return fail(Errc::kMalformed,
-                    "tensor " + places.begin()->first + " is none of a model of this shape");
+        const std::string& name = places.begin()->first;
+        return fail(Errc::kMalformed, "tensor " + name + " is " + foreign_reason(name));
     }
     return out;
 }

@@ -51,13 +51,14 @@ std::vector<Merge> merges_of(const std::vector<Piece>& pieces) {
 
 std::string added_token(std::size_t id, const Piece& piece) {
     return fmt::format(
-        R"({{"id":{},"content":{},"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":{}}})",
-        id, quoted(piece.text), piece.type != PieceType::kUserDefined);
+        R"({{"id":{},"content":{},"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}})",
+        id, quoted(piece.text));
 }
 
+// Pieces that are found in a text as they stand. Not control pieces: SentencePiece never reads the
+// characters "</s>" as the end of a text, and an added token, special or not, would.
 bool is_added(const Piece& piece) {
-    return piece.type == PieceType::kUnknown || piece.type == PieceType::kControl ||
-           piece.type == PieceType::kUserDefined;
+    return piece.type == PieceType::kUserDefined;
 }
 
 }  // namespace
@@ -122,6 +123,8 @@ std::string tokenizer_config_json(const Vocabulary& vocabulary, std::uint32_t se
         .set("eos_token", vocabulary.pieces[2].text)
         .set("legacy", false)
         .set("model_max_length", seq_len)
+        // Else the class adds the three below as tokens that are found in a text.
+        .set("split_special_tokens", true)
         .set("tokenizer_class", "PreTrainedTokenizerFast")
         .set("unk_token", vocabulary.pieces[0].text);
     return out.dump(Json::Style::kPretty) + "\n";

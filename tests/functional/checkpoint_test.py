@@ -19,7 +19,8 @@ from support import Background, FunctionalTest, Paths, flipped_byte, main, wait_
 
 PREFIXES = (1, 5, 12)
 TEXTS = ["In the beginning God created the heaven and the earth.", "  two spaces\nnext line\n\nand ", " ",
-         "And he said, 27 \U0001f600 \u65e5\u672c\tx", "aaaaaaaaaa", "\n"]
+         "And he said, 27 \U0001f600 \u65e5\u672c\tx", "aaaaaaaaaa", "\n",
+         "a</s>b", "a<s>b", "x<unk>y"]
 
 
 def node_program():

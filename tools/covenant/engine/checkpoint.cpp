@@ -238,7 +238,7 @@ Result<ExitCode> import_parameters(const CheckpointOptions& options,
     COVENANT_TRY(const auto progress, Work::start(context));
     auto root =
         model_files::write_raw(*file, options.out, policy(options), progress->stage("importing"));
-    if (!root) return progress->failed(std::move(root).error());
+    if (!root) return progress->failed(std::move(root).error().within(options.path));
     context.output.text(fmt::format("wrote      {}: {}", options.out, node::human_bytes(bytes)));
     context.output.text("root       " + to_0x(*root));
     Json out = Json::object();
@@ -283,11 +283,8 @@ Result<std::optional<Expected>> expected_root(const CheckpointOptions& options,
     if (!options.round.empty()) {
         return fail(Errc::kInvalidArgument, "--round is of a run: name its folder with --datadir");
     }
-    if (const auto text = file.metadata(model_files::kRootKey); text && file.is_exact()) {
-        auto root = fixed_from_hex<Hash256>(*text);
-        if (!root) return fail(Errc::kMalformed, "the file's own root '" + *text + "' is none");
-        return Expected{*root, "the file"};
-    }
+    COVENANT_TRY(const auto declared, file.declared_root());
+    if (declared) return Expected{*declared, "the file"};
     return std::optional<Expected>{};
 }
 
@@ -382,7 +379,7 @@ Result<ExitCode> verify(const CheckpointOptions& options, const CommandContext& 
                                       at += chunks.size();
                                       return {};
                                   });
-    if (!root) return progress->failed(judged(std::move(root).error()));
+    if (!root) return progress->failed(judged(std::move(root).error().within(options.path)));
     const bool compared = expected->has_value();
     if (compared && (*expected)->root != *root) {
         std::string text = fmt::format("{}: its parameters have root {}, {} says {}", options.path,
@@ -446,11 +443,11 @@ Result<ExitCode> info(const CheckpointOptions& options, const CommandContext& co
     out.text(fmt::format("model      {:.3f} M parameters in {} tensors of {}",
                          static_cast<double>(config.parameter_count()) / 1e6,
                          file->tensors().size(), fmt::join(types, ", ")));
-    out.text(
-        fmt::format("shape      {} layers of width {}, {} heads ({} for keys), SwiGLU {}, "
-                    "vocabulary {}, context {}",
-                    config.layers, config.d_model, config.heads, config.kv_heads, config.d_ff,
-                    config.vocab_size, config.seq_len));
+    out.text(fmt::format("shape      {} layers of width {}, {} heads ({} for keys), SwiGLU {}",
+                         config.layers, config.d_model, config.heads, config.kv_heads,
+                         config.d_ff));
+    out.text(fmt::format("           vocabulary {}, context {}, RoPE theta {}, norm eps {}",
+                         config.vocab_size, config.seq_len, config.rope_theta, config.norm_eps));
     for (const auto& [label, key] :
          {std::pair{"run", model_files::kRunKey}, std::pair{"round", model_files::kRoundKey},
           std::pair{"root", model_files::kRootKey}}) {

@@ -54,7 +54,9 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
         at += chunks.size();
         return {};
     };
-    COVENANT_TRY(model.root, model_files::scan(*file, monitor, take));
+    auto root = model_files::scan(*file, monitor, take);
+    if (!root) return fail(std::move(root).error().within(path.string()));
+    model.root = *root;
     progress.finish();
     model.name = "checkpoint " + given;
     model.beside = file->format() == model_files::Format::kGguf ? path.parent_path() : path;

@@ -132,6 +132,93 @@ TEST(GgufReader, RefusesTheSameNameTwice) {
         Errc::kMalformed);
 }
 
+// A file with more keys in front of its own. The data stays on its alignment.
+class MoreKeys {
+  public:
+    template <typename T>
+    MoreKeys& put(std::string_view key, std::uint32_t type, T value) {
+        ++keys_;
+        text(key);
+        number(type);
+        number(value);
+        return *this;
+    }
+    MoreKeys& put(std::string_view key, std::string_view value) {
+        ++keys_;
+        text(key);
+        number(std::uint32_t{8});
+        text(value);
+        return *this;
+    }
+    Bytes file() {
+        const std::size_t filler = bytes_.size() + 8 + 6 + 4 + 8;  // of a text under "filler"
+        put("filler",
+            std::string((kGgufAlignment - filler % kGgufAlignment) % kGgufAlignment, 'x'));
+        Bytes out = good();
+        store_le<std::uint64_t>(load_le<std::uint64_t>(out.data() + 16) + keys_, out.data() + 16);
+        out.insert(out.begin() + 24, bytes_.begin(), bytes_.end());
+        return out;
+    }
+
+  private:
+    template <typename T>
+    void number(T value) {
+        bytes_.resize(bytes_.size() + sizeof(T));
+        store_le<T>(value, bytes_.data() + bytes_.size() - sizeof(T));
+    }
+    void text(std::string_view value) {
+        number(std::uint64_t{value.size()});
+        bytes_.insert(bytes_.end(), value.begin(), value.end());
+    }
+    Bytes bytes_;
+    std::uint64_t keys_ = 0;
+};
+
+constexpr std::uint32_t kFloat = 6;
+constexpr std::uint32_t kU32 = 4;
+constexpr std::uint32_t kBool = 7;
+
+TEST(GgufKeys, AKeyThatChangesTheForwardPassIsRefusedByItsName) {
+    const auto refused = [](MoreKeys keys, std::string_view words) {
+        const auto file = CheckpointFile::from_gguf(memory_input(keys.file()));
+        ASSERT_FALSE(file) << words;
+        EXPECT_EQ(file.error().code, Errc::kMalformed) << words;
+        EXPECT_NE(file.error().context.find(words), std::string::npos) << file.error().context;
+    };
+    refused(MoreKeys().put("llama.rope.scale_linear", kFloat, 4.0F), "llama.rope.scale_linear");
+    refused(MoreKeys().put("llama.rope.scaling.factor", kFloat, 8.0F), "llama.rope.scaling.factor");
+    refused(MoreKeys().put("llama.rope.scaling.type", "yarn"), "llama.rope.scaling.type");
+    refused(MoreKeys().put("llama.expert_count", kU32, std::uint32_t{8}), "llama.expert_count");
+    refused(MoreKeys().put("llama.logit_scale", kFloat, 0.5F), "llama.logit_scale");
+    refused(MoreKeys().put("llama.attention.causal", kBool, std::uint8_t{0}), "attention.causal");
+    refused(MoreKeys().put("llama.something_new", kU32, std::uint32_t{0}), "llama.something_new");
+    refused(MoreKeys().put("adapter.type", "lora"), "adapter");
+    refused(MoreKeys().put("split.count", kU32, std::uint32_t{3}), "one of 3 parts");
+}
+
+TEST(GgufKeys, WhatChangesNothingIsTaken) {
+    MoreKeys keys;
+    keys.put("llama.rope.scale_linear", kFloat, 1.0F)
+        .put("llama.rope.scaling.type", "none")
+        .put("llama.expert_count", kU32, std::uint32_t{0})
+        .put("llama.attention.causal", kBool, std::uint8_t{1})
+        .put("split.count", kU32, std::uint32_t{1})
+        .put("general.license", "mit")
+        .put("quantize.imatrix.file", "x");
+    const auto file = CheckpointFile::from_gguf(memory_input(keys.file()));
+    ASSERT_TRUE(file) << file.error().context;
+    EXPECT_EQ((*file)->layout().config(), testing::small_config());
+}
+
+TEST(GgufKeys, ASplitModelSaysSoBeforeItsTensorsAreLookedAt) {
+    Bytes first = MoreKeys().put("split.count", kU32, std::uint32_t{2}).file();
+    store_le<std::uint64_t>(0, first.data() + 8);  // the first part may hold no tensor
+    const auto header = read(first);
+    ASSERT_FALSE(header);
+    EXPECT_NE(header.error().context.find("llama-gguf-split"), std::string::npos)
+        << header.error().context;
+}
+
 TEST(CheckpointFile, RefusesOtherGgufModels) {
     const Bytes cases[] = {
         testing::replaced(good(), "llama.block_count", "llama.black_count"),

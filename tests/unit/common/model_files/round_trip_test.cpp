@@ -1,4 +1,5 @@
 // What is exported comes back; what comes back is what the formats' own rules say.
+#include "common/base/hex.hpp"
 #include "common/codec/json.hpp"
 #include "common/model_files/gguf.hpp"
 #include "common/model_files/llama_config.hpp"
@@ -8,6 +9,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -27,6 +29,47 @@ struct Case {
     TensorType type;
     std::uint64_t shard_bytes;
 };
+
+TEST(DeclaredRoot, IsComparedByEveryReaderOfTheValues) {
+    const Scratch scratch;
+    for (const Format format : {Format::kSafetensors, Format::kGguf}) {
+        ExportOptions options;
+        options.format = format;
+        options.root = testing::root_of(small_parameters());
+        const auto out = scratch / std::string(to_string(format));
+        ASSERT_TRUE(export_checkpoint(*small_source(), vocabulary(), options, out, {}));
+        const auto weights = format == Format::kGguf ? out : out / kWeightsName;
+        Bytes bytes = testing::bytes_of_file(weights);
+        bytes[bytes.size() - 100] ^= 1;  // the lowest byte of a value: still finite
+        testing::write_bytes(weights, bytes);
+        const auto file = CheckpointFile::open(out);
+        ASSERT_TRUE(file) << file.error().context;
+        const auto scanned = scan(**file, {});
+        ASSERT_FALSE(scanned);
+        EXPECT_EQ(scanned.error().code, Errc::kMismatch);
+        EXPECT_NE(scanned.error().context.find("the file says"), std::string::npos)
+            << scanned.error().context;
+        EXPECT_FALSE(write_raw(**file, scratch / "raw.f32", false, {}));
+        EXPECT_FALSE(std::filesystem::exists(scratch / "raw.f32"));
+    }
+}
+
+TEST(DeclaredRoot, IsNoClaimOfRoundedValuesAndMustBeARoot) {
+    const Scratch scratch;
+    ExportOptions options;
+    options.type = TensorType::kBf16;
+    options.root = testing::root_of(small_parameters());
+    ASSERT_TRUE(export_checkpoint(*small_source(), vocabulary(), options, scratch / "half", {}));
+    const auto half = CheckpointFile::open(scratch / "half");
+    ASSERT_TRUE(half);
+    EXPECT_EQ((*half)->declared_root().value(), std::nullopt);
+    EXPECT_TRUE(scan(**half, {}));
+    const std::string root = to_0x(options.root);
+    const auto file = CheckpointFile::from_gguf(
+        memory_input(testing::replaced(testing::gguf_bytes(), root, "zz" + root.substr(2))));
+    ASSERT_TRUE(file);
+    EXPECT_EQ(scan(**file, {}).error().code, Errc::kMalformed);
+}
 
 class RoundTrip : public ::testing::TestWithParam<Case> {};
 

@@ -48,6 +48,8 @@ TEST(SafetensorsReader, ReadsAHeaderByTheBook) {
 }
 
 TEST(SafetensorsReader, RefusesWhatDoesNotExplainTheFile) {
+    const std::string padded =
+        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})" + std::string(3, '\0');
     const std::pair<std::string_view, std::size_t> cases[] = {
         // a hole, an overlap, bytes left over, too few bytes, nothing at the front
         {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})",
@@ -72,6 +74,8 @@ TEST(SafetensorsReader, RefusesWhatDoesNotExplainTheFile) {
         {R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4},
         {R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}})", 6},
         {R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})", 4},
+        // zero bytes in the place of spaces
+        {padded, 4},
         // types, fields, JSON
         {R"({"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}})", 4},
         {R"({"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})", 8},
@@ -168,6 +172,93 @@ TEST(CheckpointFile, ReadsAConfigThatLeavesDefaultsOut) {
     EXPECT_EQ(config->kv_heads, 4U);
     EXPECT_EQ(config->norm_eps, 1e-6F);
     EXPECT_EQ(config->rope_theta, 500000.0F);
+}
+
+// A config of the least keys with these beside them.
+Result<engine::ModelConfig> config_with(std::string_view more) {
+    return parse_llama_config(
+        R"({"model_type":"llama","vocab_size":400,"hidden_size":16,"num_hidden_layers":2,
+            "num_attention_heads":4,"intermediate_size":24,"max_position_embeddings":8)" +
+        std::string(more) + "}");
+}
+
+TEST(LlamaConfig, RefusesAKeyThatChangesTheForwardPassByItsName) {
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {R"(,"rope_theta":500000.0,"rope_parameters":{"rope_type":"llama3","factor":8.0,)"
+         R"("rope_theta":500000.0})",
+         "rope_parameters.rope_type"},
+        {R"(,"rope_theta":10000.0,"rope_parameters":{"rope_type":"default","rope_theta":500000.0})",
+         "rope_theta is 10000"},
+        {R"(,"rope_theta":10000.0,"rope_scaling":{"rope_theta":500000})",
+         "rope_scaling.rope_theta"},
+        {R"(,"rope_theta":null,"rope_parameters":{"rope_type":"llama3","rope_theta":500000})",
+         "rope_parameters.rope_type"},
+        {R"(,"rope_parameters":{"type":"linear","factor":4.0,"rope_theta":10000.0})",
+         "rope_parameters.type"},
+        {R"(,"rope_parameters":{"rope_type":"default","factor":4.0})", "rope_parameters.factor"},
+        {R"(,"rope_parameters":{"full_attention":{"rope_type":"default"}})", "full_attention"},
+        {R"(,"rope_parameters":{"partial_rotary_factor":0.5})", "partial_rotary_factor"},
+        {R"(,"rope_parameters":"default")", "rope_parameters"},
+        {R"(,"rope_scaling":{"type":"dynamic","factor":2.0})", "rope_scaling.type"},
+        {R"(,"partial_rotary_factor":0.5)", "partial_rotary_factor is 0.5"},
+        {R"(,"rope_interleaved":true)", "rope_interleaved"},
+        {R"(,"sliding_window":4096)", "sliding_window"},
+        {R"(,"quantization_config":{"bits":4})", "quantization_config"},
+        {R"(,"auto_map":{"AutoModelForCausalLM":"modeling_x.X"})", "auto_map"},
+        {R"(,"logit_scale":0.5)", "logit_scale"},
+        {R"(,"pruned_heads":{"0":[1]})", "pruned_heads"},
+        {R"(,"attention_bias":1)", "attention_bias"},
+        {R"(,"architectures":["LlamaForSequenceClassification"])", "architectures"},
+        {R"(,"something_new":0)", "something_new"},
+    };
+    for (const auto& [more, name] : cases) {
+        const auto config = config_with(more);
+        ASSERT_FALSE(config) << more;
+        EXPECT_EQ(config.error().code, Errc::kMalformed) << more;
+        EXPECT_NE(config.error().context.find(name), std::string::npos) << config.error().context;
+    }
+}
+
+TEST(LlamaConfig, TakesWhatChangesNothing) {
+    for (const std::string_view more :
+         {"", R"(,"rope_scaling":{"rope_type":"default"})", R"(,"rope_scaling":{"type":"default"})",
+          R"(,"rope_theta":10000,"rope_parameters":{"rope_type":"default","rope_theta":10000.0})",
+          R"(,"partial_rotary_factor":1)", R"(,"rope_parameters":{"partial_rotary_factor":1.0})",
+          R"(,"sliding_window":null,"something_new":null,"pruned_heads":{})",
+          R"(,"architectures":["LlamaForCausalLM"],"transformers_version":"4.46.0")",
+          R"(,"use_cache":true,"pretraining_tp":1,"eos_token_id":[2,3],"_name_or_path":"x")"}) {
+        const auto config = config_with(more);
+        ASSERT_TRUE(config) << more << ": " << config.error().context;
+        EXPECT_EQ(config->rope_theta, 10000.0F) << more;
+    }
+}
+
+TEST(LlamaConfig, ReadsNothingBehindTheText) {
+    std::string text = testing::config_text();
+    ASSERT_TRUE(parse_llama_config(text));
+    EXPECT_FALSE(parse_llama_config(text + '\0'));
+    EXPECT_FALSE(parse_llama_config(text + std::string(3, '\0') + "{}"));
+}
+
+TEST(CheckpointFile, SaysWhyATensorCannotBeLeftOut) {
+    const auto file = read(testing::safetensors_bytes());
+    ASSERT_TRUE(file);
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {"rope_freqs.weight", "scaled rotary table"},
+        {"model.layers.0.self_attn.rotary_emb.inv_freq", "inverse frequencies"},
+        {"model.layers.0.self_attn.q_proj.bias", "a bias"},
+        {"model.layers.9.mlp.up_proj.weight", "none of a model of this shape"}};
+    for (const auto& [name, reason] : cases) {
+        std::vector<StoredTensor> stored = file->tensors;
+        stored.push_back(stored.front());
+        stored.back().name = name;
+        const auto matched =
+            match_tensors(testing::small_layout(), std::move(stored), Naming::kHuggingFace);
+        ASSERT_FALSE(matched) << name;
+        EXPECT_NE(matched.error().context.find(reason), std::string::npos)
+            << matched.error().context;
+        EXPECT_NE(matched.error().context.find(name), std::string::npos);
+    }
 }
 
 TEST(CheckpointFile, ChecksTheIndexOfShards) {

@@ -79,11 +79,8 @@ class HuggingFace {
         for (std::size_t rank = 0; rank < merges.size(); ++rank)
             ranks_.emplace(merges[rank].as_string().value(), rank);
         const std::vector<Json> tokens = json.items("added_tokens").value();
-        for (const Json& token : tokens) {
-            if (!token.boolean("special").value()) {
-                added_.push_back(token.string("content").value());
-            }
-        }
+        for (const Json& token : tokens)  // special ones are found in a text as well
+            added_.push_back(token.string("content").value());
     }
 
     [[nodiscard]] std::vector<data::Token> encode(std::string_view text) const {
@@ -157,6 +154,10 @@ TEST(TokenizerJson, TokenisesAsSentencePieceDoes) {
                                    "日本語 and bread",
                                    "\t\"quoted\" 1 27 777\r\n",
                                    "aaaaaaaaaaaaaaaaaaaa",
+                                   "a</s>b",  // control pieces are no text
+                                   "a<s>b",
+                                   "x<unk>y",
+                                   "</s>",
                                    "thethethe ofof\xf0\x9f\x98\x80 <0x41>"};
     for (std::size_t at = 0; at + 50 < sample.size(); at += 50)
         texts.push_back(sample.substr(at, 50));
@@ -169,6 +170,8 @@ TEST(TokenizerJson, TheOtherFilesAreJson) {
     ASSERT_TRUE(config);
     EXPECT_EQ(config->string("bos_token").value(), "<s>");
     EXPECT_EQ(config->u64("model_max_length").value(), 128U);
+    EXPECT_TRUE(config->boolean("split_special_tokens").value())
+        << "else the class finds bos, eos and unk in a text";
     EXPECT_TRUE(Json::parse(generation_config_json()));
 }
 

@@ -16,6 +16,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -180,6 +181,27 @@ TEST_F(ModelCommandsTest, every_form_of_a_checkpoint_gives_the_same_text) {
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf/tokenizer.model")}),
               wanted);
+}
+
+TEST_F(ModelCommandsTest, a_checkpoint_that_is_not_what_it_says_is_not_used) {
+    const std::string damaged = path("damaged.gguf");
+    std::filesystem::copy_file(path("model.gguf"), damaged);
+    std::fstream file(damaged, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekg(-1000, std::ios::end);
+    const int byte = file.get();
+    file.seekp(-1000, std::ios::end);
+    file.put(static_cast<char>(byte ^ 1));
+    file.close();
+    for (const std::vector<std::string>& args :
+         {std::vector<std::string>{"generate", "--prompt", "x", "--tokenizer", path("hf")},
+          std::vector<std::string>{"eval", "--data", path("data"), "--windows", "1"}}) {
+        std::vector<std::string> line = args;
+        line.insert(line.end(), {"--checkpoint", damaged, "--threads", "1"});
+        const Ran ran = run(line);
+        EXPECT_EQ(ran.code, ExitCode::kVerificationFailed) << ran.err;
+        EXPECT_THAT(ran.err, HasSubstr("its parameters have root"));
+        EXPECT_THAT(ran.err, HasSubstr("the file says"));
+    }
 }
 
 TEST_F(ModelCommandsTest, refusals_say_what_to_do) {
