@@ -5,6 +5,7 @@
 #include "common/node/lifecycle.hpp"
 #include "common/node/log_sink.hpp"
 #include "common/node/option_value.hpp"
+#include "common/node/printable.hpp"
 #include "common/node/terminal.hpp"
 
 #include <algorithm>
@@ -231,7 +232,7 @@ int CommandTree::run(int argc, const char* const* argv) {
         return static_cast<int>(dispatch(args, std::move(sources), std::cout, std::cerr,
                                          terminal_options(false, false, ColorMode::kAuto)));
     } catch (const std::exception& failure) {
-        std::cerr << root_.name() << ": " << failure.what() << '\n';
+        std::cerr << root_.name() << ": " << printable(failure.what()) << '\n';
         return static_cast<int>(ExitCode::kFailed);
     }
 }

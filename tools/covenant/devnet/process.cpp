@@ -207,7 +207,7 @@ std::string tail(const std::filesystem::path& file, std::size_t lines) {
     }
     std::string out;
     for (const std::string& line : kept) {
-        out += (out.empty() ? "" : "\n") + line;
+        out += (out.empty() ? "" : " | ") + line;
     }
     return out;
 }

@@ -51,7 +51,7 @@ Result<std::string> run_and_read(std::vector<std::string> argv, const std::files
 
 // A TCP port of 127.0.0.1 that is free now.
 Result<std::uint16_t> free_port();
-// The last `lines` lines of a text file; "" when there is none.
+// The last `lines` lines of a text file as one line, parted by " | "; "" when there is none.
 std::string tail(const std::filesystem::path& file, std::size_t lines);
 
 }  // namespace covenant::devnet
