@@ -83,16 +83,16 @@ struct Peer {
     double clipped;  // w_i * c_i
 };
 
-// Sums of the coordinates of one chunk that somebody sent, close together in the order of the first
-// to send each: sums of all 4096 would fill the caches with what is mostly zero.
+// Sums for the coordinates of one chunk that some peer sent. They lie close together, in the order
+// in which the coordinates first came: sums for all 4096 would fill the caches, mostly with zeros.
 class ChunkSums {
   public:
     ChunkSums() { places_.fill(kNowhere); }
 
-    // Not inlined: among all the rest the loop would not keep its pointers in registers.
+    // Not inlined: inside its caller the loop would not keep its pointers in registers.
     [[gnu::noinline]] void add(const SparseView& chunk, const Peer& peer) {
-        // What each code adds, weighted once. Mostly two levels, for which eight turns in a row
-        // would be slower.
+        // What each code adds, its weight applied once. Not unrolled: there are mostly two levels,
+        // and eight turns at once would be slower for them.
         std::array<CoordinateSum, kCodeNegative + kMaxLevels> added;
 #pragma GCC unroll 1
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
@@ -106,8 +106,9 @@ class ChunkSums {
         std::uint32_t* const positions = positions_.data();
         std::uint32_t end = end_;
         for (std::size_t i = 0; i < chunk.indices.size(); ++i) {
-            // Without a branch, because no two chunks are alike: a coordinate that nobody sent so
-            // far starts from the zero at kNowhere and is written at the end.
+            // No branch tells a new coordinate from a known one: it would be mispredicted, as no
+            // two chunks are alike. A new coordinate takes the zero at kNowhere and a place at the
+            // end.
             const std::uint32_t at = chunk.indices[i];
             const std::uint32_t known = places[at];
             const std::uint32_t place = std::min(known, end);
@@ -121,8 +122,8 @@ class ChunkSums {
         end_ = end;
     }
 
-    // theta_j -= alpha * (N_j / D_j) where somebody sent j; false when one is not finite
-    // afterwards. Nothing is summed then.
+    // theta_j -= alpha * (N_j / D_j) for every coordinate j that was sent. Returns false when a
+    // result is not finite. Afterwards the sums are empty.
     bool step(const OuterHyper& hyper, double total_weight, std::span<float> theta) {
         const CoordinateSum* const sums = sums_.data();
         const std::uint32_t* const positions = positions_.data();
@@ -151,8 +152,8 @@ class ChunkSums {
 
     std::uint32_t end_ = 0;
     std::array<std::uint16_t, kChunkFloats> places_;  // of each coordinate, in sums_
-    // Of each place its coordinate; one more is written over. Four bytes, because writing two of
-    // them takes these processors twice the time.
+    // The coordinate of each place; one element more takes the writes that do not count. Elements
+    // of four bytes, because writing two bytes takes these processors twice the time.
     std::array<std::uint32_t, kChunkFloats + 1> positions_;
     std::array<CoordinateSum, kChunkFloats + 1> sums_{};  // that of kNowhere stays zero
 };
@@ -191,7 +192,7 @@ Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHype
         const std::span<float> chunk = theta.chunk(at);
         const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
         for (std::size_t i = 0; i < peers.size(); ++i) {
-            // The parameters and the peer's next chunk come from memory while the sums are made.
+            // While the sums are made, the parameters and the peer's next chunk are prefetched.
             const std::size_t first = std::min(i * share, chunk.size());
             fetch_ahead(chunk.subspan(first, std::min(share, chunk.size() - first)));
             const SparseView ahead = peers[i].update->chunk(next);

@@ -10,7 +10,7 @@
 namespace covenant::engine {
 namespace {
 
-// One source for every instruction set: inlined where the set is named.
+// One source for every instruction set: a body is inlined into a function that names the set.
 #define COVENANT_BODY inline __attribute__((always_inline))
 #define COVENANT_AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
@@ -55,7 +55,7 @@ COVENANT_BODY void fetch_line(const Ahead& ahead, std::size_t line) {
         __builtin_prefetch(input + at);
 }
 
-// Fetches the lines after those that finding the masks has fetched.
+// Prefetches the cache lines that follow those which mask_at_least() has prefetched.
 COVENANT_BODY std::size_t numbers_body(const std::uint64_t* masks, std::size_t count,
                                        std::uint16_t* numbers, const Ahead& ahead) {
     std::size_t written = 0;
@@ -65,8 +65,9 @@ COVENANT_BODY std::size_t numbers_body(const std::uint64_t* masks, std::size_t c
         const auto found = static_cast<std::size_t>(std::popcount(mask));
         std::uint16_t* const out = numbers + written;
         std::size_t j = 0;
-        // Four at a time without asking, because most masks have fewer and no two are alike. Of no
-        // bit it is 64: written into the slack or overwritten by what comes next.
+        // Danger: writes four numbers a turn even where fewer bits are left, because a branch on
+        // so varied masks would be mispredicted. A mask without bits gives the number 64; it lies
+        // beyond those that count: in the slack, or where the next mask's numbers go.
         do {
             for (const std::size_t end = j + 4; j < end; ++j) {
                 const auto bit = static_cast<unsigned>(std::countr_zero(mask));
@@ -119,8 +120,8 @@ std::uint32_t half_support_sse2(const CoordinateSum* sums, const std::uint32_t* 
                                 std::size_t count, double alpha, double weight, float* theta) {
     return half_support_body(sums, positions, count, alpha, weight, theta);
 }
-// By four, so that the roots and quotients of some are found while the parameters of others are
-// fetched from here and there.
+// Four parameters at a time: their roots and quotients are computed while the next four parameters
+// are fetched from scattered places.
 COVENANT_AVX2 std::uint32_t half_support_avx2(const CoordinateSum* sums,
                                               const std::uint32_t* positions, std::size_t count,
                                               double alpha, double weight, float* theta) {

@@ -19,8 +19,8 @@ inline constexpr std::size_t kPeaks = 256;
 
 inline constexpr std::size_t kMaskSlack = 64;
 
-// `count` floats of each input that are needed next. Loops that do not wait for memory ask for some
-// of them on the way, a few lines at a time: many at once would have to be waited for.
+// The floats that the caller needs next: `count` of each input. Loops that do not wait for memory
+// prefetch them on the way, a few cache lines at a time; many lines at once would make a loop wait.
 struct Ahead {
     std::array<const float*, 3> inputs{};
     std::size_t count = 0;

@@ -18,9 +18,10 @@
 namespace covenant::engine {
 namespace {
 
-// Splits each of kParts / 2 parts at its mean (one part: all values) and finds the means of the new
-// ones, all in one pass, because a sum waits for each of its additions. What is not of a part adds
-// +0 to its sum, which changes no bit of a sum that is not negative.
+// Splits each of kParts / 2 parts at its mean and finds the means of the new parts; kParts = 1
+// takes all values as one part. One pass makes all sums side by side, because a sum alone waits for
+// each of its additions. A value outside a part adds +0 to the part's sum, which changes no bit of
+// it.
 template <std::size_t kParts>
 void split(std::span<const float> values, std::span<std::uint8_t> parts,
            std::array<float, kMaxLevels>& means) {
@@ -31,8 +32,8 @@ void split(std::span<const float> values, std::span<std::uint8_t> parts,
         const float magnitude = std::fabs(values[i]);
         std::size_t part = 0;
         if constexpr (kParts > 1) {
-            // Whether it is above the mean, by the bits of both: no branch, which half of the
-            // values would take.
+            // The magnitude's bits are compared with the mean's. A branch would be taken by half
+            // of the values, so that the processor could not predict it.
             const std::size_t whole = parts[i];
             const auto mean = std::bit_cast<std::uint32_t>(wholes[whole]);
             part = 2 * whole + ((mean - std::bit_cast<std::uint32_t>(magnitude)) >> 31U);
@@ -75,7 +76,7 @@ void quantise(std::span<const float> a, const MutableSparseView& chunk, std::spa
     }
 }
 
-// 1 * a + (-0 - +0) is a, whatever its sign.
+// beta = 1, start = -0 and end = +0 leave a as it is, a zero of either sign too: a + (-0 - +0) = a.
 constexpr std::array<float, kChunkElements> kZeros{};
 constexpr std::array<float, kChunkElements> kMinusZeros = [] {
     std::array<float, kChunkElements> out{};
@@ -101,7 +102,7 @@ struct Worker {
     }
 };
 
-// In blocks whose count fits a byte, and all in bytes, which vectors hold many of.
+// Counts in bytes, because a vector holds many, and in blocks whose count fits a byte.
 std::uint32_t count_of_level(std::span<const std::uint8_t> codes, std::uint8_t level) {
     constexpr std::size_t kBlock = 64;
     const auto in_block = [level](const std::uint8_t* block, std::size_t size) {
@@ -148,7 +149,7 @@ Status check_hyper(const CompressHyper& hyper) {
     return {};
 }
 
-// a = beta * (a - arrived) + (start_of(chunk) - end_of(chunk)), and what is sent of it.
+// a becomes beta * (a - arrived) + (start_of(chunk) - end_of(chunk)). Returns what is sent of it.
 template <typename StartOf, typename EndOf>
 Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const CompressHyper& hyper,
                                      const StartOf& start_of, const EndOf& end_of,
@@ -156,7 +157,7 @@ Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const Compre
                                      const SparseUpdate* arrived) {
     SparseUpdate out(hyper.sparsity, layout.chunk_elements());
     std::vector<std::unique_ptr<Worker>> workers(pool == nullptr ? 1 : pool->threads());
-    std::atomic<std::size_t> bad = layout.chunk_count();  // the first
+    std::atomic<std::size_t> bad = layout.chunk_count();  // the first bad chunk, here none
     for_chunks(layout.chunk_count(), pool, [&](std::size_t at, unsigned thread) {
         if (workers[thread] == nullptr) workers[thread] = std::make_unique<Worker>();
         const std::uint32_t live = layout.live_floats(at);

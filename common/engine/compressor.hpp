@@ -47,18 +47,17 @@ struct Compressed {
     double norm = 0.0;    // decoded_norm(update)
 };
 
-// The whole update of a round. start = Theta_r, end = theta_S; `feedback` is the last a, less what
-// of it `arrived` (nullptr: nothing), so e, and becomes this round's a: in place and in one go,
-// because moving it is most of the work (an element costs three reads and one write). Chunks are
-// shared out to the pool's threads. kInvalidArgument: sizes or hyper (feedback untouched).
+// The whole update of a round. start = Theta_r, end = theta_S. `feedback` holds the last round's a,
+// from which `arrived` (nullptr: nothing) is subtracted to give e; it becomes this round's a. One
+// pass in place, because moving memory is most of the work. Chunks are shared out to the pool's
+// threads. kInvalidArgument: sizes or hyper (feedback untouched).
 // kRejected: NaN or infinity (names the tensor; feedback is then of no use).
 Result<Compressed> compress(const ParameterLayout& layout, const CompressHyper& hyper,
                             const ParameterBuffer& start, const ParameterBuffer& end,
                             ParameterBuffer& feedback, ThreadPool* pool = nullptr,
                             const SparseUpdate* arrived = nullptr);
 
-// What compress() sent of a, for those who have kept only a, which stays as it is. Errors as
-// compress().
+// Computes from a again what compress() sent of it; a stays as it is. Errors as compress().
 Result<SparseUpdate> sent_of(const ParameterLayout& layout, const Sparsity& sparsity,
                              ParameterBuffer& a, ThreadPool* pool = nullptr);
 // a -= what was sent.

@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kMicroBatchTokens = 1024;
 constexpr std::size_t kFiniteBlock = 16 * kChunkFloats;
 
-// Memory that cannot be had; native operations throw libtorch's exceptions besides (their text
-// ends in a stack trace, the first line says enough).
+// An exception of a step as an error: no memory, or one of libtorch's from native operations. Of
+// the text the first line is kept, because libtorch's ends in a stack trace.
 Error computation_failed(const std::exception& error) {
     std::string text = error.what();
     text.resize(std::min(text.find('\n'), text.size()));

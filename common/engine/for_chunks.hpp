@@ -12,7 +12,7 @@ namespace covenant::engine {
 // pool.
 template <typename Body>
 void for_chunks(std::size_t count, ThreadPool* pool, const Body& body) {
-    constexpr std::size_t kTaskChunks = 16;  // that a thread takes at a time
+    constexpr std::size_t kTaskChunks = 16;  // chunks that a thread takes at a time
     const auto task = [&](std::size_t at, unsigned worker) {
         const std::size_t end = std::min(count, (at + 1) * kTaskChunks);
         for (std::size_t i = at * kTaskChunks; i < end; ++i)

@@ -57,7 +57,7 @@ std::uint32_t Sampler::next(std::span<const float> logits, std::uint64_t positio
                          static_cast<std::uint32_t>(~static_cast<std::uint32_t>(i)));
     }
     // A nucleus is small next to the vocabulary: a heap gives its members in order without sorting
-    // the rest. They gather at the end of order_, the first one last.
+    // the rest. The members gather at the end of order_, the first member last.
     std::ranges::make_heap(order_);
     const double wanted = options_.top_p * total;
     double sum = 0.0;

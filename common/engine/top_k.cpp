@@ -40,7 +40,7 @@ TopK::Cut TopK::narrow(std::span<const float> values, std::uint32_t wanted, std:
             out.above = count;
             next = out.high - out.low > step ? out.high - step : out.low;
         }
-        // Away from the start in growing steps while all answers are on one side of it.
+        // Moves away from the start in growing steps while the cut is on one side of all tries.
         step *= 2;
         one_side = one_side && (out.low == whole.low || out.high == whole.high);
     }
@@ -66,8 +66,8 @@ void TopK::select(std::span<const float> values, std::span<const float> peaks,
         !indices.empty() && indices.size() <= values.size() && values.size() <= kChunkElements,
         "1 to all values of a chunk are selected");
     const auto wanted = static_cast<std::uint32_t>(indices.size());
-    // Half of the peaks reach what about 0.7 as many values as there are peaks do; nearly all of
-    // them, far more.
+    // The peaks serve only when at most half of them are wanted. A cut that half of the peaks reach
+    // is reached by about 0.7 values a peak; a cut that nearly all peaks reach, by far more.
     const std::span<const float> first = 2 * wanted <= peaks.size() ? peaks : values;
     const Cut all{.reached = static_cast<std::uint32_t>(first.size())};
     const std::uint32_t enough = wanted + std::max<std::uint32_t>(16, wanted / 4);
@@ -82,8 +82,8 @@ void TopK::select(std::span<const float> values, std::span<const float> peaks,
         const Cut cut = narrow(found, wanted, wanted,
                                {.low = least, .reached = static_cast<std::uint32_t>(count)},
                                least + kFirstStep);
-        // All from low on are as many as wanted, or else all from high on, and of those equal to
-        // low (nothing lies between) the first ones.
+        // Either exactly as many candidates as wanted reach low. Or nothing lies between low and
+        // high: all that reach high are kept, and the first ones of those that equal low.
         const bool exact = cut.reached == wanted;
         const std::uint32_t sure = exact ? cut.low : cut.high;
         std::size_t equal = exact ? 0 : wanted - cut.above;

@@ -12,21 +12,21 @@ namespace covenant::engine {
 
 inline constexpr std::uint32_t kInfinityBits = 0x7F800000U;
 
-// Finds the k largest of a chunk. Remembers where the last chunk's cut was, because the next one's
-// is near it; that changes the time it takes and nothing else.
+// Finds the k largest magnitudes of a chunk. The cut is the least of them. A TopK begins the search
+// at the cut of the chunk before, because it is near; that saves time and changes no result.
 class TopK {
   public:
-    // indices: those of the indices.size() largest of the values (finite) by (bits of the magnitude
-    // descending, index ascending), written in ascending order.
+    // Writes the indices of the indices.size() largest values, by (bits of the magnitude
+    // descending, index ascending), in ascending order. All values are finite.
     // 1 <= indices.size() <= values.size() <= 4096.
-    // peaks: some of the values, by magnitude or not. When they are as many as are wanted, no fewer
-    // values reach what this many peaks reach: a cut of large peaks leaves few values to look at.
-    // They change the time it takes and nothing else, as does what is fetched ahead.
+    // peaks: some of the values, with or without their signs. A cut that k peaks reach is reached
+    // by at least k values, so that a search among a few large peaks leaves few values to look at.
+    // Neither peaks nor `ahead` changes the result; both save time.
     void select(std::span<const float> values, std::span<const float> peaks,
                 std::span<std::uint16_t> indices, const Ahead& ahead = {});
 
   private:
-    // `reached` magnitudes, at least as many as wanted, reach low; `above`, fewer, reach high.
+    // `reached` magnitudes reach low: at least as many as wanted. `above` reach high: fewer.
     struct Cut {
         std::uint32_t low = 0;
         std::uint32_t high = kInfinityBits;

@@ -14,12 +14,12 @@ constexpr std::uint32_t bytes_of(std::uint64_t bits) {
     return static_cast<std::uint32_t>((bits + 7) / 8);
 }
 
-// Into memory that has room for what is written and 8 bytes more.
+// Danger: the memory must have room for all that is written and for 8 bytes more.
 class BitWriter {
   public:
     explicit BitWriter(std::uint8_t* out) : start_(out), out_(out) {}
 
-    // The low `bits` (at most 32) of value, which has no others.
+    // Appends the low `bits` bits of value, at most 32. Its higher bits must be zero.
     void put(std::uint64_t value, unsigned bits) {
         pending_ |= value << filled_;
         filled_ += bits;
@@ -37,7 +37,7 @@ class BitWriter {
         put(std::uint64_t{1} << zeros, zeros + 1);
         put(value & ((1U << r) - 1), r);
     }
-    // Zeros up to a whole byte; bytes written in all.
+    // Fills the last byte with zeros. Returns how many bytes were written in all.
     std::size_t finish() {
         std::memcpy(out_, &pending_, sizeof(pending_));
         return static_cast<std::size_t>(out_ - start_) + bytes_of(filled_);
@@ -51,7 +51,7 @@ class BitWriter {
 };
 static_assert(std::endian::native == std::endian::little, "pending bits are stored as they stand");
 
-// Past the end there are zeros; the caller compares position() with what it had.
+// Danger: reads zeros past the end. The caller must compare position() with the bits that it had.
 class BitReader {
   public:
     static constexpr unsigned kWindow = 57;  // bits that window() has whatever the position

@@ -49,7 +49,8 @@ std::vector<Row> normalised_rows(std::span<const RevealedScores> revealed, const
     return rows;
 }
 
-// The smallest share at which the stake that gave no more exceeds 1 - kappa of all (R9.4).
+// A column's consensus (R9.4): the smallest share such that the validators who gave at most this
+// share hold more than 1 - kappa of the stake.
 std::uint64_t consensus(std::span<const Row> rows, std::size_t uid, Uint128 total_stake) {
     std::vector<std::pair<std::uint64_t, Uint128>> column;
     column.reserve(rows.size());

@@ -76,7 +76,7 @@ std::uint32_t bits_of(std::span<const std::uint8_t> codes, unsigned bit) {
     std::size_t i = 0;
     for (; i + 8 <= codes.size(); i += 8) {
         const std::uint64_t eight = load_le<std::uint64_t>(codes.data() + i) >> bit & kEachByte;
-        // Moves the bit of byte j to bit 56 + j; none meets another.
+        // The product moves the bit of byte j to bit 56 + j; no two bits get the same place.
         out |= static_cast<std::uint32_t>(eight * 0x0102040810204080 >> 56U) << i;
     }
     for (; i < codes.size(); ++i)
@@ -84,11 +84,11 @@ std::uint32_t bits_of(std::span<const std::uint8_t> codes, unsigned bit) {
     return out;
 }
 
-// Sets them, where they are ones.
+// Sets the bit in the codes whose bit in `ones` is set; the other codes stay as they are.
 void set_bits(std::span<std::uint8_t> codes, unsigned bit, std::uint32_t ones) {
     std::size_t i = 0;
     for (; i + 8 <= codes.size(); i += 8) {
-        // In byte j bit j alone, then bit 0.
+        // Byte j holds bit j of `ones`: at place j in `each`, at place 0 in `eight`.
         const std::uint64_t each = (ones >> i & 0xffU) * kEachByte & 0x8040201008040201;
         const std::uint64_t eight = (each + 0x7f * kEachByte) >> 7U & kEachByte;
         store_le(load_le<std::uint64_t>(codes.data() + i) | eight << bit, codes.data() + i);
@@ -97,9 +97,9 @@ void set_bits(std::span<std::uint8_t> codes, unsigned bit, std::uint32_t ones) {
         codes[i] = static_cast<std::uint8_t>(codes[i] | (ones >> i & 1U) << bit);
 }
 
-constexpr std::size_t kPlaneCodes = 24;  // at once: whole words and whole bytes
+constexpr std::size_t kPlaneCodes = 24;  // at a time: words of 3 codes, bytes of 8
 
-// body(word) for each three bits of a plane. Returns how many codes these are.
+// Calls body(word) for every three codes of a plane. Returns how many codes are in such words.
 template <typename Body>
 std::size_t each_word(std::span<const std::uint8_t> codes, unsigned plane, const Body& body) {
     const std::size_t end = codes.size() - codes.size() % 3;
@@ -138,16 +138,17 @@ void read_lengths(ByteView bytes, std::span<std::uint8_t> lengths) {
         lengths[i] = static_cast<std::uint8_t>(bytes[i / 2] >> (i % 2 * kLengthBits) & 0x0fU);
 }
 
-// Most bits below the classes that the gaps of a chunk have together: they share n' positions, and
-// k' logarithms are largest where the gaps are equal. Where those have no bits below, some longer
-// gaps cost most: from y = 1, which costs nothing, less than 3/20 of a bit a position.
+// The most bits below the classes that the gaps of a chunk need together. The k' gaps share n'
+// positions, and the sum of k' logarithms is largest when the gaps are equal. Equal gaps that are
+// too small for bits below need none; then the dearest chunk has some longer gaps among gaps of
+// y = 1: each position that makes a gap longer costs less than 3/20 of a bit.
 std::uint64_t most_below(std::uint64_t kept, std::uint64_t elements) {
     if (elements < 10 * kept) return ((elements - kept) * 3 + 19) / 20;
     const std::uint64_t each = (elements + kept - 1) / kept;
     return kept * (static_cast<std::uint64_t>(std::bit_width(each - 1)) - 2);
 }
 
-// take(leaf, bytes) for the table and each chunk, in order.
+// Calls take(leaf, bytes) for the table and for each chunk, in order.
 template <typename Take>
 void for_leaves(const SparseUpdate& update, const Take& take) {
     const PayloadTable table = PayloadTable::of(update);
@@ -281,7 +282,7 @@ Outcome<std::size_t> PayloadCodec::read(ByteView rest, std::uint32_t elements,
     COVENANT_ASSERT(chunk.levels.size() == sparsity_.levels() && chunk.indices.size() == kept &&
                         kept == sparsity_.kept_of(elements),
                     "the chunk has this sparsity");
-    // Every value has its sign.
+    // Every value has a sign bit: a stream without room for the signs is cut short.
     if (rest.size() < kept / 8) return refuse(Verdict::kMalformed);
     const ByteView bytes = rest.first(std::min<std::size_t>(rest.size(), longest(elements)));
     BitReader bits(bytes);
@@ -323,7 +324,7 @@ Outcome<std::size_t> PayloadCodec::read(ByteView rest, std::uint32_t elements,
     if (!codes_are_canonical(chunk)) return refuse(Verdict::kNotCanonical);
     std::uint32_t next = 0;
     for (std::size_t i = 0; i < kept;) {
-        // A window holds two words with their bits below.
+        // One window is long enough for two words and the bits below them.
         std::uint64_t window = bits.window();
         unsigned used = 0;
         for (; used + kLongestWord + kLongestBelow <= BitReader::kWindow && i < kept; ++i) {
@@ -396,9 +397,9 @@ PayloadSizes payload_sizes(const Sparsity& sparsity,
     for (const std::uint16_t elements : chunk_elements) {
         const std::uint64_t kept = sparsity.kept_of(elements);
         const std::uint64_t planes = sparsity.code_bits - std::uint64_t{1};
-        // A bit of each level, sign and gap, a word of each three bits of a plane.
+        // At least one bit for each level, sign and gap, and for every three codes of a plane.
         out.least += bytes_of(sparsity.levels() + 2 * kept + planes * (kept / 3 + kept % 3));
-        // The bits hold for all chunks together; of those each fills its last byte by 7 at most.
+        // This bound holds for all chunks together. Each chunk adds up to 7 zeros at its end.
         out.most += bytes_of(sparsity.levels() * kRice + (1 + planes + kClassBits) * kept +
                              most_below(kept, elements) + 7);
     }

@@ -61,7 +61,7 @@ struct PayloadTable {
     std::array<std::array<std::uint8_t, 8>, kMaxPlanes> planes{};  // the highest first
     bool operator==(const PayloadTable&) const = default;
 
-    // The one of this content.
+    // The table that this content has.
     static PayloadTable of(const SparseUpdate& update);
     static std::size_t size(const Sparsity& sparsity);  // bytes
     void append(const Sparsity& sparsity, Bytes& out) const;
@@ -84,10 +84,10 @@ class PayloadCodec {
     // that are no word. kNotCanonical: a second encoding under this table.
     [[nodiscard]] Outcome<std::size_t> read(ByteView rest, std::uint32_t elements,
                                             const MutableSparseView& chunk) const;
-    // The chunk that is all of `bytes`.
+    // Decodes a chunk that takes all of `bytes`.
     [[nodiscard]] Outcome<SparseChunk> decode(ByteView bytes, std::uint32_t elements) const;
 
-    // No chunk is longer, in bytes, whatever it holds.
+    // The most bytes that a chunk takes, whatever it holds.
     [[nodiscard]] std::uint32_t longest(std::uint32_t elements) const;
 
   private:
@@ -98,14 +98,14 @@ class PayloadCodec {
 };
 
 Bytes encode_payload(const SparseUpdate& update);
-// All of `bytes`, into an update of the sparsity and chunks of the layout. kNotCanonical: the table
-// is not the one of this content; else as above. Little is allocated for few bytes.
+// Decodes all of `bytes` into an update of this sparsity and layout. A short payload cannot make it
+// allocate much. kNotCanonical: the table is not the one that this content has; else as above.
 Outcome<SparseUpdate> decode_payload(ByteView bytes, const Sparsity& sparsity,
                                      std::span<const std::uint16_t> chunk_elements);
 
-// Bytes between which each payload lies. The most is what words of six bits for every class and of
-// three for every three bits would need, which Huffman's never exceed in all; one chunk's may, so
-// that each has room for its padding besides.
+// The fewest and the most bytes that a payload has. Over all chunks together, Huffman's words take
+// no more than words of six bits for every class of gaps and of three bits for every three codes
+// would; those, and the padding of each chunk, are the most. A single chunk may exceed its share.
 struct PayloadSizes {
     std::uint64_t least = 0;
     std::uint64_t most = 0;
@@ -115,7 +115,7 @@ PayloadSizes payload_sizes(const Sparsity& sparsity, std::span<const std::uint16
 // Merkle root over table and chunks.
 Hash256 payload_root(const SparseUpdate& update);
 
-// One part, fetched without the others.
+// The table or one chunk, fetched without the rest of the payload.
 struct PayloadOpening {
     std::uint32_t leaf = 0;    // 0: the table, i + 1: chunk i
     std::uint64_t offset = 0;  // of its bytes in the payload
@@ -126,8 +126,8 @@ struct PayloadOpening {
 // Leaves ascending, each <= update.chunk_count(). Takes the time of one encoding.
 std::vector<PayloadOpening> open_payload(const SparseUpdate& update,
                                          std::span<const std::uint32_t> leaves);
-// kOpeningMismatch unless the bytes are that leaf of a payload of so many chunks under the root;
-// else what decoding says.
+// kOpeningMismatch: the bytes are not that leaf of a payload of so many chunks under the root.
+// Else the verdict of decoding.
 Outcome<PayloadTable> decode_table_opening(const Hash256& root, const Sparsity& sparsity,
                                            std::size_t chunks, const PayloadOpening& opening);
 Outcome<SparseChunk> decode_chunk_opening(const Hash256& root, const PayloadCodec& codec,
