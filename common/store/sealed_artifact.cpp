@@ -114,10 +114,9 @@ Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment
         if (copy) return {};
         Error error = std::move(copy).error();
         if (error.code == Errc::kRejected) error.code = Errc::kCorrupt;
-        const std::string where = error.code == Errc::kNotFound ? " is not here"
-                                  : error.code == Errc::kCorrupt
-                                      ? " is damaged here, which says nothing about the miner"
-                                      : "";
+        const std::string where = error.code == Errc::kNotFound  ? " is not here"
+                                  : error.code == Errc::kCorrupt ? " is not whole"
+                                                                 : "";
         return fail(std::move(error).within("the artifact's " + std::string(what) + where));
     };
     COVENANT_CHECK(check("key", commitment.key_hash, kMostKeyBytes));

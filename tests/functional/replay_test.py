@@ -102,7 +102,7 @@ class ReplayTest(FunctionalTest):
         line = self.arguments("--round", 3, "--hotkey", "bob")
         for part in ("key", "ciphertext"):
             with flipped_byte(self.object_of(row[part])):
-                self.refused(5, "artifact", "verify", *line, words=[part, "damaged here"])
+                self.refused(5, "artifact", "verify", *line, words=[part, "not whole"])
                 self.refused(3, "replay", *line, words=[part, "damaged here"])
         self.succeed("artifact", "verify", *line)
 

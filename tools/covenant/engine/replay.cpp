@@ -26,7 +26,7 @@ Error own_fault(Error error) {
         case Errc::kCorrupt:
         case Errc::kMalformed:
         case Errc::kRejected:
-            error.context = "damaged here, which says nothing about the miner: " + error.context;
+            error.context += "; it is damaged here, which says nothing about the miner";
             [[fallthrough]];
         case Errc::kMismatch:
             error.code = Errc::kPrecondition;

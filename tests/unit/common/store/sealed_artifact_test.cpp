@@ -164,7 +164,7 @@ TEST_F(SealedArtifactTest, CopiesThatAreMissingOrDamagedHereAreToldApart) {
         ASSERT_TRUE(store.corrupt(commitment.*object));
         EXPECT_EQ(check().error().code, Errc::kCorrupt);
         EXPECT_THAT(check().error().context,
-                    ::testing::HasSubstr(what + std::string(" is damaged")));
+                    ::testing::HasSubstr(what + std::string(" is not whole")));
         ASSERT_TRUE(store.erase(commitment.*object));
         EXPECT_EQ(check().error().code, Errc::kNotFound);
         EXPECT_THAT(check().error().context,
