@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""An honest devnet in which a miner and a validator are killed in the middle of a round: it goes on, it learns what an
-undisturbed one learns, and nothing that was committed is signed again differently."""
+"""An honest devnet in which a miner, again and again, and a validator are killed in the middle of a round: it goes on,
+it learns what an undisturbed one learns, and nothing that was committed is signed again differently."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from support import Background, Devnet, FunctionalTest, Paths, answers, envelope
 from support import pid_of_node, rpc, run, stat_of, wait_until
 
 HELDOUT_LIMIT = 4.65
+KILLS = 4
 ROUNDS = 6
 COMMITTED = ("ArtifactCommitted(bytes32,uint64,uint16,"
              "(bytes32,uint64,bytes32,bytes32,uint16,bytes32,bytes32,bytes32,uint64,uint64),bytes)")
@@ -25,7 +26,8 @@ class KillTest(FunctionalTest):
         cls.killed, cls.early = [], {}
         # A miner between its commitment and the publication of its key.
         cls.await_commitment(2, 1)
-        cls.kill("bob")
+        for _ in range(KILLS):
+            cls.kill("bob")
         # A validator between its inclusion vote and its scores.
         wait_until(lambda: cls.voted("vera", 3), 200, "vera's inclusion vote in round 3", cls.devnet.process)
         cls.kill("vera")
@@ -67,14 +69,20 @@ class KillTest(FunctionalTest):
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: stat_of(pid) is None, 10, f"the end of {name}", cls.devnet.process)
         again = wait_until(lambda: pid_of_node(cls.folder, name), 30, f"the restart of {name}", cls.devnet.process)
+        ready = 2 + sum(1 for other, _, _ in cls.killed if other == name)
+        wait_until(lambda: cls.log(name).count(" ready ") == ready, 60, f"{name} at work again", cls.devnet.process)
         cls.killed.append((name, pid, again))
 
+    @classmethod
+    def log(cls, name):
+        return (cls.folder / "logs" / f"{name}.log").read_text(errors="replace")
+
     def test_the_killed_nodes_came_back(self):
-        self.assertEqual([name for name, _, _ in self.killed], ["bob", "vera"])
-        for name, before, after in self.killed:
+        self.assertEqual([name for name, _, _ in self.killed], ["bob"] * KILLS + ["vera"])
+        for _, before, after in self.killed:
             self.assertNotEqual(before, after)
-            log = (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
-            self.assertEqual(log.count(" ready "), 2, log)
+        self.assertEqual(self.log("bob").count(" ready "), 1 + KILLS, self.log("bob"))
+        self.assertEqual(self.log("vera").count(" ready "), 2, self.log("vera"))
 
     def test_all_rounds_are_complete(self):
         self.assertEqual(len(self.data["rounds"]), ROUNDS)

@@ -44,9 +44,10 @@ void print_header(node::Output& output, const Record& record, const Layout& layo
                     to_short_hex(record.run.view()), record.seed, layout.root.string()));
     output.text(fmt::format("DEV ONLY keys: {} mine, {} validate", fmt::join(miners, "  "),
                             fmt::join(validators, "  ")));
-    output.text(fmt::format(
-        "held-out loss of the first parameters: {:.3f} nats   one inner step: {:.1f} ms",
-        record.initial_loss, record.step_ms));
+    output.text(
+        fmt::format("held-out loss of the first parameters: {:.3f} nats   one inner step among {} "
+                    "processes: {:.1f} ms",
+                    record.initial_loss, record.participants.size(), record.step_ms));
     std::string credits;
     for (const Participant& one : record.participants) {
         if (one.role == protocol::Role::kMiner) {

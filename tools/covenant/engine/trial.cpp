@@ -241,7 +241,9 @@ struct Start {
 
 Result<Times> work(const Trial& trial, std::uint32_t rank, Start& start) {
     auto worker = Worker::make(trial, rank);
-    start.failed = start.failed || !worker;
+    if (!worker) {
+        start.failed = true;
+    }
     start.ready.arrive_and_wait();
     if (!worker) {
         return fail(std::move(worker).error());
