@@ -1,5 +1,6 @@
 #include "common/sqlite/database.hpp"
 
+#include "common/base/file.hpp"
 #include "common/sqlite/page_check.hpp"
 #include "common/sqlite/row_digest.hpp"
 
@@ -68,13 +69,8 @@ tl::unexpected<Error> failure(const Connection& connection, std::string_view act
 // is too long are "unable to open database file".
 Status check_path(const std::string& path, const FileKind& kind) {
     const std::string what = "open " + std::string(kind.name) + " " + path + ": ";
-    struct stat found {};
-    if (::stat(path.c_str(), &found) == 0) {
-        if (!S_ISREG(found.st_mode)) {
-            return fail(Errc::kIo, what + "it is no regular file; move it away");
-        }
-    } else if (errno != ENOENT) {
-        return fail(errno == EACCES ? Errc::kPermission : Errc::kIo, what + system_text(errno));
+    if (auto regular = require_regular_or_absent(path); !regular) {
+        return fail(std::move(regular).error().within("open " + std::string(kind.name)));
     }
     std::error_code error;
     const fs::path resolved = fs::weakly_canonical(path, error);
@@ -116,10 +112,11 @@ Result<std::unique_ptr<Connection>> connect(const std::string& path, const FileK
     return error;
 }
 
-// "file:" with what SQLite would read as part of its own syntax written as %XX.
+// With what SQLite would read as part of its own syntax written as %XX.
 std::string immutable_uri(const std::string& path) {
-    std::string out = "file:";
-    for (const char c : path) {
+    std::error_code ignored;
+    std::string out = "file://";
+    for (const char c : fs::absolute(path, ignored).string()) {
         switch (c) {
             case '%':
                 out += "%25";

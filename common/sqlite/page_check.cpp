@@ -17,6 +17,7 @@ namespace {
 using Page = std::array<std::uint8_t, kPageBytes>;
 using Check = std::array<std::uint8_t, kPageCheckBytes>;
 
+constexpr int kHeaderBytes = 100;
 constexpr std::size_t kChecked = kPageBytes - kPageCheckBytes;
 
 Check check_of(sqlite3_int64 offset, const std::uint8_t* page) {
@@ -59,21 +60,16 @@ int read_page(sqlite3_file* file, std::uint8_t* page, sqlite3_int64 offset) {
                                                                          : SQLITE_IOERR_DATA;
 }
 
-// SQLite reads whole pages, and a few bytes of the first one for the file's header.
 int read(sqlite3_file* file, void* out, int bytes, sqlite3_int64 offset) {
     if (bytes == kPageBytes && offset % kPageBytes == 0) {
         return read_page(file, static_cast<std::uint8_t*>(out), offset);
     }
-    const sqlite3_int64 within = offset % kPageBytes;
-    if (within + bytes > kPageBytes) return SQLITE_IOERR_DATA;
-    Page page;
-    const int code = read_page(file, page.data(), offset - within);
-    if (code == SQLITE_IOERR_SHORT_READ) {  // no whole page: an empty file, or no database
+    // The header is looked at without a lock, so a checkpoint may just be writing that page. SQLite
+    // reads the page whole, and under a lock, before it takes anything from the file.
+    if (offset + bytes <= kHeaderBytes) {
         return extra(file).original->xRead(file, out, bytes, offset);
     }
-    if (code != SQLITE_OK) return code;
-    std::memcpy(out, page.data() + within, static_cast<std::size_t>(bytes));
-    return SQLITE_OK;
+    return SQLITE_IOERR_DATA;  // pages of another size: the header is damaged
 }
 
 int write(sqlite3_file* file, const void* in, int bytes, sqlite3_int64 offset) {

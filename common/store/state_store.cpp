@@ -1,6 +1,7 @@
 #include "common/store/state_store.hpp"
 
 #include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace covenant::store {
@@ -22,32 +21,12 @@ namespace fs = std::filesystem;
 static_assert(std::endian::native == std::endian::little, "state files hold the memory's bytes");
 
 constexpr std::string_view kSuffix = ".f32";
-constexpr std::size_t kReadStep = std::size_t{64} << 20;
-
-// Fills `out` from the file's beginning; the system's error, EIO when the file ends before that.
-int read_whole(const fs::path& path, std::span<std::uint8_t> out) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return errno;
-    int error = 0;
-    while (!out.empty() && error == 0) {
-        const ssize_t got = ::read(fd, out.data(), std::min(out.size(), kReadStep));
-        if (got > 0) {
-            out = out.subspan(static_cast<std::size_t>(got));
-        } else if (got == 0 || errno != EINTR) {
-            error = got < 0 ? errno : EIO;
-        }
-    }
-    ::close(fd);
-    return error;
-}
-
 // Whether the file holds exactly these bytes.
 bool holds(const fs::path& path, ByteView bytes) {
-    std::error_code error;
-    if (fs::file_size(path, error) != bytes.size() || error) return false;
+    const auto file = RegularFile::open(path);
+    if (!file || file->size() != bytes.size()) return false;
     Bytes found(bytes.size());
-    return read_whole(path, found) == 0 &&
-           std::equal(found.begin(), found.end(), bytes.begin(), bytes.end());
+    return file->read(0, found) && std::equal(found.begin(), found.end(), bytes.begin());
 }
 
 Status unlink_durably(const fs::path& path) {
@@ -94,12 +73,10 @@ Status StateStore::get(const Hash256& root, std::span<float> out) {
                                          std::to_string(values) + " values, expected " +
                                          std::to_string(out.size()));
     }
-    const int error =
-        read_whole(path, {reinterpret_cast<std::uint8_t*>(out.data()), out.size_bytes()});
-    if (error != 0) {
-        return fail(Errc::kIo,
-                    "get state " + to_0x(root) + ": " + std::generic_category().message(error));
-    }
+    const std::span bytes(reinterpret_cast<std::uint8_t*>(out.data()), out.size_bytes());
+    auto read = RegularFile::open(path).and_then(
+        [bytes](const RegularFile& file) { return file.read(0, bytes); });
+    if (!read) return fail(std::move(read).error().within("get state " + to_0x(root)));
     if (rooter_) {
         if (const Hash256 found = rooter_(out); found != root) {
             fs::path aside = path;

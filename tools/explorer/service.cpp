@@ -162,9 +162,6 @@ Status Service::look() {
 Status Service::publish() {
     Parts& parts = *parts_;
     auto read = parts.reader->info();
-    if (!read && read.error().code == Errc::kCorrupt && parts.follower) {
-        return {};  // an index that has no meta row yet
-    }
     if (!read) {
         return fail(std::move(read).error());
     }
