@@ -98,7 +98,7 @@ class StreamsTest(FunctionalTest):
         self.assertIn(NO_SPACE, done.err)
 
     def test_a_reader_that_goes_is_no_failure_to_report(self):
-        argv = ("covenant", "run", "info", "--preset", "all", "--json")
+        argv = ("covenant", "config", "init", "--json")
         reading, writing = os.pipe()
         os.close(reading)
         for handler in (signal.SIG_IGN, signal.SIG_DFL):
@@ -127,8 +127,10 @@ class StreamsTest(FunctionalTest):
     # --- envelopes
 
     def test_the_variable_for_json_holds_for_every_error_and_text(self):
+        broken = self.scratch / "broken.json"
+        broken.write_text("{")
         for words, code in ((("nonsense",), 2), (("status", "--nonsense"), 2), ((), 2), (("wallet",), 2),
-                            (("doctor", "--datadir", "/nonexistent/x"), 3), (("--help",), 0), (("-V",), 0)):
+                            (("doctor", "--network", broken), 3), (("--help",), 0), (("-V",), 0)):
             done = self.covenant(*words, COVENANT_JSON="1")
             self.assertEqual(done.code, code, done)
             value = envelope(done.out)
