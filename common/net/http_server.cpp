@@ -407,10 +407,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
     }
     if (!address) return fail(std::move(address).error().within(where));
     if (!address->is_loopback() && !options.allow_non_loopback) {
-        return fail(Errc::kPermission, where +
-                                           ": not a loopback address; this server has no "
-                                           "protection against the internet: serve on 127.0.0.1 or "
-                                           "[::1] and put a proxy in front");
+        return fail(Errc::kInvalidArgument,
+                    where +
+                        ": not a loopback address; this server has no "
+                        "protection against the internet: serve on 127.0.0.1 or "
+                        "[::1] and put a proxy in front");
     }
     auto router = Router::create(std::move(routes));
     if (!router) return fail(std::move(router).error().within(where));

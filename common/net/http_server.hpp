@@ -75,8 +75,8 @@ struct HttpServerOptions {
 
 class HttpServer {
   public:
-    // kAlreadyExists: the port is taken. kPermission: a non-loopback address, or a privileged port.
-    // kInvalidArgument: no IP address, no threads, a malformed or repeated route.
+    // kAlreadyExists: the port is taken. kPermission: a privileged port. kInvalidArgument: no IP
+    // address, one that is not loopback, no threads, a malformed or repeated route.
     static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options,
                                                      std::vector<Route> routes);
     ~HttpServer();
