@@ -193,6 +193,7 @@ class EvmLedger::Impl {
             last_warning_.clear();
             return;
         }
+        if (sent.error().code == Errc::kInterrupted) return;  // the process ends
         if (sent.error().context == last_warning_) return;
         last_warning_ = sent.error().context;
         log::warn("chain.outbox", "sending has to wait", {{"why", last_warning_}});

@@ -80,7 +80,12 @@ Result<FollowReport> Follower::follow() {
     }
     if (fork) COVENANT_CHECK(index_->replace(fork, {}));  // the new branch has no block above it
     COVENANT_TRY(const std::optional<IndexedBlock> newest, index_->cursor());
-    if (newest) report.head = *newest;
+    if (newest) {
+        report.head = *newest;
+    } else if (head.number >= options_.start.value) {
+        return fail(Errc::kUnavailable, "the node does not give block " +
+                                            std::to_string(options_.start.value) + " yet");
+    }
     return report;
 }
 

@@ -173,7 +173,6 @@ Result<std::vector<RpcReply>> RpcClient::request(std::span<const RpcCall> calls)
         return fail(Errc::kInterrupted, "stopped while the node's rate limit was waited for");
     }
     const std::uint64_t first_id = next_id_;
-    next_id_ += calls.size();
     Json body = Json::array();
     for (std::size_t i = 0; calls.size() > 1 && i < calls.size(); ++i) {
         body.push(envelope(calls[i], first_id + i));
@@ -291,6 +290,7 @@ Result<std::vector<RpcReply>> RpcClient::exchange(std::span<const RpcCall> calls
             return fail(std::move(*work.trouble).within(where + tried));
         }
     }
+    next_id_ += calls.size();
     return std::move(work.replies);
 }
 

@@ -110,7 +110,7 @@ class RpcClient {
     RpcOptions options_;
     CounterRng rng_;
     std::stop_token stop_;
-    std::uint64_t next_id_ = 1;
+    std::uint64_t next_id_ = 1;       // of the first call; ids tell calls of one request apart
     std::size_t batch_size_;          // what the node took last
     unsigned good_batches_ = 0;       // full ones since batch_size_ changed
     unsigned rate_limits_ = 0;        // in a row

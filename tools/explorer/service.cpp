@@ -143,6 +143,9 @@ Status Service::look() {
             parts.trouble.clear();
         } else {
             const Error& error = followed.error();
+            if (error.code == Errc::kInterrupted) {
+                return {};
+            }
             if (error.code == Errc::kIo || error.code == Errc::kCorrupt) {
                 return followed;
             }

@@ -134,6 +134,9 @@ TEST_F(FollowerTest, UndoesAReorgToAShorterChain) {
 
 // A pool: every second request is answered by a member whose head is three blocks behind.
 TEST_F(FollowerTest, MembersOfAPoolThatAreBehindAreNoReorg) {
+    node.mine();
+    Follower following = follower();
+    ASSERT_TRUE(following.follow());
     int requests = 0;
     std::uint64_t hidden = 0;
     node.gateway = [&](const codec::Json&) -> std::optional<TransportReply> {
@@ -150,9 +153,8 @@ TEST_F(FollowerTest, MembersOfAPoolThatAreBehindAreNoReorg) {
             answer.set("result", codec::Json());
         }
     };
-    Follower following = follower();
-    std::uint64_t newest = 0;
-    for (std::uint64_t i = 1; i <= 60; ++i) {
+    std::uint64_t newest = 1;
+    for (std::uint64_t i = 2; i <= 60; ++i) {
         node.mine({stake(1, i)});
         for (int look = 0; look < 2; ++look) {
             const auto report = following.follow();

@@ -368,7 +368,7 @@ TEST_F(OutboxTest, TheGasLimitIsNotBelowWhatWasAskedFor) {
 }
 
 TEST_F(OutboxTest, AnEstimateOfANodeThatIsBehindIsNotBelieved) {
-    node.estimate_revert = encode_call("RoundManagerNoBeacon()", AbiWriter());
+    node.estimate_revert = encode_call("ScoreLedgerZeroHash()", AbiWriter());
     node.spoil = [](const std::string& method, const codec::Json&, codec::Json& answer) {
         if (method != "eth_call") return;  // at the head that the caller knows nothing reverts
         codec::Json fine = codec::Json::object();
@@ -379,12 +379,12 @@ TEST_F(OutboxTest, AnEstimateOfANodeThatIsBehindIsNotBelieved) {
     const Status waits = advance();
     ASSERT_FALSE(waits);
     EXPECT_TRUE(waits.error().retryable);
-    EXPECT_NE(waits.error().context.find("RoundManagerNoBeacon()"), std::string::npos);
+    EXPECT_NE(waits.error().context.find("ScoreLedgerZeroHash()"), std::string::npos);
     EXPECT_EQ(entry("a").state, OutboxState::kQueued);
     node.estimate_revert.reset();
     ASSERT_TRUE(advance());
     EXPECT_EQ(entry("a").state, OutboxState::kSent);
-    node.estimate_revert = encode_call("RoundManagerNoBeacon()", AbiWriter());
+    node.estimate_revert = encode_call("ScoreLedgerZeroHash()", AbiWriter());
     ASSERT_TRUE(enqueue("b"));
     for (int i = 0; i < 4; ++i) {
         EXPECT_FALSE(advance());
