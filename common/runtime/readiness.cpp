@@ -13,8 +13,9 @@ namespace covenant::runtime {
 namespace {
 
 constexpr std::uint32_t kRpcTimeoutMs = 5'000;
-// Of a round's messages, generously, at twice the base fee.
+// Of a round's messages, generously; paid at twice the base fee and with a tip.
 constexpr std::uint64_t kGasOfARound = 1'000'000;
+constexpr std::uint64_t kTipWei = 1'000'000'000;
 
 class Readiness {
   public:
@@ -43,6 +44,7 @@ class Readiness {
         well("node", "key, chain, run, profile and data agree");
         const Amount bond = context.spec.emission.miner_bond;
         if (role_ == protocol::Role::kMiner && stake_ < bond) {
+            std::erase_if(findings_, [](const Finding& one) { return one.name == "stake"; });
             missing("stake",
                     {Errc::kPrecondition,
                      fmt::format("{} COV are at stake, the run asks {} COV of a miner",
@@ -204,7 +206,8 @@ class Readiness {
         if (!wei || !head) {
             return missing("ether", wei ? head.error() : wei.error(), "");
         }
-        const Uint128 round = Uint128{2} * head->base_fee.value_or(1) * kGasOfARound;
+        const Uint128 price = Uint128{2} * head->base_fee.value_or(0) + kTipWei;
+        const Uint128 round = price * kGasOfARound;
         const std::string has = to_tokens(Amount{*wei}) + " ether";
         if (*wei < round) {
             return missing("ether",
