@@ -1,12 +1,10 @@
 #include "chain/evm_ledger.hpp"
 
 #include "chain/admin_client.hpp"
+#include "chain/chain_view.hpp"
 #include "chain/fingerprint.hpp"
-#include "chain/indexer/follower.hpp"
-#include "chain/indexer/schema.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
-#include "common/base/mutex.hpp"
 #include "common/protocol/schedule.hpp"
 
 #include <algorithm>
@@ -38,40 +36,30 @@ class EvmLedger::Impl {
 
     Status open() {
         COVENANT_CHECK(check_network(options_.network, rpc_));
-        COVENANT_TRY(sqlite::Database index_file,
-                     sqlite::Database::open(options_.index_path, kIndexFile));
-        index_database_.emplace(std::move(index_file));
+        // What an earlier process stored is there before the node answers again.
+        COVENANT_TRY(view_, ChainView::open({options_.network, options_.network.run,
+                                             options_.index_path, kRecentRounds},
+                                            rpc_));
         COVENANT_TRY(sqlite::Database outbox_file,
                      sqlite::Database::open(options_.outbox_path, kOutboxFile));
         outbox_database_.emplace(std::move(outbox_file));
-        const NetworkFile& network = options_.network;
-        COVENANT_TRY(Index index, Index::open(*index_database_, network.chain_id,
-                                              network.genesis_hash, network.contracts));
-        index_.emplace(std::move(index));
-        FollowerOptions following;
-        following.genesis = network.genesis_hash;
-        following.start = BlockNumber(network.deployed_at);
-        follower_.emplace(*index_, rpc_, following);
         OutboxOptions sending;
-        sending.chain_id = network.chain_id;
+        sending.chain_id = options_.network.chain_id;
         sending.confirmations = options_.confirmations;
         sending.bump_after_blocks = options_.bump_after_blocks;
         COVENANT_TRY(Outbox outbox, Outbox::open(*outbox_database_, rpc_, key_, sending));
         outbox_.emplace(std::move(outbox));
-        publish(fresh());
-        // What an earlier process stored is there before the node answers.
-        return fold(false);
+        return {};
     }
 
     Result<Head> sync() {
-        COVENANT_TRY(const FollowReport report, follower_->follow());
+        COVENANT_TRY(const FollowReport report, view_->follow());
         if (report.fork) {
             reorgs_.fetch_add(1);
             log::warn("chain", "reorganisation",
                       {{"fork", report.fork->value}, {"head", report.head.number.value}});
             COVENANT_CHECK(outbox_->rewind(*report.fork));
         }
-        COVENANT_CHECK(fold(report.fork.has_value()));
         head_ = Head{report.head.number, report.head.hash, report.head.time};
         advance();
         return *head_;
@@ -143,10 +131,7 @@ class EvmLedger::Impl {
         return out;
     }
 
-    [[nodiscard]] std::shared_ptr<const RunState> state() const COVENANT_EXCLUDES(mutex_) {
-        const MutexLock lock(mutex_);
-        return state_;
-    }
+    [[nodiscard]] std::shared_ptr<const RunState> state() const { return view_->state(); }
     [[nodiscard]] std::uint64_t reorgs() const { return reorgs_.load(); }
     [[nodiscard]] const NetworkFile& network() const { return options_.network; }
     [[nodiscard]] Address sender() const { return key_.address(); }
@@ -156,33 +141,6 @@ class EvmLedger::Impl {
         RpcOptions out;
         out.retry.attempts = kRpcAttempts;
         return out;
-    }
-
-    [[nodiscard]] RunState fresh() const {
-        RunState state;
-        state.run = options_.network.run;
-        return state;
-    }
-
-    void publish(RunState state) COVENANT_EXCLUDES(mutex_) {
-        auto next = std::make_shared<const RunState>(std::move(state));
-        const MutexLock lock(mutex_);
-        state_ = std::move(next);
-    }
-
-    Status fold(bool from_scratch) {
-        if (from_scratch) position_ = {};
-        COVENANT_TRY(const std::vector<Event> events, index_->events_from(position_));
-        if (events.empty() && !from_scratch) return {};
-        RunState next = from_scratch ? fresh() : *state();
-        for (const Event& event : events) {
-            apply(next, event);
-        }
-        if (!events.empty()) {
-            position_ = {events.back().block.value, std::uint64_t{events.back().index} + 1};
-        }
-        publish(std::move(next));
-        return {};
     }
 
     // The state is good even when sending is not: what failed is tried again at the next sync.
@@ -256,18 +214,13 @@ class EvmLedger::Impl {
     EvmLedgerOptions options_;
     crypto::SecretKey key_;
     RpcClient rpc_;
-    std::optional<sqlite::Database> index_database_;
+    std::unique_ptr<ChainView> view_;
     std::optional<sqlite::Database> outbox_database_;
-    std::optional<Index> index_;
-    std::optional<Follower> follower_;
     std::optional<Outbox> outbox_;
     std::optional<Head> head_;
-    Index::Position position_;  // next event to fold
     std::string last_warning_;
     std::string unprovable_;  // the beacon whose header was complained about last
     std::atomic<std::uint64_t> reorgs_{0};
-    mutable Mutex mutex_;
-    std::shared_ptr<const RunState> state_ COVENANT_GUARDED_BY(mutex_);
 };
 
 EvmLedger::EvmLedger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -5,6 +5,8 @@
 #include "common/base/hex.hpp"
 #include "common/protocol/event.hpp"
 
+#include <utility>
+
 namespace covenant::chain {
 using namespace protocol;
 using sqlite::Database;
@@ -43,6 +45,49 @@ Result<IndexedBlock> read_block(const Statement& row) {
     COVENANT_TRY(out.parent_hash, row.fixed<Hash256>(2));
     out.time = ChainTime(row.integer(3));
     return out;
+}
+
+// Every kind, quoted: with it a query for a run's rounds goes by the index over (kind, run, round).
+std::string all_kinds() {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+        std::string out;
+        const auto add = [&](std::string_view name) {
+            if (!out.empty()) out += ", ";
+            out += "'" + std::string(name) + "'";
+        };
+        (add(std::variant_alternative_t<I, EventBody>::kName), ...);
+        return out;
+    }
+    (std::make_index_sequence<std::variant_size_v<EventBody>>{});
+}
+
+constexpr std::string_view kEventRows =
+    "SELECT e.block_number, e.log_index, b.time, e.tx, e.address, e.topics, e.data FROM events e "
+    "JOIN blocks b ON b.hash = e.block_hash";
+
+// What kEventRows selects, to the last row.
+Result<std::vector<Event>> event_rows(const Database& database, Statement& select,
+                                      const ContractAddresses& contracts) {
+    std::vector<Event> out;
+    while (true) {
+        COVENANT_TRY(const bool more, select.step());
+        if (!more) return out;
+        Event event;
+        Log log;
+        event.block = log.block = BlockNumber(select.integer(0));
+        event.index = log.index = static_cast<std::uint32_t>(select.integer(1));
+        event.time = ChainTime(select.integer(2));
+        COVENANT_TRY(event.transaction, select.fixed<Hash256>(3));
+        COVENANT_TRY(log.address, select.fixed<Address>(4));
+        log.topics = split(select.blob(5));
+        log.data = select.blob(6);
+        COVENANT_TRY(std::optional<EventBody> body, decode_log(contracts, log));
+        if (!body) {
+            return database.damaged("it holds a log that is no event of ours");
+        }
+        event.body = std::move(*body);
+        out.push_back(std::move(event));
+    }
 }
 
 void bind_optional(Statement& statement, const std::optional<std::uint64_t>& value) {
@@ -160,37 +205,58 @@ Result<std::uint64_t> Index::reorgs() {
 }
 
 Result<std::vector<Event>> read_events(Database& database, const ContractAddresses& contracts,
-                                       Index::Position position) {
-    COVENANT_TRY(Statement select,
-                 database.prepare("SELECT e.block_number, e.log_index, b.time, e.tx, e.address, "
-                                  "e.topics, e.data FROM events e JOIN blocks b ON b.hash = "
-                                  "e.block_hash WHERE (e.block_number, e.log_index) >= (?, ?) "
-                                  "ORDER BY e.block_number, e.log_index"));
-    select.bind(position.block).bind(position.next_log);
-    std::vector<Event> out;
-    while (true) {
-        COVENANT_TRY(const bool more, select.step());
-        if (!more) return out;
-        Event event;
-        Log log;
-        event.block = log.block = BlockNumber(select.integer(0));
-        event.index = log.index = static_cast<std::uint32_t>(select.integer(1));
-        event.time = ChainTime(select.integer(2));
-        COVENANT_TRY(event.transaction, select.fixed<Hash256>(3));
-        COVENANT_TRY(log.address, select.fixed<Address>(4));
-        log.topics = split(select.blob(5));
-        log.data = select.blob(6);
-        COVENANT_TRY(std::optional<EventBody> body, decode_log(contracts, log));
-        if (!body) {
-            return database.damaged("it holds a log that is no event of ours");
-        }
-        event.body = std::move(*body);
-        out.push_back(std::move(event));
-    }
+                                       Index::Position position, std::uint64_t limit) {
+    COVENANT_TRY(
+        Statement select,
+        database.prepare(std::string(kEventRows) + " WHERE (e.block_number, e.log_index) >= (?, ?) "
+                                                   "ORDER BY e.block_number, e.log_index LIMIT ?"));
+    select.bind(position.block).bind(position.next_log).bind(limit);
+    return event_rows(database, select, contracts);
 }
 
-Result<std::vector<Event>> Index::events_from(Position position) {
-    return read_events(*database_, contracts_, position);
+Result<std::vector<Event>> read_round_events(Database& database, const ContractAddresses& contracts,
+                                             const RunId& run, Round first, Round last) {
+    const std::string rows(kEventRows);
+    // The newest one of a kind before the rounds: an event of a round that is below `first`.
+    const auto newest = [&](std::string_view kind) {
+        return "SELECT * FROM (" + rows + " WHERE e.kind = '" + std::string(kind) +
+               "' AND e.run = ? AND e.round < ? ORDER BY e.round DESC LIMIT 1)";
+    };
+    COVENANT_TRY(
+        Statement select,
+        database.prepare(
+            rows + " WHERE e.kind IN ('hotkey_registered', 'stake_changed', 'run_created') " +
+            "UNION ALL " + rows + " WHERE e.kind IN (" + all_kinds() +
+            ") AND e.run = ? AND e.round BETWEEN ? AND ? UNION ALL " + rows +
+            " WHERE e.kind = 'miner_failed' AND e.run = ? AND e.round < ? UNION ALL " + rows +
+            " WHERE e.kind = 'beacon_proven' AND e.run = ? AND e.round IS NULL UNION ALL " +
+            newest("beacon_proven") + " UNION ALL " + newest("parameters_accepted") +
+            " ORDER BY 1, 2"));
+    select.bind(run).bind(first.value).bind(last.value);
+    select.bind(run).bind(first.value).bind(run);
+    select.bind(run).bind(first.value).bind(run).bind(first.value);
+    return event_rows(database, select, contracts);
+}
+
+Result<std::vector<RoundSettled>> read_settlements(Database& database,
+                                                   const ContractAddresses& contracts,
+                                                   const RunId& run) {
+    COVENANT_TRY(
+        Statement select,
+        database.prepare(std::string(kEventRows) +
+                         " WHERE e.kind = 'round_settled' AND e.run = ? ORDER BY e.round"));
+    select.bind(run);
+    COVENANT_TRY(const std::vector<Event> events, event_rows(database, select, contracts));
+    std::vector<RoundSettled> out;
+    out.reserve(events.size());
+    for (const Event& event : events) {
+        out.push_back(std::get<RoundSettled>(event.body));
+    }
+    return out;
+}
+
+Result<std::vector<Event>> Index::events_from(Position position, std::uint64_t limit) {
+    return read_events(*database_, contracts_, position, limit);
 }
 
 }  // namespace covenant::chain

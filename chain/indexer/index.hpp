@@ -40,12 +40,13 @@ class Index {
     Status replace(std::optional<protocol::BlockNumber> fork, std::span<const BlockLogs> blocks);
     Result<std::uint64_t> reorgs();
 
-    // In chain order, from the event after (block, log index) on.
+    // In chain order, from the event after (block, log index) on, at most `limit`.
     struct Position {
         std::uint64_t block = 0;
         std::uint64_t next_log = 0;
     };
-    Result<std::vector<protocol::Event>> events_from(Position position);
+    Result<std::vector<protocol::Event>> events_from(Position position,
+                                                     std::uint64_t limit = std::uint64_t{1} << 62);
 
     [[nodiscard]] const ContractAddresses& contracts() const { return contracts_; }
 
@@ -59,6 +60,17 @@ class Index {
 // events_from for a database that is open for reading only.
 Result<std::vector<protocol::Event>> read_events(sqlite::Database& database,
                                                  const ContractAddresses& contracts,
-                                                 Index::Position position);
+                                                 Index::Position position, std::uint64_t limit);
+// What a fold needs to know everything about rounds [first, last] of a run: the roster, the events
+// of those rounds, and the newest beacon and accepted parameters before them. In chain order.
+Result<std::vector<protocol::Event>> read_round_events(sqlite::Database& database,
+                                                       const ContractAddresses& contracts,
+                                                       const protocol::RunId& run,
+                                                       protocol::Round first, protocol::Round last);
+
+// Every settlement of the run, ascending round.
+Result<std::vector<protocol::RoundSettled>> read_settlements(sqlite::Database& database,
+                                                             const ContractAddresses& contracts,
+                                                             const protocol::RunId& run);
 
 }  // namespace covenant::chain

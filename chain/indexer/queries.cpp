@@ -23,6 +23,7 @@ std::string where(const EventFilter& filter) {
     if (filter.round) out += " AND e.round = ?";
     if (filter.uid) out += " AND e.uid = ?";
     if (filter.above_block) out += " AND e.block_number > ?";
+    if (filter.text) out += " AND instr(e.body, ?) > 0";
     return out;
 }
 
@@ -32,6 +33,7 @@ void bind_filter(Statement& statement, const EventFilter& filter) {
     if (filter.round) statement.bind(filter.round->value);
     if (filter.uid) statement.bind(filter.uid->value);
     if (filter.above_block) statement.bind(*filter.above_block);
+    if (filter.text) statement.bind(std::string_view(*filter.text));
 }
 
 // Nothing when they are not as many bytes as there are contracts.
@@ -124,6 +126,17 @@ Result<IndexInfo> IndexReader::info() {
     out.contracts = *contracts;
     out.reorgs = meta.integer(3);
     out.events = meta.integer(4);
+    COVENANT_TRY(const Look now, look());
+    out.head = now.head;
+    return out;
+}
+
+Result<IndexReader::Look> IndexReader::look() {
+    Look out;
+    COVENANT_TRY(Statement meta, database_.prepare("SELECT reorgs FROM meta"));
+    COVENANT_TRY(const bool found, meta.step());
+    if (!found) return database_.damaged("it names no chain");
+    out.reorgs = meta.integer(0);
     COVENANT_TRY(Statement head, database_.prepare("SELECT number, hash, parent_hash, time FROM "
                                                    "blocks ORDER BY number DESC LIMIT 1"));
     COVENANT_TRY(const bool row, head.step());
@@ -136,6 +149,19 @@ Result<IndexInfo> IndexReader::info() {
         out.head = block;
     }
     return out;
+}
+
+Result<ContractAddresses> IndexReader::contracts() {
+    if (!contracts_) {
+        COVENANT_TRY(const IndexInfo identity, info());
+        contracts_ = identity.contracts;
+    }
+    return *contracts_;
+}
+
+Result<std::vector<RoundSettled>> IndexReader::settlements(const RunId& run) {
+    COVENANT_TRY(const ContractAddresses from, contracts());
+    return read_settlements(database_, from, run);
 }
 
 Result<std::vector<EventRow>> IndexReader::events(const EventFilter& filter) {
@@ -187,15 +213,54 @@ Result<std::vector<RunId>> IndexReader::runs() {
     }
 }
 
-Result<RunState> IndexReader::state(const RunId& run) {
-    COVENANT_TRY(const IndexInfo identity, info());
-    COVENANT_TRY(const std::vector<Event> events, read_events(database_, identity.contracts, {}));
+Result<RunState> IndexReader::state(const RunId& run, std::uint64_t kept_rounds) {
+    COVENANT_TRY(const ContractAddresses emitters, contracts());
+    while (true) {
+        COVENANT_TRY(const Look before, look());
+        const bool same = fold_ && fold_reorgs_ == before.reorgs && fold_run_ == run &&
+                          fold_->state().kept_rounds == kept_rounds;
+        if (!same) {
+            fold_.emplace(run, kept_rounds);
+            fold_run_ = run;
+            fold_reorgs_ = before.reorgs;
+        }
+        COVENANT_TRY(const bool news,
+                     fold_->catch_up([&](Index::Position from, std::uint64_t limit) {
+                         return read_events(database_, emitters, from, limit);
+                     }));
+        static_cast<void>(news);
+        // Another process may have undone blocks between the two reads.
+        COVENANT_TRY(const Look after, look());
+        if (after.reorgs == before.reorgs) return fold_->state();
+    }
+}
+
+Result<RunState> IndexReader::rounds(const RunId& run, Round first, Round last) {
+    // A round's facts reach back by the gap of continuity, and its electorate by two rounds more.
+    constexpr std::uint64_t kReach = kContinuityGap + 2;
+    COVENANT_TRY(const ContractAddresses emitters, contracts());
+    COVENANT_TRY(const std::vector<Event> events,
+                 read_round_events(database_, emitters, run,
+                                   Round(first.value - std::min(first.value, kReach)), last));
     RunState state;
     state.run = run;
     for (const Event& event : events) {
         apply(state, event);
     }
     return state;
+}
+
+std::uint16_t mean_weight(const RoundRecord& record, Uid uid) {
+    // Stakes are below 2^96 and weights below 2^16: the sums fit.
+    Uint128 weighted = 0;
+    Uint128 stake = 0;
+    for (const auto& [validator, scores] : record.reveals) {
+        stake += scores.stake.units;
+        if (uid.value < scores.weights.size()) {
+            weighted += scores.stake.units * scores.weights[uid.value];
+        }
+    }
+    return stake == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(weighted / stake);
 }
 
 std::vector<RoundRow> round_rows(const RunState& state, ChainTime now, Round from,
@@ -247,7 +312,12 @@ std::vector<FindingRow> finding_rows(const RunState& state, Round round) {
 }
 
 std::vector<NeuronRow> neuron_rows(const RunState& state, ChainTime now) {
-    std::map<Uid, NeuronRow> rows;
+    // The weights that count are those of the newest round with reveals.
+    const auto revealed =
+        std::find_if(state.rounds.rbegin(), state.rounds.rend(),
+                     [](const auto& entry) { return !entry.second.reveals.empty(); });
+    std::vector<NeuronRow> out;
+    out.reserve(state.roster.neurons.size());
     for (const auto& [uid, neuron] : state.roster.neurons) {
         NeuronRow row;
         row.uid = uid;
@@ -257,48 +327,15 @@ std::vector<NeuronRow> neuron_rows(const RunState& state, ChainTime now) {
         row.network_key = neuron.network_key;
         row.registered_at = neuron.registered_at;
         row.stake = neuron.stake_at(now);
-        if (const auto paid = state.claimed.find(uid); paid != state.claimed.end()) {
-            row.claimed = paid->second;
+        if (const auto found = state.tallies.find(uid); found != state.tallies.end()) {
+            const Tally& tally = found->second;
+            row.rounds = tally.rounds;
+            row.fails = tally.fails;
+            row.last_active = tally.last_active;
+            row.credited = tally.credited;
+            row.claimed = tally.claimed;
         }
-        rows.emplace(uid, row);
-    }
-    const auto active = [&](Uid uid, Round round) {
-        if (const auto row = rows.find(uid); row != rows.end()) {
-            ++row->second.rounds;
-            row->second.last_active = round;
-        }
-    };
-    for (const auto& [round, record] : state.rounds) {
-        for (const auto& [uid, commitment] : record.commitments) {
-            active(uid, round);
-        }
-        for (const auto& [uid, vote] : record.inclusion_votes) {
-            active(uid, round);
-        }
-        for (const auto& [uid, when] : record.failed) {
-            if (const auto row = rows.find(uid); row != rows.end()) ++row->second.fails;
-        }
-        for (const auto& [uid, amount] : record.credits) {
-            if (const auto row = rows.find(uid); row != rows.end()) row->second.credited += amount;
-        }
-        if (record.reveals.empty()) continue;
-        for (auto& [uid, row] : rows) {
-            // Stakes are below 2^96 and weights below 2^16: the sums fit.
-            Uint128 weighted = 0;
-            Uint128 stake = 0;
-            for (const auto& [validator, scores] : record.reveals) {
-                stake += scores.stake.units;
-                if (uid.value < scores.weights.size()) {
-                    weighted += scores.stake.units * scores.weights[uid.value];
-                }
-            }
-            row.last_weight =
-                stake == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(weighted / stake);
-        }
-    }
-    std::vector<NeuronRow> out;
-    out.reserve(rows.size());
-    for (auto& [uid, row] : rows) {
+        if (revealed != state.rounds.rend()) row.last_weight = mean_weight(revealed->second, uid);
         out.push_back(std::move(row));
     }
     return out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chain/indexer/index.hpp"
+#include "chain/state_fold.hpp"
 #include "common/codec/json.hpp"
 #include "common/protocol/run_state.hpp"
 #include "common/sqlite/database.hpp"
@@ -32,6 +33,7 @@ struct EventFilter {
     std::optional<protocol::Round> round;
     std::optional<protocol::Uid> uid;
     std::optional<std::uint64_t> above_block;
+    std::optional<std::string> text;  // somewhere in the body's JSON
     bool newest_first = false;
     std::uint64_t limit = 1'000;
     std::uint64_t offset = 0;
@@ -57,19 +59,41 @@ class IndexReader {
     static Result<IndexReader> open(const std::string& path, const NetworkFile& network);
 
     Result<IndexInfo> info();
+    // What a watcher asks: whether something is new. Costs the same at any age of the index.
+    struct Look {
+        std::optional<IndexedBlock> head;
+        std::uint64_t reorgs = 0;
+    };
+    Result<Look> look();
     Result<std::vector<EventRow>> events(const EventFilter& filter);
     Result<std::uint64_t> count(const EventFilter& filter);
     Result<std::vector<protocol::RunId>> runs();  // in the order of creation
-    // The fold of all events.
-    Result<protocol::RunState> state(const protocol::RunId& run);
+    // The fold of all events; only those are read that came since the last call for the same run.
+    Result<protocol::RunState> state(const protocol::RunId& run, std::uint64_t kept_rounds = 0);
+    // A state that knows everything about rounds [first, last]; its tallies are not the run's.
+    Result<protocol::RunState> rounds(const protocol::RunId& run, protocol::Round first,
+                                      protocol::Round last);
+    // Every settlement of the run, ascending round.
+    Result<std::vector<protocol::RoundSettled>> settlements(const protocol::RunId& run);
+    // Events that the last state() was made of.
+    [[nodiscard]] std::uint64_t folded() const { return fold_ ? fold_->events() : 0; }
 
   private:
     explicit IndexReader(sqlite::Database database) : database_(std::move(database)) {}
     Status check(const NetworkFile& network);
+    Result<ContractAddresses> contracts();
+
     sqlite::Database database_;
+    std::optional<ContractAddresses> contracts_;  // once read
+    std::optional<StateFold> fold_;
+    protocol::RunId fold_run_;       // that was asked for
+    std::uint64_t fold_reorgs_ = 0;  // of the index, when the fold was begun
 };
 
 // ---- rows computed from a folded state, for tables
+
+// The revealed weights of a uid in a round, mean by stake.
+std::uint16_t mean_weight(const protocol::RoundRecord& record, protocol::Uid uid);
 
 struct RoundRow {
     protocol::Round round;

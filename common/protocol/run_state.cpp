@@ -48,45 +48,84 @@ class Fold {
     void operator()(const ArtifactCommitted& e) {
         const Commitment& c = e.commitment.commitment;
         if (!ours(c.run) || c.uid.value >= kMaxUids) return;
-        auto& commitments = state_.rounds[c.round].commitments;
-        commitments.try_emplace(
-            c.uid, RecordedCommitment{.signed_commitment = e.commitment,
-                                      .time = event_.time,
-                                      .order = static_cast<std::uint32_t>(commitments.size())});
+        RoundRecord* record = of(c.round);
+        if (record == nullptr) return;
+        auto& commitments = record->commitments;
+        const bool first =
+            commitments
+                .try_emplace(
+                    c.uid,
+                    RecordedCommitment{.signed_commitment = e.commitment,
+                                       .time = event_.time,
+                                       .order = static_cast<std::uint32_t>(commitments.size())})
+                .second;
+        if (first) took_part(c.uid, c.round);
     }
     void operator()(const BeaconProven& e) {
         if (ours(e.run)) state_.beacons.try_emplace(e.slot, e);
     }
     void operator()(const InclusionVoted& e) {
-        if (ours(e.run)) state_.rounds[e.round].inclusion_votes.try_emplace(e.validator, e);
+        RoundRecord* record = of(e.run, e.round);
+        if (record != nullptr && record->inclusion_votes.try_emplace(e.validator, e).second) {
+            took_part(e.validator, e.round);
+        }
     }
     void operator()(const ParametersVoted& e) {
-        if (ours(e.run)) state_.rounds[e.round].parameters_votes.try_emplace(e.validator, e);
+        if (RoundRecord* record = of(e.run, e.round)) {
+            record->parameters_votes.try_emplace(e.validator, e);
+        }
     }
     void operator()(const ParametersAccepted& e) {
-        if (!ours(e.run)) return;
-        auto& accepted = state_.rounds[e.round].accepted;
-        if (!accepted) accepted = Accepted{.root = e.root, .loss_bits = e.loss_bits};
+        RoundRecord* record = of(e.run, e.round);
+        if (record != nullptr && !record->accepted) {
+            record->accepted = Accepted{.root = e.root, .loss_bits = e.loss_bits};
+        }
     }
     void operator()(const ScoresCommitted& e) {
-        if (ours(e.run)) state_.rounds[e.round].score_commitments.try_emplace(e.validator, e.hash);
+        if (RoundRecord* record = of(e.run, e.round)) {
+            record->score_commitments.try_emplace(e.validator, e.hash);
+        }
     }
     void operator()(const ScoresRevealed& e) {
-        if (ours(e.run)) state_.rounds[e.round].reveals.try_emplace(e.scores.validator, e.scores);
+        if (RoundRecord* record = of(e.run, e.round)) {
+            record->reveals.try_emplace(e.scores.validator, e.scores);
+        }
     }
+    // A round can be settled long after its end: what is said about one that has left still counts.
     void operator()(const MinerFailed& e) {
-        if (ours(e.run)) state_.rounds[e.round].failed.try_emplace(e.uid, event_.time);
+        if (!ours(e.run)) return;
+        RoundRecord* record = of(e.round);
+        if (record == nullptr) {
+            state_.late_failures.push_back({.uid = e.uid, .settled = event_.time});
+        } else if (!record->failed.try_emplace(e.uid, event_.time).second) {
+            return;
+        }
+        ++state_.tallies[e.uid].fails;
     }
     void operator()(const Credited& e) {
-        if (ours(e.run)) state_.rounds[e.round].credits[e.uid] += e.amount;
+        if (!ours(e.run)) return;
+        state_.tallies[e.uid].credited += e.amount;
+        if (RoundRecord* record = of(e.round)) record->credits[e.uid] += e.amount;
     }
     void operator()(const RoundSettled& e) {
-        if (ours(e.run)) state_.rounds[e.round].settled = e;
+        if (RoundRecord* record = of(e.run, e.round)) record->settled = e;
     }
-    void operator()(const Claimed& e) { state_.claimed[e.uid] += e.amount; }
+    void operator()(const Claimed& e) { state_.tallies[e.uid].claimed += e.amount; }
 
   private:
     [[nodiscard]] bool ours(const RunId& run) const { return run == state_.run; }
+    // For editing; null for a round that has left.
+    [[nodiscard]] RoundRecord* of(Round round) {
+        return round < state_.first ? nullptr : &state_.rounds[round];
+    }
+    [[nodiscard]] RoundRecord* of(const RunId& run, Round round) {
+        return ours(run) ? of(round) : nullptr;
+    }
+    void took_part(Uid uid, Round round) {
+        Tally& tally = state_.tallies[uid];
+        ++tally.rounds;
+        tally.last_active = std::max(tally.last_active.value_or(round), round);
+    }
 
     RunState& state_;
     const Event& event_;
@@ -98,15 +137,41 @@ const Accepted* last_accepted(const RunState& state, Round round) {
         --it;
         if (it->second.accepted) return &*it->second.accepted;
     }
-    return nullptr;
+    return state.accepted_before ? &*state.accepted_before : nullptr;
+}
+
+// Rounds before `first` leave; what later rounds need of them stays.
+void forget_before(RunState& state, Round first) {
+    const ChainTime since = round_times(state.spec->timing, first).t0;
+    while (!state.rounds.empty() && state.rounds.begin()->first < first) {
+        const RoundRecord& record = state.rounds.begin()->second;
+        if (record.accepted) state.accepted_before = record.accepted;
+        for (const auto& [uid, settled] : record.failed) {
+            state.late_failures.push_back({.uid = uid, .settled = settled});
+        }
+        state.rounds.erase_first();
+    }
+    // Continuity asks for failures after T0 of a round that is here, rho for the last beacon at or
+    // before one.
+    std::erase_if(state.late_failures,
+                  [&](const LateFailure& failure) { return failure.settled <= since; });
+    const auto needed = state.beacons.upper_bound(BeaconSlot(first.value));
+    if (needed != state.beacons.begin()) {
+        state.beacons.erase(state.beacons.begin(), std::prev(needed));
+    }
+    state.first = first;
 }
 
 bool failed_between(const RunState& state, Uid miner, ChainTime after, ChainTime until) {
-    return std::any_of(state.rounds.begin(), state.rounds.end(), [&](const auto& item) {
-        const auto failed = item.second.failed.find(miner);
-        return failed != item.second.failed.end() && failed->second > after &&
-               failed->second <= until;
-    });
+    const bool late = std::any_of(
+        state.late_failures.begin(), state.late_failures.end(), [&](const LateFailure& failure) {
+            return failure.uid == miner && failure.settled > after && failure.settled <= until;
+        });
+    return late || std::any_of(state.rounds.begin(), state.rounds.end(), [&](const auto& item) {
+               const auto failed = item.second.failed.find(miner);
+               return failed != item.second.failed.end() && failed->second > after &&
+                      failed->second <= until;
+           });
 }
 
 Hash256 slot_draw(const Hash256& rho, Uid uid) {
@@ -152,6 +217,12 @@ const RoundRecord* RunState::record(Round round) const {
 }
 
 void apply(RunState& state, const Event& event) {
+    if (state.kept_rounds != 0 && state.spec) {
+        const auto now = round_at(state.spec->timing, event.time);
+        if (now && now->value > state.first.value + state.kept_rounds) {
+            forget_before(state, Round(now->value - state.kept_rounds));
+        }
+    }
     std::visit(Fold(state, event), event.body);
 }
 
@@ -244,15 +315,10 @@ std::vector<Uid> aggregated(const RunState& state, Round round) {
 }
 
 Amount claimable(const RunState& state, Uid uid) {
-    Amount credited;
-    for (const auto& [round, record] : state.rounds) {
-        const auto credit = record.credits.find(uid);
-        if (credit != record.credits.end()) credited += credit->second;
-    }
-    const auto claimed = state.claimed.find(uid);
-    if (claimed == state.claimed.end()) return credited;
-    // Claims may include credits of other runs, which this state does not follow.
-    return Amount{checked_sub(credited.units, claimed->second.units).value_or(0)};
+    const auto found = state.tallies.find(uid);
+    if (found == state.tallies.end()) return {};
+    const Tally& tally = found->second;
+    return Amount{checked_sub(tally.credited.units, tally.claimed.units).value_or(0)};
 }
 
 Continuity continuity(const RunState& state, Round round, Uid miner) {

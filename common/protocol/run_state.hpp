@@ -2,7 +2,7 @@
 // the same order give the same state.
 #pragma once
 
-#include "common/protocol/event.hpp"
+#include "common/protocol/round_table.hpp"
 #include "common/protocol/schedule.hpp"
 #include "common/protocol/segment.hpp"
 
@@ -12,38 +12,42 @@
 
 namespace covenant::protocol {
 
-struct RecordedCommitment {
-    SignedCommitment signed_commitment;
-    ChainTime time;
-    std::uint32_t order = 0;  // arrival among the round's commitments
+// Rounds that a state of bounded history keeps: more than any rule reads (continuity looks four
+// rounds back, an electorate two more) and than any node works on.
+inline constexpr std::uint64_t kRecentRounds = 64;
+
+// What a hotkey did over all rounds, kept when the rounds have left the state.
+struct Tally {
+    std::uint64_t rounds = 0;  // committed (miner) or voted on inclusion (validator)
+    std::uint64_t fails = 0;   // rounds with a settled failure
+    std::optional<Round> last_active;
+    Amount credited;
+    Amount claimed;  // may include credits of other runs, which this state does not follow
 };
 
-struct Accepted {
-    Hash256 root;
-    std::uint32_t loss_bits = 0;
-    bool operator==(const Accepted&) const = default;
+// A failure whose round has left the state, while continuity can still read it.
+struct LateFailure {
+    Uid uid;
+    ChainTime settled;
 };
 
-struct RoundRecord {
-    std::map<Uid, RecordedCommitment> commitments;
-    std::map<Uid, InclusionVoted> inclusion_votes;
-    std::map<Uid, ParametersVoted> parameters_votes;
-    std::optional<Accepted> accepted;
-    std::map<Uid, Hash256> score_commitments;
-    std::map<Uid, RevealedScores> reveals;
-    std::map<Uid, ChainTime> failed;  // when the failure was settled
-    std::map<Uid, Amount> credits;
-    std::optional<RoundSettled> settled;
-};
-
+// With `kept_rounds`, rounds that began that many rounds ago leave the state; memory and the cost
+// of a copy then do not grow with the age of the run, and the facts below hold for rounds from
+// `first` on.
 struct RunState {
-    RunId run;                    // the run that is followed; zero adopts the first one created
-    std::optional<RunSpec> spec;  // set by RunCreated when it decodes and its terms agree
+    RunId run;                      // the run that is followed; zero adopts the first one created
+    std::uint64_t kept_rounds = 0;  // 0: all
+    std::optional<RunSpec> spec;    // set by RunCreated when it decodes and its terms agree
     Verdict spec_verdict = Verdict::kUnknownRun;
     Roster roster;
     std::map<BeaconSlot, BeaconProven> beacons;
-    std::map<Round, RoundRecord> rounds;
-    std::map<Uid, Amount> claimed;
+    RoundTable rounds;
+    std::map<Uid, Tally> tallies;
+
+    // Of the rounds that have left.
+    Round first;                              // the oldest that is still here
+    std::optional<Accepted> accepted_before;  // the newest accepted parameters among them
+    std::vector<LateFailure> late_failures;
 
     // The record of a round of this run, or nothing when no event has touched it.
     [[nodiscard]] const RoundRecord* record(Round round) const;

@@ -54,6 +54,8 @@ class Network {
 
     [[nodiscard]] const RunState& state() const { return state_; }
     RunState& mutable_state() { return state_; }
+    // All that was folded, in order.
+    [[nodiscard]] const std::vector<Event>& events() const { return events_; }
     [[nodiscard]] const RunSpec& spec() const { return spec_; }
     [[nodiscard]] RoundTimes times(std::uint64_t round) const {
         return round_times(spec_.timing, Round(round));
@@ -77,11 +79,12 @@ class Network {
         const TransitionResult result = transition(state_, intent, with);
         EXPECT_EQ(result.verdict == Verdict::kAccept, !result.events.empty());
         for (const EventBody& body : result.events) {
-            apply(state_, Event{.block = BlockNumber(now_.value),
-                                .time = now_,
-                                .index = 0,
-                                .transaction = {},
-                                .body = body});
+            events_.push_back(Event{.block = BlockNumber(now_.value),
+                                    .time = now_,
+                                    .index = 0,
+                                    .transaction = {},
+                                    .body = body});
+            apply(state_, events_.back());
         }
         return result.verdict;
     }
@@ -182,6 +185,7 @@ class Network {
     std::size_t miners_;
     std::size_t validators_;
     RunState state_;
+    std::vector<Event> events_;
     ChainTime now_;
     std::vector<crypto::SecretKey> keys_;
 };

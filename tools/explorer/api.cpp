@@ -45,7 +45,7 @@ HttpReply asset(std::string_view text, std::string content_type) {
     return out;
 }
 
-Json health_json(const Snapshot& snapshot) {
+Result<Json> health_json(const Sources&, const Snapshot& snapshot, const HttpRequest&) {
     Json out = view::status_json(snapshot.scene);
     out.set("ok", true)
         .set("following", snapshot.following)
@@ -69,34 +69,34 @@ Result<view::Scene> scene_of(const Sources& sources, const Snapshot& snapshot,
     return scene;
 }
 
-Result<Json> runs_json(const Sources& sources) {
-    const auto snapshot = sources.board->get();
+Result<Json> runs_json(const Sources& sources, const Snapshot& snapshot, const HttpRequest&) {
     COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(sources.index.string()));
     COVENANT_TRY(const auto runs, reader.runs());
     Json rows = Json::array();
     for (const protocol::RunId& run : runs) {
-        COVENANT_TRY(const view::Scene scene, scene_of(sources, *snapshot, run));
+        COVENANT_TRY(const view::Scene scene, scene_of(sources, snapshot, run));
         Json row = view::run_json(scene);
-        rows.push(std::move(row.set("followed", run == snapshot->scene.state.run)));
+        rows.push(std::move(row.set("followed", run == snapshot.scene.state.run)));
     }
     Json out = Json::object();
     return out.set("runs", std::move(rows));
 }
 
-Result<Json> run_json(const Sources& sources, const std::string& text) {
-    const auto snapshot = sources.board->get();
-    COVENANT_TRY(const auto run, fixed_from_hex<Hash256>(text));
+Result<Json> run_json(const Sources& sources, const Snapshot& snapshot,
+                      const HttpRequest& request) {
+    COVENANT_TRY(const auto run, fixed_from_hex<Hash256>(request.capture("run")));
     COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(sources.index.string()));
     COVENANT_TRY(const auto runs, reader.runs());
     if (std::find(runs.begin(), runs.end(), run) == runs.end()) {
         return fail(Errc::kNotFound, "no run " + to_0x(run) + " on this chain; /api/runs has " +
                                          std::to_string(runs.size()));
     }
-    COVENANT_TRY(const view::Scene scene, scene_of(sources, *snapshot, run));
+    COVENANT_TRY(const view::Scene scene, scene_of(sources, snapshot, run));
     return view::run_json(scene);
 }
 
-Result<Json> rounds_json(const Snapshot& snapshot, const HttpRequest& request) {
+Result<Json> rounds_json(const Sources& sources, const Snapshot& snapshot,
+                         const HttpRequest& request) {
     COVENANT_TRY(const Page page, page_of(request));
     const std::string_view order = request.parameter("order").value_or("oldest");
     if (order != "oldest" && order != "newest") {
@@ -105,9 +105,16 @@ Result<Json> rounds_json(const Snapshot& snapshot, const HttpRequest& request) {
     }
     const std::uint64_t end = snapshot.scene.end().value;
     Json rows = Json::array();
-    for (std::uint64_t i = page.offset; i < end && i - page.offset < page.limit; ++i) {
-        const std::uint64_t round = order == "newest" ? end - 1 - i : i;
-        rows.push(view::round_json(snapshot.scene.state, Round(round)));
+    const std::uint64_t from = std::min(page.offset, end);
+    const std::uint64_t to = from + std::min(page.limit, end - from);
+    const bool newest = order == "newest";
+    if (from < to) {
+        COVENANT_TRY(const view::Scene scene,
+                     scene_with(sources, snapshot, Round(newest ? end - to : from),
+                                Round(newest ? end - 1 - from : to - 1)));
+        for (std::uint64_t i = from; i < to; ++i) {
+            rows.push(view::round_json(scene.state, Round(newest ? end - 1 - i : i)));
+        }
     }
     const bool more = page.offset < end && end - page.offset > page.limit;
     Json out = Json::object();
@@ -129,19 +136,29 @@ Result<Round> round_of(const Snapshot& snapshot, std::string_view text) {
     return Round(round);
 }
 
-Result<Json> round_json(const Snapshot& snapshot, const std::string& text) {
-    COVENANT_TRY(const Round round, round_of(snapshot, text));
-    return view::round_json(snapshot.scene.state, round);
+Result<Json> round_json(const Sources& sources, const Snapshot& snapshot,
+                        const HttpRequest& request) {
+    COVENANT_TRY(const Round round, round_of(snapshot, request.capture("round")));
+    COVENANT_TRY(const view::Scene scene, scene_with(sources, snapshot, round, round));
+    return view::round_json(scene.state, round);
 }
 
-Result<Json> hotkey_json(const Snapshot& snapshot, const std::string& text) {
+// All rounds that have begun.
+Result<view::Scene> whole_scene(const Sources& sources, const Snapshot& snapshot) {
+    return scene_with(sources, snapshot, Round{}, snapshot.scene.end());
+}
+
+Result<Json> hotkey_json(const Sources& sources, const Snapshot& snapshot,
+                         const HttpRequest& request) {
+    const std::string& text = request.capture("hotkey");
     const view::Scene& scene = snapshot.scene;
     COVENANT_TRY(const Uid uid, view::find_hotkey(scene.state, scene.folder, text));
     for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
         if (row.uid == uid) {
             Json json = view::neuron_json(scene, row);
             if (scene.state.spec) {
-                json.set("per_round", view::hotkey_rounds_json(scene, uid));
+                COVENANT_TRY(const view::Scene whole, whole_scene(sources, snapshot));
+                json.set("per_round", view::hotkey_rounds_json(whole, uid));
             }
             return json;
         }
@@ -149,19 +166,35 @@ Result<Json> hotkey_json(const Snapshot& snapshot, const std::string& text) {
     return fail(Errc::kNotFound, "no hotkey " + text);
 }
 
-Result<Json> scores_json(const Snapshot& snapshot, const std::string& text) {
-    COVENANT_TRY(const Round round, round_of(snapshot, text));
-    return view::scores_json(snapshot.scene, round);
+Result<Json> hotkeys_json(const Sources&, const Snapshot& snapshot, const HttpRequest&) {
+    Json json = Json::object();
+    return json.set("hotkeys", view::neurons_json(snapshot.scene));
 }
 
-Result<Json> audits_json(const Snapshot& snapshot, const HttpRequest& request) {
-    const view::Scene& scene = snapshot.scene;
+Result<Json> scores_json(const Sources& sources, const Snapshot& snapshot,
+                         const HttpRequest& request) {
+    COVENANT_TRY(const Round round, round_of(snapshot, request.capture("round")));
+    COVENANT_TRY(const view::Scene scene, scene_with(sources, snapshot, round, round));
+    return view::scores_json(scene, round);
+}
+
+Result<Json> emission_json(const Sources& sources, const Snapshot& snapshot, const HttpRequest&) {
+    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(sources.index.string()));
+    COVENANT_TRY(const auto settlements, reader.settlements(snapshot.scene.state.run));
+    return view::emission_json(snapshot.scene, settlements);
+}
+
+Result<Json> audits_json(const Sources& sources, const Snapshot& snapshot,
+                         const HttpRequest& request) {
     COVENANT_TRY(const Page page, page_of(request));
     view::AuditFilter filter;
     COVENANT_TRY(const auto round, number_of(request, "round", kMaxRound));
     if (round) {
         filter.round = Round(*round);
     }
+    COVENANT_TRY(const view::Scene scene,
+                 round ? scene_with(sources, snapshot, Round(*round), Round(*round))
+                       : whole_scene(sources, snapshot));
     if (const auto hotkey = request.parameter("hotkey")) {
         COVENANT_TRY(filter.miner, view::find_hotkey(scene.state, scene.folder, *hotkey));
     }
@@ -181,6 +214,20 @@ Result<Json> audits_json(const Snapshot& snapshot, const HttpRequest& request) {
 }
 
 }  // namespace
+
+Result<view::Scene> scene_with(const Sources& sources, const Snapshot& snapshot, Round first,
+                               Round last) {
+    view::Scene scene = snapshot.scene;
+    if (first >= scene.state.first) {
+        return scene;
+    }
+    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(sources.index.string()));
+    COVENANT_TRY(protocol::RunState history, reader.rounds(scene.state.run, first, last));
+    history.roster = scene.state.roster;
+    history.tallies = scene.state.tallies;
+    scene.state = std::move(history);
+    return scene;
+}
 
 HttpReply reply(const Result<Json>& value) {
     if (!value) {
@@ -216,11 +263,9 @@ Result<Page> page_of(const HttpRequest& request) {
 }
 
 std::vector<net::Route> routes(const Sources& sources) {
-    const Board* board = sources.board;
-    // A route that needs the snapshot only.
-    const auto on_board = [board](auto function) {
-        return [board, function](const HttpRequest& request) -> HttpReply {
-            return reply(function(*board->get(), request));
+    const auto answer = [sources](auto function) {
+        return [sources, function](const HttpRequest& request) -> HttpReply {
+            return reply(function(sources, *sources.board->get(), request));
         };
     };
     std::vector<net::Route> out;
@@ -232,38 +277,16 @@ std::vector<net::Route> routes(const Sources& sources) {
     out.push_back(net::get_route("/page.js", [](const HttpRequest&) {
         return asset(page_js(), "text/javascript; charset=utf-8");
     }));
-    out.push_back(net::get_route(
-        "/api/health", on_board([](const Snapshot& snapshot, const HttpRequest&) -> Result<Json> {
-            return health_json(snapshot);
-        })));
-    out.push_back(net::get_route(
-        "/api/runs", [sources](const HttpRequest&) { return reply(runs_json(sources)); }));
-    out.push_back(net::get_route("/api/runs/{run}", [sources](const HttpRequest& request) {
-        return reply(run_json(sources, request.capture("run")));
-    }));
-    out.push_back(net::get_route("/api/rounds", on_board(rounds_json)));
-    out.push_back(net::get_route("/api/rounds/{round}",
-                                 on_board([](const Snapshot& snapshot, const HttpRequest& request) {
-                                     return round_json(snapshot, request.capture("round"));
-                                 })));
-    out.push_back(net::get_route(
-        "/api/hotkeys", on_board([](const Snapshot& snapshot, const HttpRequest&) -> Result<Json> {
-            Json json = Json::object();
-            return json.set("hotkeys", view::neurons_json(snapshot.scene));
-        })));
-    out.push_back(net::get_route("/api/hotkeys/{hotkey}",
-                                 on_board([](const Snapshot& snapshot, const HttpRequest& request) {
-                                     return hotkey_json(snapshot, request.capture("hotkey"));
-                                 })));
-    out.push_back(net::get_route("/api/scores/{round}",
-                                 on_board([](const Snapshot& snapshot, const HttpRequest& request) {
-                                     return scores_json(snapshot, request.capture("round"));
-                                 })));
-    out.push_back(net::get_route("/api/audits", on_board(audits_json)));
-    out.push_back(net::get_route(
-        "/api/emission", on_board([](const Snapshot& snapshot, const HttpRequest&) -> Result<Json> {
-            return view::emission_json(snapshot.scene);
-        })));
+    out.push_back(net::get_route("/api/health", answer(health_json)));
+    out.push_back(net::get_route("/api/runs", answer(runs_json)));
+    out.push_back(net::get_route("/api/runs/{run}", answer(run_json)));
+    out.push_back(net::get_route("/api/rounds", answer(rounds_json)));
+    out.push_back(net::get_route("/api/rounds/{round}", answer(round_json)));
+    out.push_back(net::get_route("/api/hotkeys", answer(hotkeys_json)));
+    out.push_back(net::get_route("/api/hotkeys/{hotkey}", answer(hotkey_json)));
+    out.push_back(net::get_route("/api/scores/{round}", answer(scores_json)));
+    out.push_back(net::get_route("/api/audits", answer(audits_json)));
+    out.push_back(net::get_route("/api/emission", answer(emission_json)));
     out.push_back(net::get_route("/api/events", [sources](const HttpRequest& request) {
         return reply(events_json(sources, request));
     }));

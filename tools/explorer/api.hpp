@@ -37,6 +37,11 @@ Result<Page> page_of(const net::HttpRequest& request);
 Result<std::optional<std::uint64_t>> number_of(const net::HttpRequest& request,
                                                std::string_view name, std::uint64_t most);
 
+// The snapshot's scene with rounds [first, last] in its state: those that have left it are read
+// from the index. Tallies and roster are the snapshot's.
+Result<view::Scene> scene_with(const Sources& sources, const Snapshot& snapshot,
+                               protocol::Round first, protocol::Round last);
+
 // ---- in files of their own
 
 // /api/events: kind, run, round, uid, after=BLOCK or BLOCK:LOG, limit.

@@ -2,6 +2,9 @@
 #include "common/base/hex.hpp"
 #include "tools/explorer/api.hpp"
 
+#include <set>
+#include <utility>
+
 namespace covenant::explorer {
 namespace {
 
@@ -14,7 +17,7 @@ constexpr std::size_t kMaxMatches = 50;
 class Matches {
   public:
     void add(std::string_view kind, const std::string& value, const std::string& url) {
-        if (list_.size() < kMaxMatches) {
+        if (list_.size() < kMaxMatches && seen_.insert({std::string(kind), url}).second) {
             Json row = Json::object();
             list_.push(std::move(row.set("kind", kind).set("value", value).set("url", url)));
         }
@@ -26,39 +29,71 @@ class Matches {
 
   private:
     Json list_ = Json::array();
+    std::set<std::pair<std::string, std::string>> seen_;  // kind and url
 };
 
-void search_hash(const view::Scene& scene, const Hash256& hash, Matches& matches) {
+// What a field of an event's body makes the event's round.
+struct HashField {
+    std::string_view event;
+    std::string_view field;
+    std::string_view match;
+};
+constexpr HashField kHashFields[] = {
+    {"parameters_accepted", "root", "parameters_root"},
+    {"artifact_committed", "root", "commitment"},
+    {"artifact_committed", "ciphertext_hash", "artifact"},
+    {"artifact_committed", "key_hash", "artifact_key"},
+};
+
+Status match_evidence(const Json& body, const std::string& text, const std::string& round,
+                      Matches& matches) {
+    COVENANT_TRY(const Json list, body.at("findings"));
+    COVENANT_TRY(const std::vector<Json> findings, list.as_items());
+    for (const Json& finding : findings) {
+        COVENANT_TRY(const std::string evidence, finding.string("evidence"));
+        if (evidence == text) {
+            COVENANT_TRY(const std::uint64_t uid, finding.u64("uid"));
+            matches.add("evidence", text,
+                        "/api/audits?round=" + round + "&hotkey=" + std::to_string(uid));
+            break;
+        }
+    }
+    return {};
+}
+
+// The followed run's rounds in which the hash stands, of any age.
+Status search_rounds(const Sources& sources, const view::Scene& scene, const Hash256& hash,
+                     Matches& matches) {
     const std::string text = to_0x(hash);
     if (hash == scene.state.run) {
         matches.add("run", text, "/api/runs/" + text);
     }
-    for (const auto& [round, record] : scene.state.rounds) {
-        const std::string url = "/api/rounds/" + std::to_string(round.value);
-        if (record.accepted && record.accepted->root == hash) {
-            matches.add("parameters_root", text, url);
+    if (hash.is_zero()) {
+        return {};
+    }
+    COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(sources.index.string()));
+    chain::EventFilter filter;
+    filter.run = scene.state.run;
+    filter.text = text;
+    filter.limit = kMaxLimit;
+    COVENANT_TRY(const auto rows, reader.events(filter));
+    for (const chain::EventRow& row : rows) {
+        if (row.kind == "scores_revealed") {
+            COVENANT_TRY(const std::uint64_t round, row.body.u64("round"));
+            COVENANT_CHECK(match_evidence(row.body, text, std::to_string(round), matches));
         }
-        for (const auto& [uid, one] : record.commitments) {
-            const protocol::Commitment& commitment = one.signed_commitment.commitment;
-            if (commitment.root == hash) {
-                matches.add("commitment", text, url);
+        for (const HashField& one : kHashFields) {
+            if (row.kind != one.event) {
+                continue;
             }
-            if (commitment.ciphertext_hash == hash) {
-                matches.add("artifact", text, url);
-            }
-            if (commitment.key_hash == hash) {
-                matches.add("artifact_key", text, url);
-            }
-        }
-        for (const chain::FindingRow& row : chain::finding_rows(scene.state, round)) {
-            if (!hash.is_zero() && row.finding.evidence == hash) {
-                matches.add("evidence", text,
-                            "/api/audits?round=" + std::to_string(round.value) +
-                                "&hotkey=" + std::to_string(row.finding.uid.value));
-                break;
+            COVENANT_TRY(const std::string value, row.body.string(one.field));
+            COVENANT_TRY(const std::uint64_t round, row.body.u64("round"));
+            if (value == text) {
+                matches.add(one.match, text, "/api/rounds/" + std::to_string(round));
             }
         }
     }
+    return {};
 }
 
 // Transactions and blocks are in the index only.
@@ -133,7 +168,7 @@ Result<Json> search_json(const Sources& sources, std::string_view text) {
         }
     }
     if (const auto hash = fixed_from_hex<Hash256>(query)) {
-        search_hash(scene, *hash, matches);
+        COVENANT_CHECK(search_rounds(sources, scene, *hash, matches));
         COVENANT_CHECK(search_index(sources, *hash, matches));
     }
     Json out = Json::object();

@@ -1,9 +1,7 @@
 #include "tools/explorer/service.hpp"
 
-#include "chain/indexer/follower.hpp"
-#include "chain/indexer/index.hpp"
+#include "chain/chain_view.hpp"
 #include "chain/indexer/queries.hpp"
-#include "chain/indexer/schema.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/node/lifecycle.hpp"
@@ -32,20 +30,32 @@ void Board::set(std::shared_ptr<const Snapshot> snapshot) {
 struct Service::Parts {
     std::optional<chain::NetworkFile> network;
     std::optional<node::DataDir> lock;  // of the one explorer that writes
-    std::optional<sqlite::Database> database;
-    std::optional<chain::Index> index;
     std::unique_ptr<chain::RpcClient> rpc;
-    std::optional<chain::Follower> follower;
+    std::unique_ptr<chain::ChainView> follower;  // of the one that writes
     std::optional<chain::IndexReader> reader;
     view::Folder folder;
     bool checked = false;    // the chain is the network file's
     bool following = false;  // at the last look
     std::string trouble;     // why not, as logged last
     // What the last snapshot was made of.
+    std::uint64_t chain_id = 0;
     Hash256 head;
-    std::uint64_t events = 0;
     std::uint64_t reorgs = 0;
     bool published = false;
+
+    // The state of the run to follow, and how many events it is made of.
+    Result<std::pair<protocol::RunState, std::uint64_t>> state() {
+        COVENANT_TRY(const protocol::RunId wanted,
+                     view::choose_run(folder, network ? &*network : nullptr, *reader));
+        if (follower) {
+            const auto followed = follower->state();
+            if (followed->run == wanted) {
+                return std::pair(*followed, follower->events());
+            }
+        }
+        COVENANT_TRY(protocol::RunState read, reader->state(wanted, protocol::kRecentRounds));
+        return std::pair(std::move(read), reader->folded());
+    }
 };
 
 Service::Service(ServiceOptions options, Clock& clock)
@@ -58,7 +68,7 @@ std::filesystem::path Service::index_path() const {
 }
 
 bool Service::writes() const {
-    return parts_->index.has_value();
+    return parts_->follower != nullptr;
 }
 
 Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& clock,
@@ -84,12 +94,6 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
             node::DataDir::open(service->options_.datadir / "explorer", "covenant-explorer");
         if (lock) {
             parts.lock = std::move(*lock);
-            COVENANT_TRY(sqlite::Database database,
-                         sqlite::Database::open(index_path.string(), chain::kIndexFile));
-            parts.database.emplace(std::move(database));
-            COVENANT_TRY(parts.index,
-                         chain::Index::open(*parts.database, parts.network->chain_id,
-                                            parts.network->genesis_hash, parts.network->contracts));
             if (!make_transport) {
                 make_transport = http_transport;
             }
@@ -97,10 +101,14 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
             chain::RpcOptions rpc;
             rpc.retry.attempts = 1;  // the next look is the retry
             parts.rpc = std::make_unique<chain::RpcClient>(std::move(transport), clock, rpc);
-            parts.follower.emplace(
-                *parts.index, *parts.rpc,
-                chain::FollowerOptions{.genesis = parts.network->genesis_hash,
-                                       .start = protocol::BlockNumber(parts.network->deployed_at)});
+            COVENANT_TRY(
+                parts.follower,
+                chain::ChainView::open({.network = *parts.network,
+                                        .run = parts.network->run.is_zero()
+                                                   ? parts.folder.run.value_or(protocol::RunId{})
+                                                   : parts.network->run,
+                                        .index_path = index_path.string()},
+                                       *parts.rpc));
         } else if (!has_index) {
             return fail(std::move(lock).error());
         } else {
@@ -111,7 +119,7 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Clock& cl
                   {{"why", "no " + service->options_.network.string()}});
     }
     COVENANT_TRY(chain::IndexReader reader,
-                 parts.network && !parts.index
+                 parts.network && !parts.follower
                      ? chain::IndexReader::open(index_path.string(), *parts.network)
                      : chain::IndexReader::open(index_path.string()));
     parts.reader.emplace(std::move(reader));
@@ -164,45 +172,32 @@ Status Service::look() {
 
 Status Service::publish() {
     Parts& parts = *parts_;
-    auto read = parts.reader->info();
+    auto read = parts.reader->look();
     if (!read) {
         return fail(std::move(read).error());
     }
-    const chain::IndexInfo& info = *read;
-    const Hash256 head = info.head ? info.head->hash : Hash256{};
+    const Hash256 head = read->head ? read->head->hash : Hash256{};
     const std::shared_ptr<const Snapshot> before = board_.get();
-    const bool same_chain = parts.published && head == parts.head && info.reorgs == parts.reorgs &&
-                            info.events == parts.events;
-    if (same_chain && before->following == parts.following) {
+    if (parts.published && head == parts.head && read->reorgs == parts.reorgs &&
+        before->following == parts.following) {
         return {};
+    }
+    if (!parts.published) {
+        COVENANT_TRY(const chain::IndexInfo info, parts.reader->info());
+        parts.chain_id = info.chain_id;
     }
     auto next = std::make_shared<Snapshot>();
     next->scene.folder = parts.folder;
-    next->scene.chain_id = info.chain_id;
-    next->scene.head = info.head;
+    next->scene.chain_id = parts.chain_id;
+    next->scene.head = read->head;
     next->scene.live = parts.following;
-    next->events = info.events;
-    next->reorgs = info.reorgs;
+    next->reorgs = read->reorgs;
     next->following = parts.following;
-    const bool same_events =
-        parts.published && info.events == parts.events && info.reorgs == parts.reorgs;
-    if (same_events) {
-        next->scene.state = before->scene.state;
-    } else {
-        protocol::RunId run;
-        if (parts.network && !parts.network->run.is_zero()) {
-            run = parts.network->run;
-        } else if (parts.folder.run) {
-            run = *parts.folder.run;
-        } else {
-            COVENANT_TRY(const auto runs, parts.reader->runs());
-            run = runs.empty() ? run : runs.back();
-        }
-        COVENANT_TRY(next->scene.state, parts.reader->state(run));
-    }
+    COVENANT_TRY(auto state, parts.state());
+    next->scene.state = std::move(state.first);
+    next->events = state.second;
     parts.head = head;
-    parts.events = info.events;
-    parts.reorgs = info.reorgs;
+    parts.reorgs = read->reorgs;
     parts.published = true;
     board_.set(std::move(next));
     return {};

@@ -54,19 +54,6 @@ void identify(Json& row, const Scene& scene, Uid uid) {
         .set("name", name_json(scene, uid));
 }
 
-// Stakes are below 2^96 and weights below 2^16: the sums fit.
-std::uint16_t mean_weight(const RoundRecord& record, Uid uid) {
-    Uint128 weighted = 0;
-    Uint128 stake = 0;
-    for (const auto& [validator, scores] : record.reveals) {
-        stake += scores.stake.units;
-        if (uid.value < scores.weights.size()) {
-            weighted += scores.stake.units * scores.weights[uid.value];
-        }
-    }
-    return stake == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(weighted / stake);
-}
-
 // When the phase that holds `now` ends.
 ChainTime phase_end(const protocol::TimingSpec& timing, ChainTime now) {
     const auto round = protocol::round_at(timing, now);
@@ -263,7 +250,7 @@ std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, Uid uid) {
                 }
             }
         }
-        row.weight = mean_weight(record, uid);
+        row.weight = chain::mean_weight(record, uid);
         row.voted_inclusion = record.inclusion_votes.contains(uid);
         const auto vote = record.parameters_votes.find(uid);
         row.voted_parameters = vote != record.parameters_votes.end();
@@ -396,7 +383,17 @@ Json scores_json(const Scene& scene, Round round) {
     return out;
 }
 
-Json emission_json(const Scene& scene) {
+std::vector<protocol::RoundSettled> settlements(const protocol::RunState& state) {
+    std::vector<protocol::RoundSettled> out;
+    for (const auto& [round, record] : state.rounds) {
+        if (record.settled) {
+            out.push_back(*record.settled);
+        }
+    }
+    return out;
+}
+
+Json emission_json(const Scene& scene, std::span<const protocol::RoundSettled> settlements) {
     Json hotkeys = Json::array();
     for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
         Json json = Json::object();
@@ -411,19 +408,16 @@ Json emission_json(const Scene& scene) {
     Amount miners;
     Amount validators;
     Amount treasury;
-    for (const auto& [round, record] : scene.state.rounds) {
-        if (!record.settled) {
-            continue;
-        }
+    for (const protocol::RoundSettled& one : settlements) {
         Json row = Json::object();
-        row.set("round", round.value)
-            .set("miners", to_tokens(record.settled->miners))
-            .set("validators", to_tokens(record.settled->validators))
-            .set("treasury", to_tokens(record.settled->treasury));
+        row.set("round", one.round.value)
+            .set("miners", to_tokens(one.miners))
+            .set("validators", to_tokens(one.validators))
+            .set("treasury", to_tokens(one.treasury));
         rounds.push(std::move(row));
-        miners += record.settled->miners;
-        validators += record.settled->validators;
-        treasury += record.settled->treasury;
+        miners += one.miners;
+        validators += one.validators;
+        treasury += one.treasury;
     }
     Json total = Json::object();
     total.set("miners", to_tokens(miners))

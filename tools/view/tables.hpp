@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace covenant::view {
@@ -94,6 +95,8 @@ codec::Json scores_json(const Scene& scene, protocol::Round round);
 // ---- emission
 
 // By hotkey over all rounds, and what each round minted.
-codec::Json emission_json(const Scene& scene);
+// Of the rounds that the state has, ascending.
+std::vector<protocol::RoundSettled> settlements(const protocol::RunState& state);
+codec::Json emission_json(const Scene& scene, std::span<const protocol::RoundSettled> settlements);
 
 }  // namespace covenant::view

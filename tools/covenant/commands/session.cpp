@@ -1,9 +1,7 @@
 #include "tools/covenant/commands/session.hpp"
 
-#include "chain/indexer/follower.hpp"
-#include "chain/indexer/index.hpp"
+#include "chain/chain_view.hpp"
 #include "chain/indexer/queries.hpp"
-#include "chain/indexer/schema.hpp"
 #include "common/base/hex.hpp"
 #include "common/net/http_client.hpp"
 #include "common/node/lifecycle.hpp"
@@ -36,15 +34,12 @@ Result<view::Scene> read_index(chain::IndexReader reader, const fs::path& folder
     return scene;
 }
 
+// Brings the index up to the chain's head; the command reads it afterwards.
 Status follow(const fs::path& path, const chain::NetworkFile& network, chain::RpcClient& rpc) {
-    COVENANT_TRY(sqlite::Database database,
-                 sqlite::Database::open(path.string(), chain::kIndexFile));
-    COVENANT_TRY(chain::Index index, chain::Index::open(database, network.chain_id,
-                                                        network.genesis_hash, network.contracts));
-    chain::Follower follower(
-        index, rpc,
-        {.genesis = network.genesis_hash, .start = protocol::BlockNumber(network.deployed_at)});
-    COVENANT_TRY(const chain::FollowReport report, follower.follow());
+    COVENANT_TRY(const auto view,
+                 chain::ChainView::open(
+                     {.network = network, .run = network.run, .index_path = path.string()}, rpc));
+    COVENANT_TRY(const chain::FollowReport report, view->follow());
     static_cast<void>(report);
     return {};
 }

@@ -236,7 +236,7 @@ Result<bool> Devnet::look() {
                    ? Result<bool>(false)
                    : fail(std::move(state).error());
     }
-    COVENANT_TRY(const auto info, index_->info());
+    COVENANT_TRY(const auto info, index_->look());
     state_ = std::move(*state);
     head_ = info.head ? std::optional(info.head->time) : std::nullopt;
     return state_.spec.has_value() && head_.has_value();
@@ -372,7 +372,7 @@ Status Devnet::claim_all(std::map<std::string, Amount>& balances) {
 Status Devnet::await_index() {
     COVENANT_TRY(const chain::BlockHeader head, chain::latest_block(anvil_->rpc()));
     for (int looks = 0; looks < kIndexLooks; ++looks) {
-        COVENANT_TRY(const auto info, index_->info());
+        COVENANT_TRY(const auto info, index_->look());
         if (info.head && info.head->number.value >= head.number) {
             return {};
         }

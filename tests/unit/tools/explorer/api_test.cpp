@@ -159,6 +159,34 @@ TEST_F(ApiTest, pages_of_events_give_each_event_once) {
     EXPECT_EQ(seen.size(), whole.size());
 }
 
+TEST_F(ApiTest, rounds_that_left_the_state_are_read_from_the_index) {
+    const std::vector<std::string> paths = {
+        "/api/rounds",      "/api/rounds?order=newest", "/api/rounds/0", "/api/scores/0",
+        "/api/audits",      "/api/audits?round=0",      "/api/emission", "/api/hotkeys/mallory",
+        "/api/hotkeys/vera"};
+    std::vector<std::string> whole;
+    for (const std::string& path : paths)
+        whole.push_back(get(path).dump());
+    auto bounded = std::make_shared<Snapshot>();
+    bounded->scene = sample::scene();
+    protocol::RunState& state = bounded->scene.state;
+    state.rounds.erase_first();
+    state.first = protocol::Round(1);
+    ASSERT_FALSE(state.rounds.contains(protocol::Round(0)));
+    // What neuron rows show of the newest reveals is of a recent round.
+    const std::string recent = get("/api/rounds/1").dump();
+    board.set(std::move(bounded));
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (!paths[i].starts_with("/api/hotkeys")) {
+            EXPECT_EQ(get(paths[i]).dump(), whole[i]) << paths[i];
+            continue;
+        }
+        EXPECT_EQ(get(paths[i]).at("per_round")->dump(),
+                  Json::parse(whole[i])->at("per_round")->dump());
+    }
+    EXPECT_EQ(get("/api/rounds/1").dump(), recent);
+}
+
 TEST_F(ApiTest, search_answers_any_pasted_text) {
     const auto kinds = [this](const std::string& query) {
         std::set<std::string> out;

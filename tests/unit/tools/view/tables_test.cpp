@@ -157,7 +157,7 @@ TEST(Scores, list_votes_reveals_and_failures) {
 }
 
 TEST(Emission, sums_what_the_rounds_credited) {
-    const Json json = emission_json(sample::scene());
+    const Json json = emission_json(sample::scene(), settlements(sample::scene().state));
     EXPECT_EQ(items(json, "rounds").size(), 1U);
     const Json total = json.at("total").value();
     EXPECT_EQ(text(total, "miners"), "60");
