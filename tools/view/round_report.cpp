@@ -104,6 +104,19 @@ Json emission_json(const RunState& state, const RoundRecord& record) {
     return rows;
 }
 
+// One list: a miner's round, or a validator's ballot, with the reason's name.
+Json not_counted_json(const RunState& state, Round round, protocol::ChainTime now) {
+    Json rows = Json::array();
+    for (const NotCountedRow& one : not_counted_rows(state, round, now)) {
+        Json row = Json::object();
+        row.set("uid", one.uid.value).set("hotkey", hotkey_text(state, one.uid));
+        row.set("ballot", one.ballot ? Json(protocol::to_string(*one.ballot)) : Json());
+        row.set("reason", protocol::to_string(one.why.reason));
+        rows.push(std::move(row));
+    }
+    return rows;
+}
+
 const RoundRecord& record_of(const RunState& state, Round round) {
     static const RoundRecord empty;
     const auto found = state.rounds.find(round);
@@ -153,7 +166,25 @@ std::vector<Failure> failures(const RunState& state, Round round) {
     return out;
 }
 
-Json round_json(const RunState& state, Round round) {
+std::vector<NotCountedRow> not_counted_rows(const RunState& state, Round round,
+                                            protocol::ChainTime now) {
+    std::vector<NotCountedRow> out;
+    const auto round_facts = protocol::round_view(state, round);
+    if (!round_facts) {
+        return out;
+    }
+    for (const auto& [uid, neuron] : state.roster.neurons) {
+        if (const auto why = protocol::miner_not_counted(*round_facts, uid, now)) {
+            out.push_back({uid, std::nullopt, *why});
+        }
+        for (const auto& one : protocol::ballots_not_counted(*round_facts, uid, now)) {
+            out.push_back({uid, one.ballot, one.why});
+        }
+    }
+    return out;
+}
+
+Json round_json(const RunState& state, Round round, protocol::ChainTime now) {
     const RoundRecord& record = record_of(state, round);
     const auto beacon = state.beacons.find(protocol::beacon_slot_of(round));
     const auto rho = protocol::rho(state, round);
@@ -175,6 +206,7 @@ Json round_json(const RunState& state, Round round) {
     json.set("audits", audits_json(state, round, record));
     json.set("weights", weights_json(state, record));
     json.set("emission", emission_json(state, record));
+    json.set("not_counted", not_counted_json(state, round, now));
     json.set("settled", record.settled.has_value());
     return json;
 }
@@ -185,7 +217,7 @@ Json rounds_json(const RunState& state, protocol::ChainTime now, Round end) {
         if (now < protocol::round_times(state.spec->timing, round).t0) {
             break;
         }
-        rows.push(round_json(state, round));
+        rows.push(round_json(state, round, now));
     }
     return rows;
 }

@@ -118,6 +118,25 @@ Round Scene::end() const {
     return Round(std::min(begun, folder.rounds.value_or(begun)));
 }
 
+std::optional<RunStatus> run_status(const Scene& scene) {
+    const auto& spec = scene.state.spec;
+    if (!spec || !scene.head) {
+        return std::nullopt;
+    }
+    const ChainTime now = scene.now();
+    RunStatus out;
+    out.round = protocol::round_at(spec->timing, now);
+    out.phase = protocol::phase_at(spec->timing, now);
+    out.seconds_left = phase_end(spec->timing, now).value - now.value;
+    const Round at = out.round.value_or(Round{});
+    out.base_root = protocol::base_root(scene.state, at);
+    out.heldout_loss = protocol::base_loss(scene.state, at);
+    out.miners = scene.state.roster.active_miners(now, spec->emission.miner_bond).size();
+    out.validators = scene.state.roster.validators(now).size();
+    out.committed = record_of(scene.state, at).commitments.size();
+    return out;
+}
+
 Json status_json(const Scene& scene) {
     Json out = Json::object();
     Json head;
@@ -129,25 +148,19 @@ Json status_json(const Scene& scene) {
     }
     out.set("chain_id", scene.chain_id).set("live", scene.live).set("head", std::move(head));
     out.set("run", to_0x(scene.state.run));
-    const auto& spec = scene.state.spec;
-    out.set("name", spec ? Json(spec->name) : Json());
-    if (!spec || !scene.head) {
+    out.set("name", scene.state.spec ? Json(scene.state.spec->name) : Json());
+    const auto status = run_status(scene);
+    if (!status) {
         return out.set("round", Json()).set("phase", Json()).set("seconds_left", Json());
     }
-    const ChainTime now = scene.now();
-    const auto round = protocol::round_at(spec->timing, now);
-    out.set("round", round ? Json(round->value) : Json());
-    out.set("phase", protocol::to_string(protocol::phase_at(spec->timing, now)));
-    out.set("seconds_left", phase_end(spec->timing, now).value - now.value);
-    const Round at = round.value_or(Round{});
-    const auto loss = protocol::base_loss(scene.state, at);
-    out.set("base_root", to_0x(protocol::base_root(scene.state, at)));
-    out.set("heldout_loss", loss ? Json(static_cast<double>(*loss)) : Json());
-    out.set("miners",
-            spec ? scene.state.roster.active_miners(now, spec->emission.miner_bond).size() : 0);
-    out.set("validators", scene.state.roster.validators(now).size());
-    const RoundRecord& record = record_of(scene.state, at);
-    out.set("committed", record.commitments.size());
+    out.set("round", status->round ? Json(status->round->value) : Json());
+    out.set("phase", protocol::to_string(status->phase));
+    out.set("seconds_left", status->seconds_left);
+    out.set("base_root", to_0x(status->base_root));
+    out.set("heldout_loss",
+            status->heldout_loss ? Json(static_cast<double>(*status->heldout_loss)) : Json());
+    out.set("miners", status->miners).set("validators", status->validators);
+    out.set("committed", status->committed);
     return out;
 }
 
@@ -224,47 +237,68 @@ Json neurons_json(const Scene& scene) {
     return out;
 }
 
+HotkeyRound hotkey_round(const Scene& scene, Uid uid, Round round) {
+    const RoundRecord& record = record_of(scene.state, round);
+    HotkeyRound row;
+    row.round = round;
+    if (const auto found = record.commitments.find(uid); found != record.commitments.end()) {
+        row.committed = found->second.time;
+        row.bytes = found->second.signed_commitment.commitment.size;
+        row.compression_ratio = compression_ratio(*scene.state.spec, row.bytes);
+        row.included = protocol::included(scene.state, round).test(uid.value);
+        row.drawn = drawn_segments(scene.state, round, uid);
+    }
+    for (const auto& [validator, scores] : record.reveals) {
+        for (const protocol::Finding& finding : scores.findings) {
+            if (finding.uid != uid) {
+                continue;
+            }
+            if (finding.verdict == protocol::kFindingFail) {
+                ++row.fails;
+                row.failed_segment = finding.segment;
+            } else {
+                ++row.passes;
+            }
+        }
+    }
+    row.weight = chain::mean_weight(record, uid);
+    row.voted_inclusion = record.inclusion_votes.contains(uid);
+    const auto vote = record.parameters_votes.find(uid);
+    row.voted_parameters = vote != record.parameters_votes.end();
+    row.agreed = row.voted_parameters && record.accepted &&
+                 record.accepted->root == vote->second.root &&
+                 record.accepted->loss_bits == vote->second.loss_bits;
+    row.revealed = record.reveals.contains(uid);
+    if (const auto credit = record.credits.find(uid); credit != record.credits.end()) {
+        row.credited = credit->second;
+    }
+    row.settled = record.settled.has_value();
+    for (const NotCountedRow& one : not_counted_rows(scene.state, round, scene.now())) {
+        if (one.uid == uid) {
+            row.not_counted.push_back(one);
+        }
+    }
+    return row;
+}
+
 std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, Uid uid) {
     std::vector<HotkeyRound> out;
     for (Round round; round < scene.end(); round = round.next()) {
-        const RoundRecord& record = record_of(scene.state, round);
-        HotkeyRound row;
-        row.round = round;
-        if (const auto found = record.commitments.find(uid); found != record.commitments.end()) {
-            row.committed = found->second.time;
-            row.bytes = found->second.signed_commitment.commitment.size;
-            row.compression_ratio = compression_ratio(*scene.state.spec, row.bytes);
-            row.included = protocol::included(scene.state, round).test(uid.value);
-            row.drawn = drawn_segments(scene.state, round, uid);
-        }
-        for (const auto& [validator, scores] : record.reveals) {
-            for (const protocol::Finding& finding : scores.findings) {
-                if (finding.uid != uid) {
-                    continue;
-                }
-                if (finding.verdict == protocol::kFindingFail) {
-                    ++row.fails;
-                    row.failed_segment = finding.segment;
-                } else {
-                    ++row.passes;
-                }
-            }
-        }
-        row.weight = chain::mean_weight(record, uid);
-        row.voted_inclusion = record.inclusion_votes.contains(uid);
-        const auto vote = record.parameters_votes.find(uid);
-        row.voted_parameters = vote != record.parameters_votes.end();
-        row.agreed = row.voted_parameters && record.accepted &&
-                     record.accepted->root == vote->second.root &&
-                     record.accepted->loss_bits == vote->second.loss_bits;
-        row.revealed = record.reveals.contains(uid);
-        if (const auto credit = record.credits.find(uid); credit != record.credits.end()) {
-            row.credited = credit->second;
-        }
-        row.settled = record.settled.has_value();
-        out.push_back(std::move(row));
+        out.push_back(hotkey_round(scene, uid, round));
     }
     return out;
+}
+
+std::string not_counted_text(std::span<const NotCountedRow> rows) {
+    std::string out;
+    for (const NotCountedRow& one : rows) {
+        out += out.empty() ? "" : ", ";
+        if (one.ballot) {
+            out += std::string(protocol::to_string(*one.ballot)) + " ";
+        }
+        out += protocol::describe(one.why);
+    }
+    return out.empty() ? "-" : out;
 }
 
 Json hotkey_rounds_json(const Scene& scene, Uid uid) {
@@ -292,6 +326,14 @@ Json hotkey_rounds_json(const Scene& scene, Uid uid) {
                 .set("revealed", row.revealed);
         }
         json.set("credited", to_tokens(row.credited)).set("settled", row.settled);
+        Json reasons = Json::array();
+        for (const NotCountedRow& one : row.not_counted) {
+            Json reason = Json::object();
+            reason.set("ballot", one.ballot ? Json(protocol::to_string(*one.ballot)) : Json())
+                .set("reason", protocol::to_string(one.why.reason));
+            reasons.push(std::move(reason));
+        }
+        json.set("not_counted", std::move(reasons));
         out.push(std::move(json));
     }
     return out;

@@ -8,10 +8,12 @@
 #include "chain/indexer/queries.hpp"
 #include "common/codec/json.hpp"
 #include "tools/view/names.hpp"
+#include "tools/view/round_report.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace covenant::view {
@@ -34,6 +36,19 @@ struct Scene {
 
 // ---- the run
 
+// Where a run stands on chain time.
+struct RunStatus {
+    std::optional<protocol::Round> round;  // nothing before the start
+    protocol::Phase phase = protocol::Phase::kBeforeStart;
+    std::uint64_t seconds_left = 0;  // of the phase
+    Hash256 base_root;
+    std::optional<float> heldout_loss;  // of those parameters, where it was agreed
+    std::size_t miners = 0;             // active now
+    std::size_t validators = 0;
+    std::size_t committed = 0;  // in the round so far
+};
+// Nothing before the run and a block are known.
+std::optional<RunStatus> run_status(const Scene& scene);
 codec::Json status_json(const Scene& scene);
 // RunSpec in words: model, data, timing, stake, and what a round costs.
 codec::Json run_json(const Scene& scene);
@@ -66,10 +81,16 @@ struct HotkeyRound {
     bool agreed = false;  // with the accepted parameters
     bool revealed = false;
     // both
+    std::vector<NotCountedRow>
+        not_counted;  // its own: at most one for a miner, one for each ballot
     Amount credited;
     bool settled = false;
 };
+HotkeyRound hotkey_round(const Scene& scene, protocol::Uid uid, protocol::Round round);
+// All rounds that have begun.
 std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, protocol::Uid uid);
+// "late_commit", "inclusion late_ballot, scores late_ballot", or "-".
+std::string not_counted_text(std::span<const NotCountedRow> rows);
 codec::Json hotkey_rounds_json(const Scene& scene, protocol::Uid uid);
 
 // ---- scores and audits

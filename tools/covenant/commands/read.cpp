@@ -64,35 +64,31 @@ void warn_if_stored(const CommandContext& context, const view::Scene& scene) {
 Result<ExitCode> status(const CommandContext& context, Clock& clock) {
     COVENANT_TRY(const view::Scene scene, load_scene(context.global, clock));
     warn_if_stored(context, scene);
-    const Json json = view::status_json(scene);
-    context.output.data(json);
+    context.output.data(view::status_json(scene));
     node::Output& out = context.output;
     out.text(fmt::format("chain      {}  block {}", scene.chain_id,
                          scene.head ? std::to_string(scene.head->number.value) : "-"));
     out.text("run        " + to_0x(scene.state.run));
     out.text("           " + (scene.state.spec ? scene.state.spec->name : "not on this chain yet"));
-    if (!scene.state.spec || !scene.head) {
+    const auto now = view::run_status(scene);
+    if (!now) {
         return ExitCode::kOk;
     }
-    const auto round = protocol::round_at(scene.state.spec->timing, scene.now());
-    COVENANT_TRY(const std::string phase, json.string("phase"));
-    COVENANT_TRY(const std::uint64_t left, json.u64("seconds_left"));
-    out.text(fmt::format("round      {}  phase {}, {} left on chain time",
-                         round ? std::to_string(round->value) : "-", phase,
-                         node::human_duration(Millis(static_cast<std::int64_t>(left) * 1000))));
-    const auto loss = protocol::base_loss(scene.state, round.value_or(Round{}));
-    out.text("parameters " + to_0x(protocol::base_root(scene.state, round.value_or(Round{}))));
-    out.text("loss       " +
-             (loss ? fmt::format("{:.4f} nats, held out", *loss) : "not agreed yet"));
-    COVENANT_TRY(const std::uint64_t miners, json.u64("miners"));
-    COVENANT_TRY(const std::uint64_t validators, json.u64("validators"));
-    out.text(fmt::format("active     {} miners, {} validators", miners, validators));
+    out.text(fmt::format(
+        "round      {}  phase {}, {} left on chain time",
+        now->round ? std::to_string(now->round->value) : "-", protocol::to_string(now->phase),
+        node::human_duration(Millis(static_cast<std::int64_t>(now->seconds_left) * 1000))));
+    out.text("parameters " + to_0x(now->base_root));
+    out.text("loss       " + (now->heldout_loss
+                                  ? fmt::format("{:.4f} nats, held out", *now->heldout_loss)
+                                  : "not agreed yet"));
+    out.text(fmt::format("active     {} miners, {} validators", now->miners, now->validators));
     return ExitCode::kOk;
 }
 
 void rounds_table(const CommandContext& context, const view::Scene& scene) {
     node::Table table({"round", "heldout", "committed", "included", "reveals", "failed", "credited",
-                       "parameters root", "state"});
+                       "parameters root", "state", "not counted"});
     table.align_right({0, 1, 2, 3, 4, 6});
     for (const chain::RoundRow& row :
          chain::round_rows(scene.state, scene.now(), Round{}, scene.end().value)) {
@@ -106,6 +102,13 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
         for (const auto& [uid, amount] : row.credits) {
             credited += amount;
         }
+        std::string not_counted;
+        for (const view::NotCountedRow& one :
+             view::not_counted_rows(scene.state, row.round, scene.now())) {
+            not_counted += fmt::format("{}{} {}", not_counted.empty() ? "" : ", ",
+                                       view::label(scene.state, scene.folder, one.uid),
+                                       view::not_counted_text({&one, 1}));
+        }
         table.add({std::to_string(row.round.value), loss_text(row.accepted),
                    std::to_string(row.committed.size()), std::to_string(row.included.size()),
                    std::to_string(row.reveals), failed.empty() ? "-" : failed,
@@ -113,7 +116,8 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
                    row.accepted ? to_short_hex(row.accepted->root.view()) : "-",
                    row.settled      ? "settled"
                    : row.null_round ? "null"
-                                    : "open"});
+                                    : "open",
+                   not_counted.empty() ? "-" : not_counted});
     }
     context.output.table(table);
 }
@@ -130,7 +134,7 @@ void round_text(const CommandContext& context, const view::Scene& scene, Round r
         {"uid", "hotkey", "bytes", "ratio", "included", "drawn", "verdict", "weight", "credited"});
     table.align_right({0, 2, 3, 7, 8});
     for (const Uid uid : row.committed) {
-        const view::HotkeyRound one = view::hotkey_rounds(scene, uid).at(round.value);
+        const view::HotkeyRound one = view::hotkey_round(scene, uid, round);
         std::string drawn;
         for (const protocol::Segment segment : one.drawn) {
             drawn += (drawn.empty() ? "" : ",") + std::to_string(segment.value);
@@ -157,7 +161,7 @@ Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& option
         return ExitCode::kOk;
     }
     COVENANT_TRY(const Round round, round_of(scene, options.round));
-    context.output.data(view::round_json(scene.state, round));
+    context.output.data(view::round_json(scene.state, round, scene.now()));
     round_text(context, scene, round);
     return ExitCode::kOk;
 }
@@ -215,11 +219,10 @@ Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& option
         "uid {}  {}  {}  coldkey {}  stake {}", uid.value, protocol::to_string(neuron.role),
         to_0x(neuron.hotkey), to_0x(neuron.coldkey), to_tokens(neuron.stake_at(scene.now()))));
     const bool mines = neuron.role == protocol::Role::kMiner;
-    node::Table table =
-        mines
-            ? node::Table({"round", "committed", "ratio", "included", "audits", "weight",
-                           "credited", "settled"})
-            : node::Table({"round", "inclusion", "parameters", "revealed", "credited", "settled"});
+    node::Table table = mines ? node::Table({"round", "committed", "ratio", "included", "audits",
+                                             "weight", "credited", "settled", "not counted"})
+                              : node::Table({"round", "inclusion", "parameters", "revealed",
+                                             "credited", "settled", "not counted"});
     for (const view::HotkeyRound& row : view::hotkey_rounds(scene, uid)) {
         const std::string settled = row.settled ? "yes" : "no";
         if (mines) {
@@ -230,13 +233,15 @@ Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& option
             table.add({std::to_string(row.round.value), row.committed ? "yes" : "no",
                        row.committed ? fmt::format("{:.1f}x", row.compression_ratio) : "-",
                        row.included ? "yes" : "no", row.committed ? audits : "-",
-                       std::to_string(row.weight), short_amount(row.credited), settled});
+                       std::to_string(row.weight), short_amount(row.credited), settled,
+                       view::not_counted_text(row.not_counted)});
         } else {
             table.add({std::to_string(row.round.value), row.voted_inclusion ? "voted" : "-",
                        row.agreed             ? "agreed"
                        : row.voted_parameters ? "voted, not with the rest"
                                               : "-",
-                       row.revealed ? "yes" : "no", short_amount(row.credited), settled});
+                       row.revealed ? "yes" : "no", short_amount(row.credited), settled,
+                       view::not_counted_text(row.not_counted)});
         }
     }
     context.output.table(table);

@@ -97,6 +97,8 @@ TEST_F(CommandsTest, rounds_are_the_report_of_every_round_or_of_one) {
     EXPECT_EQ(one, all[0]);
     EXPECT_THAT(run({"rounds"}).out, HasSubstr("mallory segment 2"));
     EXPECT_THAT(run({"rounds", "0"}).out, HasSubstr("1 fail at segment 2"));
+    EXPECT_THAT(run({"rounds"}).out, HasSubstr("mallory failed"));
+    EXPECT_THAT(run({"miner", "alice"}).out, HasSubstr("late_commit"));
 }
 
 TEST_F(CommandsTest, a_round_that_has_not_begun_is_an_error) {

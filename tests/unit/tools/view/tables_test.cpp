@@ -113,6 +113,25 @@ TEST(HotkeyRounds, follow_a_miner) {
     EXPECT_FALSE(rows[1].settled);
 }
 
+TEST(NotCounted, every_list_says_why) {
+    const Scene scene = sample::scene();
+    const auto mallory = hotkey_rounds(scene, sample::kMallory);
+    EXPECT_EQ(not_counted_text(mallory[0].not_counted), "failed");
+    EXPECT_EQ(not_counted_text(mallory[1].not_counted), "late_commit");
+    const auto alice = hotkey_rounds_json(scene, sample::kAlice).as_items().value();
+    EXPECT_EQ(alice[0].items("not_counted")->size(), 0U);
+    EXPECT_EQ(text(alice[1].items("not_counted")->at(0), "reason"), "late_commit");
+    const auto vera = hotkey_rounds_json(scene, sample::kVera).as_items().value();
+    EXPECT_EQ(vera[0].items("not_counted")->size(), 0U);
+    EXPECT_EQ(text(vera[1].items("not_counted")->at(0), "ballot"), "inclusion");
+    const Json round = round_json(scene.state, protocol::Round(0), scene.now());
+    const auto list = round.items("not_counted").value();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(number(list[0], "uid"), sample::kMallory.value);
+    EXPECT_EQ(text(list[0], "reason"), "failed");
+    EXPECT_TRUE(list[0].at("ballot")->is_null());
+}
+
 TEST(HotkeyRounds, follow_a_validator) {
     const Scene scene = sample::scene();
     const auto rows = hotkey_rounds_json(scene, sample::kVera).as_items().value();
