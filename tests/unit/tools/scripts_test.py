@@ -21,11 +21,16 @@ def bash(script):
 
 class CommandLines(unittest.TestCase):
     def test_help_needs_no_build_and_no_working_directory(self):
-        for name in ("test", "devnet", "fuzz", "bench"):
+        for name in ("test", "devnet", "fuzz", "bench", "emission-path"):
             done = run(TOOLS / name, "--help")
             self.assertEqual(done.returncode, 0, name)
             self.assertIn("tools/" + name, done.stdout)
             self.assertEqual(done.stderr, "")
+
+    def test_an_emission_event_reaches_the_explorer_in_few_steps(self):
+        done = run(TOOLS / "emission-path")
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(done.returncode, 0)
 
     def test_unknown_words_are_named_with_the_known_ones(self):
         for command, words in [(("test", "--only", "unitt"), "lint unit sim contracts functional fuzz"),
