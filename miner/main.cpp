@@ -1,5 +1,5 @@
 // covenant-miner: trains assigned data, commits the work, publishes it.
-#include "common/runtime/daemon.hpp"
+#include "chain/participant/daemon.hpp"
 #include "miner/miner.hpp"
 
 #include <string>
@@ -13,26 +13,27 @@ struct Options {
     std::uint64_t safety_margin = 1;
 };
 
-Status run(runtime::Participant& participant, const runtime::ParticipantOptions& options,
+Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            const Options& own) {
     COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(own.cheat));
     miner::Miner miner(miner::MinerContext{participant.context(), cheat, own.safety_margin});
     if (options.last_round >= 0) {
         miner.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }
-    return participant.run([&miner](const chain::Head& head) -> Result<runtime::Participant::Tick> {
-        COVENANT_TRY(const miner::TickReport report, miner.tick(head));
-        return runtime::Participant::Tick{report.activity != miner::Activity::kWaiting &&
-                                              report.activity != miner::Activity::kSkipped,
-                                          miner.finished(head), report.note};
-    });
+    return participant.run(
+        [&miner](const chain::Head& head) -> Result<participant::Participant::Tick> {
+            COVENANT_TRY(const miner::TickReport report, miner.tick(head));
+            return participant::Participant::Tick{report.activity != miner::Activity::kWaiting &&
+                                                      report.activity != miner::Activity::kSkipped,
+                                                  miner.finished(head), report.note};
+        });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     Options own;
-    runtime::Daemon daemon;
+    participant::Daemon daemon;
     daemon.name = "covenant-miner";
     daemon.doc =
         "trains a run's model on assigned data and is paid for work that others can re-execute";
@@ -57,9 +58,9 @@ int main(int argc, char** argv) {
                 return {};
             });
     };
-    daemon.run = [&own](runtime::Participant& participant,
-                        const runtime::ParticipantOptions& options) {
+    daemon.run = [&own](participant::Participant& participant,
+                        const participant::ParticipantOptions& options) {
         return run(participant, options, own);
     };
-    return runtime::daemon_main(argc, argv, daemon);
+    return participant::daemon_main(argc, argv, daemon);
 }

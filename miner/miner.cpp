@@ -114,7 +114,7 @@ Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state
         return std::optional<TickReport>{};
     }
     // Another branch of the chain can hold another commitment and another beacon.
-    const std::string key_row = runtime::stage_key(
+    const std::string key_row = participant::stage_key(
         round, "key-published/" + to_hex(mine->signed_commitment.commitment.key_hash.view()));
     COVENANT_TRY(const bool key_done, context_.journal.contains(key_row));
     if (!key_done) {
@@ -135,7 +135,7 @@ Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state
         return std::optional<TickReport>{};
     }
     const std::string opening_row =
-        runtime::stage_key(round, "openings-published/" + to_hex(view->sigma->view()));
+        participant::stage_key(round, "openings-published/" + to_hex(view->sigma->view()));
     COVENANT_TRY(const bool openings_done, context_.journal.contains(opening_row));
     if (!openings_done) {
         COVENANT_TRY(const bool drawn, publish_openings(context_, *view, *view->sigma));
@@ -152,7 +152,7 @@ Result<std::optional<TickReport>> Miner::publish(const protocol::RunState& state
 // buffers goes.
 Status Miner::prune(const protocol::RunState& state, Round round) {
     std::set<Hash256> keep;
-    for (std::uint64_t back = 0; back <= std::min(round.value, runtime::kKeepRounds); ++back) {
+    for (std::uint64_t back = 0; back <= std::min(round.value, participant::kKeepRounds); ++back) {
         const Round at(round.value - back);
         if (auto record = store::get_trace_record(context_.index, at, context_.uid)) {
             for (const protocol::SegmentRecord& segment : record->trace) {
@@ -163,7 +163,7 @@ Status Miner::prune(const protocol::RunState& state, Round round) {
             return fail(std::move(record).error());
         }
     }
-    return runtime::prune(context_, state, round, std::move(keep));
+    return participant::prune(context_, state, round, std::move(keep));
 }
 
 bool Miner::finished(const chain::Head& head) const {

@@ -1,7 +1,7 @@
 // What a validator's stages work with.
 #pragma once
 
-#include "common/runtime/node_context.hpp"
+#include "chain/participant/node_context.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/trace_record.hpp"
 
@@ -9,7 +9,7 @@
 
 namespace covenant::validator {
 
-struct ValidatorContext : runtime::NodeContext {
+struct ValidatorContext : participant::NodeContext {
     Hash256 zero_root;  // state root of an all-zero buffer of the layout
     std::uint64_t vote_margin_seconds =
         2;  // votes leave this long before their deadline at the latest

@@ -1,12 +1,12 @@
 // covenant-validator: screens, re-executes, scores, agrees on parameters, settles.
-#include "common/runtime/daemon.hpp"
+#include "chain/participant/daemon.hpp"
 #include "validator/validator.hpp"
 
 namespace {
 
 using namespace covenant;
 
-Status run(runtime::Participant& participant, const runtime::ParticipantOptions& options,
+Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            std::uint64_t vote_margin) {
     validator::Validator validator(
         validator::ValidatorContext{participant.context(), participant.zero_root(), vote_margin});
@@ -14,10 +14,10 @@ Status run(runtime::Participant& participant, const runtime::ParticipantOptions&
         validator.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }
     return participant.run(
-        [&validator](const chain::Head& head) -> Result<runtime::Participant::Tick> {
+        [&validator](const chain::Head& head) -> Result<participant::Participant::Tick> {
             COVENANT_TRY(const validator::TickReport report, validator.tick(head));
-            return runtime::Participant::Tick{report.activity != validator::Activity::kWaiting,
-                                              validator.finished(head), report.note};
+            return participant::Participant::Tick{report.activity != validator::Activity::kWaiting,
+                                                  validator.finished(head), report.note};
         });
 }
 
@@ -25,7 +25,7 @@ Status run(runtime::Participant& participant, const runtime::ParticipantOptions&
 
 int main(int argc, char** argv) {
     std::uint64_t vote_margin = 2;
-    runtime::Daemon daemon;
+    participant::Daemon daemon;
     daemon.name = "covenant-validator";
     daemon.doc =
         "screens artifacts, re-executes drawn segments bit for bit, scores miners and votes on "
@@ -40,9 +40,9 @@ int main(int argc, char** argv) {
             .value_name("SECONDS")
             .range(1, 3600);
     };
-    daemon.run = [&vote_margin](runtime::Participant& participant,
-                                const runtime::ParticipantOptions& options) {
+    daemon.run = [&vote_margin](participant::Participant& participant,
+                                const participant::ParticipantOptions& options) {
         return run(participant, options, vote_margin);
     };
-    return runtime::daemon_main(argc, argv, daemon);
+    return participant::daemon_main(argc, argv, daemon);
 }

@@ -51,7 +51,7 @@ Result<TickReport> Validator::tick(const chain::Head& head) {
         return report(Activity::kWaiting, {}, "the run has not started");
     }
     if (pruned_ != current) {
-        COVENANT_CHECK(runtime::prune(context_, *state, *current, {}));
+        COVENANT_CHECK(participant::prune(context_, *state, *current, {}));
         std::erase_if(work_, [&](const auto& entry) {
             return entry.first.value + kRoundsInFlight < current->value;
         });
@@ -175,7 +175,7 @@ Result<const std::vector<Screened>*> Validator::screened(const Moment& moment, W
     if (work.screened) {
         return &*work.screened;
     }
-    const std::string row = runtime::stage_key(moment.view.round, "screen");
+    const std::string row = participant::stage_key(moment.view.round, "screen");
     COVENANT_TRY(const auto journalled, context_.journal.get(row));
     if (journalled) {
         COVENANT_TRY(work.screened, decode_screened(*journalled));
@@ -270,7 +270,7 @@ Validator::Step Validator::checkpoint(const Moment& moment) {
     if (!view.accepted) {
         return std::optional<TickReport>{};
     }
-    const std::string row = runtime::stage_key(view.round, "checkpoint");
+    const std::string row = participant::stage_key(view.round, "checkpoint");
     COVENANT_TRY(const bool done, context_.journal.contains(row));
     if (done) {
         return std::optional<TickReport>{};
@@ -282,7 +282,7 @@ Validator::Step Validator::checkpoint(const Moment& moment) {
         }
         return fail(std::move(parameters).error().within("this validator must not vote"));
     }
-    COVENANT_CHECK(runtime::publish_checkpoint(context_, view.accepted->root, **parameters));
+    COVENANT_CHECK(participant::publish_checkpoint(context_, view.accepted->root, **parameters));
     COVENANT_CHECK(context_.journal.put(row, {}));
     return std::optional(report(Activity::kCheckpoint, view.round));
 }
@@ -321,7 +321,7 @@ Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& al
             continue;
         }
         const std::string row =
-            runtime::stage_key(view.round, "audit/" + std::to_string(miner.uid.value));
+            participant::stage_key(view.round, "audit/" + std::to_string(miner.uid.value));
         COVENANT_TRY(const auto journalled, context_.journal.get(row));
         if (journalled) {
             COVENANT_TRY(work.audits[miner.uid], decode_audit(*journalled));

@@ -11,7 +11,7 @@ namespace {
 // A reorganised chain can give the round another beacon, and with it another domain: only then is a
 // second commitment no equivocation.
 std::string package_key(const protocol::RoundView& view) {
-    return runtime::stage_key(view.round, "package/" + to_hex(view.rho.view()));
+    return participant::stage_key(view.round, "package/" + to_hex(view.rho.view()));
 }
 
 Bytes encode_package(const Package& package) {

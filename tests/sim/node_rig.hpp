@@ -22,13 +22,13 @@ class NodeRig {
           states(store::StateStore::open(scene.folder(name) / "states").value()),
           elements(protocol::chunk_elements(scene.spec().model)),
           parameters(run.engine.layout(), scene.spec(),
-                     runtime::parameter_sources(states, scene.store(), scene.state().run,
-                                                scene.spec(), elements, ledger)),
+                     participant::parameter_sources(states, scene.store(), scene.state().run,
+                                                    scene.spec(), elements, ledger)),
           uid(scene.uid(name)) {
         static_cast<void>(ledger.sync());
     }
 
-    [[nodiscard]] runtime::NodeContext context() {
+    [[nodiscard]] participant::NodeContext context() {
         return {ledger,
                 scene.store(),
                 states,

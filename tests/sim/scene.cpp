@@ -281,7 +281,7 @@ protocol::Verdict Scene::screened(const std::string& validator, std::uint64_t ro
                                   const std::string& miner) {
     protocol::Verdict verdict = protocol::Verdict::kUnknownUid;
     with_journal(validator, [&](node::Journal& journal) {
-        const auto row = must(journal.get(runtime::stage_key(Round(round), "screen")));
+        const auto row = must(journal.get(participant::stage_key(Round(round), "screen")));
         ASSERT_TRUE(row) << validator << " did not screen round " << round;
         for (const auto& one : must(validator::decode_screened(*row))) {
             if (one.uid == uid(miner)) verdict = one.verdict;
@@ -294,7 +294,8 @@ void Scene::expect_nothing_signed_twice(std::uint64_t last_round) {
     for (std::uint64_t r = 0; r <= last_round; ++r) {
         for (const std::string& name : miners()) {
             with_journal(name, [&](node::Journal& journal) {
-                const auto rows = must(journal.list(runtime::stage_key(Round(r), "package/"), 100));
+                const auto rows =
+                    must(journal.list(participant::stage_key(Round(r), "package/"), 100));
                 const auto& commitments = record(r).commitments;
                 if (!commitments.contains(uid(name))) return;
                 EXPECT_EQ(rows.size(), 1U) << name << " in round " << r;
@@ -311,7 +312,8 @@ void Scene::expect_nothing_signed_twice(std::uint64_t last_round) {
         }
         for (const std::string& name : validators()) {
             with_journal(name, [&](node::Journal& journal) {
-                const auto row = must(journal.list(runtime::stage_key(Round(r), "ballot"), 100));
+                const auto row =
+                    must(journal.list(participant::stage_key(Round(r), "ballot"), 100));
                 const auto& reveals = record(r).reveals;
                 if (!reveals.contains(uid(name))) return;
                 ASSERT_EQ(row.size(), 1U) << name << " in round " << r;

@@ -1,10 +1,10 @@
 #include "tools/simulation/network.hpp"
 
+#include "chain/participant/node_context.hpp"
 #include "common/base/assert.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/model_shape.hpp"
-#include "common/runtime/node_context.hpp"
 
 #include <algorithm>
 
@@ -124,22 +124,22 @@ Status Network::start(Node& node) {
     const protocol::RunId run = chain_->run();
     node.parameters = std::make_unique<execution::ParameterFollower>(
         engine_.layout(), options_.spec,
-        runtime::parameter_sources(*node.states, store_, run, options_.spec, elements,
-                                   *node.ledger));
-    const runtime::NodeContext context{*node.ledger,
-                                       store_,
-                                       *node.states,
-                                       *node.index,
-                                       *node.journal,
-                                       engine_,
-                                       windows_,
-                                       *node.parameters,
-                                       node.member.hotkey,
-                                       options_.spec,
-                                       run,
-                                       uids_.at(node.member.name),
-                                       elements,
-                                       {}};
+        participant::parameter_sources(*node.states, store_, run, options_.spec, elements,
+                                       *node.ledger));
+    const participant::NodeContext context{*node.ledger,
+                                           store_,
+                                           *node.states,
+                                           *node.index,
+                                           *node.journal,
+                                           engine_,
+                                           windows_,
+                                           *node.parameters,
+                                           node.member.hotkey,
+                                           options_.spec,
+                                           run,
+                                           uids_.at(node.member.name),
+                                           elements,
+                                           {}};
     if (node.member.role == Role::kMiner) {
         node.miner =
             std::make_unique<miner::Miner>(miner::MinerContext{context, node.member.cheat, 1});

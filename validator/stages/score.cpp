@@ -50,8 +50,8 @@ Result<Ballot> decode_ballot(ByteView bytes) {
 Result<std::map<protocol::Uid, protocol::MinerHistory>> histories_before(ValidatorContext& context,
                                                                          protocol::Round round) {
     COVENANT_TRY(const auto rows,
-                 context.journal.list(std::string(runtime::kHistoryPrefix) + "/", 1U << 20));
-    const std::string mine = node::journal_key(runtime::kHistoryPrefix, round.value);
+                 context.journal.list(std::string(participant::kHistoryPrefix) + "/", 1U << 20));
+    const std::string mine = node::journal_key(participant::kHistoryPrefix, round.value);
     const node::JournalEntry* newest = nullptr;
     for (const node::JournalEntry& row : rows) {
         if (row.key < mine) {
@@ -115,15 +115,16 @@ Result<Ballot> score(ValidatorContext& context, const protocol::RoundView& view,
     std::sort(ballot.findings.begin(), ballot.findings.end(),
               [](const protocol::Finding& a, const protocol::Finding& b) { return a.uid < b.uid; });
     ballot.salt = Hash256::from(crypto::random_bytes(Hash256::kSize));
-    COVENANT_CHECK(context.journal.put(node::journal_key(runtime::kHistoryPrefix, view.round.value),
-                                       protocol::encode_history(histories)));
     COVENANT_CHECK(
-        context.journal.seal(runtime::stage_key(view.round, "ballot"), encode_ballot(ballot)));
+        context.journal.put(node::journal_key(participant::kHistoryPrefix, view.round.value),
+                            protocol::encode_history(histories)));
+    COVENANT_CHECK(
+        context.journal.seal(participant::stage_key(view.round, "ballot"), encode_ballot(ballot)));
     return ballot;
 }
 
 Result<std::optional<Ballot>> sealed_ballot(ValidatorContext& context, protocol::Round round) {
-    COVENANT_TRY(const auto row, context.journal.get(runtime::stage_key(round, "ballot")));
+    COVENANT_TRY(const auto row, context.journal.get(participant::stage_key(round, "ballot")));
     if (!row) {
         return std::optional<Ballot>{};
     }

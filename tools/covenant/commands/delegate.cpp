@@ -21,7 +21,7 @@ struct EngineOptions {
     std::string round;
     std::string hotkey;
     std::string segment;
-    runtime::KernelOptions kernels;
+    participant::KernelOptions kernels;
     tool::GenerateOptions generate;
     tool::EvalOptions eval;
     tool::CheckpointOptions checkpoint;
@@ -84,7 +84,7 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
         .add("segment", options->segment, "the segment; without it all that were drawn")
         .value_name("S")
         .flag_only();
-    runtime::describe(replay.options(), options->kernels);
+    participant::describe(replay.options(), options->kernels);
     replay
         .detail(
             "Fetches the published boundary state, runs the segment's inner steps and compares the "
@@ -94,7 +94,7 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
     replay.handler(handler);
     node::Command& simulate =
         tree.root().add("simulate", "run a kept devnet's record through the in-process network");
-    runtime::describe(simulate.options(), options->kernels);
+    participant::describe(simulate.options(), options->kernels);
     simulate
         .detail(
             "The same beacons, roster and order of commitments must give the same assignments, "

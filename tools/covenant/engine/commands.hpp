@@ -2,8 +2,8 @@
 // `covenant` runs these for the user.
 #pragma once
 
+#include "chain/participant/kernel_options.hpp"
 #include "common/node/command.hpp"
-#include "common/runtime/kernel_options.hpp"
 
 #include <string>
 
@@ -15,7 +15,7 @@ struct EngineOptions {
     std::string spec;
     std::string root;
     std::string profile = "canon-bf16";
-    runtime::KernelOptions kernels;
+    participant::KernelOptions kernels;
     std::uint64_t seed = 7;
     std::uint64_t miners = 3;
     std::uint64_t validators = 3;

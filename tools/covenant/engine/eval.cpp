@@ -79,7 +79,8 @@ Result<double> mean_loss(engine::Engine& engine, const engine::ParameterBuffer& 
 }
 
 Result<node::ExitCode> eval(const EvalOptions& options, const node::CommandContext& context) {
-    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(const engine::ProfileOptions kernels,
+                 participant::profile_options(options.kernels));
     COVENANT_TRY(const engine::Profile profile, engine::load_profile(options.profile, kernels));
     COVENANT_TRY(LoadedModel model, load_model(options.model, context));
     std::optional<RunSource> run = model.run;

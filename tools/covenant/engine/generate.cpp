@@ -129,7 +129,7 @@ Result<node::ExitCode> generate(const GenerateOptions& options,
     const engine::SamplingOptions sampling{options.temperature, options.top_p, options.seed};
     COVENANT_CHECK(sampling.validate());
     COVENANT_TRY(const engine::ProfileOptions kernel_options,
-                 runtime::profile_options(options.kernels));
+                 participant::profile_options(options.kernels));
     COVENANT_TRY(const std::string prompt, read_prompt(options.prompt));
     // The decoder computes in fp32; the profile brings its self-test, instruction set and threads.
     COVENANT_TRY(const engine::Profile profile,

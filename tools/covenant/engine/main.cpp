@@ -1,12 +1,12 @@
 // covenant-engine: the part of the command line that links the training engine.
-#include "common/runtime/daemon.hpp"
+#include "chain/participant/daemon.hpp"
 #include "tools/covenant/engine/commands.hpp"
 
 int main(int argc, char** argv) {
     using namespace covenant;
     tool::EngineOptions options;
     node::CommandTree tree("covenant-engine", "what `covenant` does with the training engine",
-                           runtime::version_text("covenant-engine"));
+                           participant::version_text("covenant-engine"));
     tool::add_prepare(tree, options);
     tool::add_trial(tree, options);
     tool::add_heldout_loss(tree, options);

@@ -17,7 +17,8 @@ namespace covenant::tool {
 namespace {
 
 Result<node::ExitCode> prepare(const EngineOptions& options, node::Output& output) {
-    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(const engine::ProfileOptions kernels,
+                 participant::profile_options(options.kernels));
     COVENANT_TRY(const engine::Profile profile, engine::load_profile(options.profile, kernels));
     if (profile.native) {
         return fail(Errc::kInvalidArgument,
@@ -47,7 +48,8 @@ Result<node::ExitCode> heldout_loss(const EngineOptions& options, node::Output& 
     }
     const protocol::RunId run = protocol::run_id(spec_bytes);
     COVENANT_TRY(const Hash256 root, fixed_from_hex<Hash256>(options.root));
-    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(const engine::ProfileOptions kernels,
+                 participant::profile_options(options.kernels));
     COVENANT_TRY(engine::Engine engine, execution::open_engine(*spec, kernels));
     COVENANT_TRY(const auto windows, data::WindowReader::open(options.data, spec->data));
     COVENANT_TRY(auto store, store::FileStore::open(options.store));
@@ -82,7 +84,7 @@ void add_prepare(node::CommandTree& tree, EngineOptions& options) {
     command.options()
         .add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
         .value_name("NAME");
-    runtime::describe(command.options(), options.kernels);
+    participant::describe(command.options(), options.kernels);
     command.handler([&options](const node::CommandContext& context) {
         return prepare(options, context.output);
     });
@@ -104,7 +106,7 @@ void add_heldout_loss(node::CommandTree& tree, EngineOptions& options) {
         .value_name("DIR")
         .required();
     command.options().add("root", options.root, "of the parameters").value_name("HEX").required();
-    runtime::describe(command.options(), options.kernels);
+    participant::describe(command.options(), options.kernels);
     command.handler([&options](const node::CommandContext& context) {
         return heldout_loss(options, context.output);
     });

@@ -62,7 +62,7 @@ class Replay {
         COVENANT_TRY(uid_, view::find_hotkey(state_, opened.folder, options_.hotkey));
         COVENANT_CHECK(find_commitment());
         COVENANT_TRY(const engine::ProfileOptions kernels,
-                     runtime::profile_options(options_.kernels));
+                     participant::profile_options(options_.kernels));
         COVENANT_TRY(engine_, own(execution::open_engine(*state_.spec, kernels)));
         COVENANT_TRY(windows_,
                      own(data::WindowReader::open(opened.run.layout.data(), state_.spec->data)));
@@ -212,7 +212,7 @@ void add_replay(node::CommandTree& tree, EngineOptions& options) {
     command.options()
         .add("segment", options.segment, "one segment; -1 takes all that were drawn")
         .value_name("S");
-    runtime::describe(command.options(), options.kernels);
+    participant::describe(command.options(), options.kernels);
     command.detail(
         "Exit code 0: the same digest. 5: another one, or an artifact or opening that breaks the "
         "rules, as the miner published it. 3: something is missing or damaged on this machine.");

@@ -198,7 +198,8 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
     if (!recorded.spec) {
         return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
     }
-    COVENANT_TRY(const engine::ProfileOptions kernels, runtime::profile_options(options.kernels));
+    COVENANT_TRY(const engine::ProfileOptions kernels,
+                 participant::profile_options(options.kernels));
     COVENANT_TRY(engine::Engine engine, execution::open_engine(*recorded.spec, kernels));
     COVENANT_TRY(const auto windows, data::WindowReader::open(layout.data(), recorded.spec->data));
     const engine::ParameterBuffer genesis =
@@ -259,7 +260,7 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
 void add_simulate(node::CommandTree& tree, EngineOptions& options) {
     node::Command& command = tree.root().add(
         "simulate", "a devnet's record through the in-process network, compared round by round");
-    runtime::describe(command.options(), options.kernels);
+    participant::describe(command.options(), options.kernels);
     command.detail(
         "Reads --datadir of a devnet. Exit code 0: every round comes out the same; 5: one does "
         "not.");

@@ -84,7 +84,7 @@ class Worker {
     static Result<std::unique_ptr<Worker>> make(const Trial& trial, std::uint32_t rank) {
         const auto begin = SteadyClock::now();
         COVENANT_TRY(engine::ProfileOptions kernels,
-                     runtime::profile_options(trial.options.kernels));
+                     participant::profile_options(trial.options.kernels));
         kernels.threads = 1;
         COVENANT_TRY(engine::Engine engine, execution::open_engine(trial.spec, kernels));
         COVENANT_TRY(auto windows, data::WindowReader::open(trial.options.data, trial.spec.data));
@@ -317,7 +317,7 @@ void add_trial(node::CommandTree& tree, EngineOptions& options) {
     table.add("validators", options.validators, "that replay and screen")
         .value_name("N")
         .range(1, 64);
-    runtime::describe(table, options.kernels);
+    participant::describe(table, options.kernels);
     command.handler(
         [&options](const node::CommandContext& context) { return trial(options, context.output); });
 }

@@ -54,7 +54,7 @@ void describe(node::Command& command, GenerateOptions& options) {
     table.add("tokenizer", options.tokenizer, "tokenizer.model or its folder; beside the model")
         .value_name("PATH")
         .flag_only();
-    runtime::describe(table, options.kernels);
+    participant::describe(table, options.kernels);
     command
         .detail(
             "The same model, prompt, options and seed give the same text on every machine. It ends "
@@ -79,7 +79,7 @@ void describe(node::Command& command, EvalOptions& options) {
         .value_name("NAME")
         .check(check_profile_name)
         .flag_only();
-    runtime::describe(table, options.kernels);
+    participant::describe(table, options.kernels);
     command
         .detail(
             "The figures are the same on every machine, with every --isa and --threads. For a "

@@ -2,8 +2,8 @@
 // covenant-engine acts on them.
 #pragma once
 
+#include "chain/participant/kernel_options.hpp"
 #include "common/node/command.hpp"
-#include "common/runtime/kernel_options.hpp"
 
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ struct ModelOptions {
 
 struct GenerateOptions {
     ModelOptions model;
-    runtime::KernelOptions kernels;
+    participant::KernelOptions kernels;
     std::string prompt;
     std::string tokenizer;
     std::uint32_t max_tokens = 100;
@@ -30,7 +30,7 @@ void describe(node::Command& command, GenerateOptions& options);
 
 struct EvalOptions {
     ModelOptions model;
-    runtime::KernelOptions kernels;
+    participant::KernelOptions kernels;
     std::string data;
     std::string profile = "canon-bf16";
     std::uint32_t windows = 0;  // 0: the run's monitor windows

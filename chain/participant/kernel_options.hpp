@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 struct KernelOptions {
     std::string isa = "auto";
@@ -18,4 +18,4 @@ void describe(node::OptionTable& table, KernelOptions& options);
 // kNotFound: no such instruction set.
 Result<engine::ProfileOptions> profile_options(const KernelOptions& options);
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -1,11 +1,11 @@
-#include "common/runtime/node_context.hpp"
+#include "chain/participant/node_context.hpp"
 
 #include "common/base/hex.hpp"
 #include "common/store/sealed_artifact.hpp"
 
 #include <cstring>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 namespace {
 
 // Far beyond any reorganisation, and long after a round's settlement.
@@ -100,4 +100,4 @@ Status publish_checkpoint(NodeContext& context, const Hash256& root,
     return context.store.publish(store::checkpoint_name(context.run, root), object);
 }
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -1,6 +1,6 @@
-#include "common/runtime/kernel_options.hpp"
+#include "chain/participant/kernel_options.hpp"
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 void describe(node::OptionTable& table, KernelOptions& options) {
     table.add("threads", options.threads, "threads of the engine; 0 takes one per core")
@@ -26,4 +26,4 @@ Result<engine::ProfileOptions> profile_options(const KernelOptions& options) {
     return result;
 }
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

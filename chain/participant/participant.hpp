@@ -6,12 +6,12 @@
 // index/ (RocksDB), states/ (large buffers by root), LOCK.
 #pragma once
 
+#include "chain/participant/kernel_options.hpp"
+#include "chain/participant/node_context.hpp"
 #include "common/base/clock.hpp"
 #include "common/node/metrics.hpp"
 #include "common/node/option_table.hpp"
 #include "common/protocol/roster.hpp"
-#include "common/runtime/kernel_options.hpp"
-#include "common/runtime/node_context.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -20,7 +20,7 @@
 #include <stop_token>
 #include <string>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 struct ParticipantOptions {
     std::string datadir;
@@ -70,4 +70,4 @@ class Participant {
     std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -1,4 +1,4 @@
-#include "common/runtime/readiness.hpp"
+#include "chain/participant/readiness.hpp"
 
 #include "chain/admin_client.hpp"
 #include "chain/rpc/transport.hpp"
@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 namespace {
 
 constexpr std::uint32_t kRpcTimeoutMs = 5'000;
@@ -297,4 +297,4 @@ node::ExitCode report_readiness(node::Output& output, const std::vector<Finding>
     return code;
 }
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -2,13 +2,13 @@
 // exit codes.
 #pragma once
 
+#include "chain/participant/participant.hpp"
 #include "common/node/command.hpp"
-#include "common/runtime/participant.hpp"
 
 #include <functional>
 #include <string>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 struct Daemon {
     std::string name;  // "covenant-miner"
@@ -27,4 +27,4 @@ int daemon_main(int argc, char** argv, const Daemon& daemon);
 // Name, version, build type, for --version of every binary.
 std::string version_text(std::string_view binary);
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -1,11 +1,11 @@
-#include "common/runtime/node_context.hpp"
+#include "chain/participant/node_context.hpp"
 
 #include "common/store/sealed_artifact.hpp"
 #include "tests/sim/node_rig.hpp"
 
 #include <gtest/gtest.h>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 namespace {
 
 using protocol::Round;
@@ -66,4 +66,4 @@ TEST(NodeContext, PublishingACheckpointAgainIsFine) {
 }
 
 }  // namespace
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -2,14 +2,14 @@
 // it.
 #pragma once
 
+#include "chain/participant/participant.hpp"
 #include "common/node/output.hpp"
-#include "common/runtime/participant.hpp"
 
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 struct Finding {
     std::string name;             // "network", "key", "stake", ...
@@ -27,4 +27,4 @@ Result<std::vector<Finding>> check_readiness(const ParticipantOptions& options, 
 // code of the first failure.
 node::ExitCode report_readiness(node::Output& output, const std::vector<Finding>& findings);
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

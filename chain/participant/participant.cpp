@@ -1,4 +1,4 @@
-#include "common/runtime/participant.hpp"
+#include "chain/participant/participant.hpp"
 
 #include "chain/evm_ledger.hpp"
 #include "common/base/hex.hpp"
@@ -11,7 +11,7 @@
 #include "common/protocol/model_shape.hpp"
 #include "common/store/file_store.hpp"
 
-namespace covenant::runtime {
+namespace covenant::participant {
 namespace {
 
 constexpr std::int64_t kHeartbeatMs = 30'000;
@@ -307,4 +307,4 @@ Status Participant::run(const std::function<Result<Tick>(const chain::Head&)>& t
     return {};
 }
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -1,13 +1,13 @@
-#include "common/runtime/daemon.hpp"
+#include "chain/participant/daemon.hpp"
 
+#include "chain/participant/readiness.hpp"
 #include "common/net/http_client.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/log_sink.hpp"
-#include "common/runtime/readiness.hpp"
 
 #include <cstdio>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 namespace {
 
 Result<std::unique_ptr<node::LogSink>> install_log(const node::GlobalOptions& global) {
@@ -70,4 +70,4 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
     return tree.run(argc, argv);
 }
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-namespace covenant::runtime {
+namespace covenant::participant {
 
 struct NodeContext {
     chain::Ledger& ledger;
@@ -66,4 +66,4 @@ execution::ParameterFollower::Sources parameter_sources(store::StateStore& state
 Status publish_checkpoint(NodeContext& context, const Hash256& root,
                           const engine::ParameterBuffer& parameters);
 
-}  // namespace covenant::runtime
+}  // namespace covenant::participant
