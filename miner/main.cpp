@@ -16,7 +16,8 @@ struct Options {
 Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            const Options& own) {
     COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(own.cheat));
-    miner::Miner miner(miner::MinerContext{participant.context(), cheat, own.safety_margin});
+    miner::Miner miner(participant.node(),
+                       {.cheat = cheat, .safety_margin_seconds = own.safety_margin});
     if (options.last_round >= 0) {
         miner.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }

@@ -3,7 +3,10 @@
 // and never commits twice.
 #pragma once
 
-#include "miner/context.hpp"
+#include "chain/ledger.hpp"
+#include "chain/participant/node.hpp"
+#include "common/execution/round_executor.hpp"
+#include "common/protocol/transition.hpp"
 
 #include <optional>
 #include <string>
@@ -23,9 +26,16 @@ struct TickReport {
     std::string note;
 };
 
+struct MinerOptions {
+    execution::Cheat cheat = execution::Cheat::kNone;
+    std::uint64_t safety_margin_seconds = 1;  // a round is not started later than T1 minus this
+};
+
 class Miner {
   public:
-    explicit Miner(MinerContext context) : context_(std::move(context)) {}
+    // The node outlives the miner.
+    explicit Miner(const participant::Node& node, MinerOptions options = {})
+        : node_(node), options_(options) {}
 
     // One look at the chain (after ledger.sync()) and at most one stage. kInterrupted when asked to
     // stop in a stage.
@@ -42,7 +52,8 @@ class Miner {
                                               protocol::Round round, protocol::ChainTime now);
     Status prune(const protocol::RunState& state, protocol::Round round);
 
-    MinerContext context_;
+    const participant::Node& node_;
+    MinerOptions options_;
     std::optional<protocol::Round> last_round_;
     std::optional<protocol::Round> skipped_;  // said once a round
     std::optional<protocol::Round> pruned_;

@@ -8,8 +8,7 @@ using namespace covenant;
 
 Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            std::uint64_t vote_margin) {
-    validator::Validator validator(
-        validator::ValidatorContext{participant.context(), participant.zero_root(), vote_margin});
+    validator::Validator validator(participant.node(), {.vote_margin_seconds = vote_margin});
     if (options.last_round >= 0) {
         validator.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }

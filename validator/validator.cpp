@@ -1,8 +1,12 @@
 #include "validator/validator.hpp"
 
+#include "chain/participant/housekeeping.hpp"
+#include "chain/participant/parameter_sources.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/execution/loss_score.hpp"
+#include "common/node/journal.hpp"
+#include "common/store/state_store.hpp"
 #include "validator/stages/score.hpp"
 
 #include <algorithm>
@@ -38,7 +42,7 @@ bool votes(std::span<const protocol::ValidatorStake> electorate, Uid uid) {
 }  // namespace
 
 Result<TickReport> Validator::tick(const chain::Head& head) {
-    const auto state = context_.ledger.state();
+    const auto state = node_.ledger().state();
     if (!state->spec) {
         return report(Activity::kWaiting, {}, "the run is not on this chain yet");
     }
@@ -46,12 +50,13 @@ Result<TickReport> Validator::tick(const chain::Head& head) {
     if (genesis) {
         return *genesis;
     }
-    const auto current = protocol::round_at(context_.spec.timing, head.time);
+    const auto current = protocol::round_at(node_.seat().spec.timing, head.time);
     if (!current) {
         return report(Activity::kWaiting, {}, "the run has not started");
     }
     if (pruned_ != current) {
-        COVENANT_CHECK(participant::prune(context_, *state, *current, {}));
+        COVENANT_CHECK(participant::prune_journal(node_.journal(), *current));
+        COVENANT_CHECK(participant::prune_states(node_.training().states, *state, *current, {}));
         std::erase_if(work_, [&](const auto& entry) {
             return entry.first.value + kRoundsInFlight < current->value;
         });
@@ -86,11 +91,12 @@ bool Validator::finished(const chain::Head& head) const {
     if (!last_round_) {
         return false;
     }
-    const auto state = context_.ledger.state();
+    const auto state = node_.ledger().state();
     const auto record = state->rounds.find(*last_round_);
     // A round in which nobody committed is never settled.
-    const auto over = protocol::round_times(context_.spec.timing, *last_round_).score_reveal.value +
-                      kSettleSeconds;
+    const auto over =
+        protocol::round_times(node_.seat().spec.timing, *last_round_).score_reveal.value +
+        kSettleSeconds;
     return (record != state->rounds.end() && record->second.settled.has_value()) ||
            head.time.value >= over;
 }
@@ -99,7 +105,7 @@ Result<std::optional<std::string>> Validator::next_key(const std::string& intent
     std::optional<ChainTime> refused_at;
     for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
         const std::string key = intent + "/" + std::to_string(attempt);
-        COVENANT_TRY(const chain::IntentStatus status, context_.ledger.status(key));
+        COVENANT_TRY(const chain::IntentStatus status, node_.ledger().status(key));
         if (status.phase == chain::IntentPhase::kUnknown) {
             const bool wait = refused_at && now.value < refused_at->value + kTurnSeconds;
             return wait ? std::nullopt : std::optional(key);
@@ -119,7 +125,7 @@ Result<std::optional<std::string>> Validator::next_key(const std::string& intent
 std::uint64_t Validator::turn_seconds(std::span<const protocol::ValidatorStake> electorate) const {
     std::uint64_t turn = 0;
     for (const protocol::ValidatorStake& one : electorate) {
-        if (one.uid == context_.uid) {
+        if (one.uid == node_.seat().uid) {
             break;
         }
         turn += kTurnSeconds;
@@ -129,9 +135,9 @@ std::uint64_t Validator::turn_seconds(std::span<const protocol::ValidatorStake> 
 
 Validator::Step Validator::prove_beacon(const protocol::RunState& state, protocol::BeaconSlot slot,
                                         ChainTime now) {
-    const ChainTime target = protocol::beacon_target(context_.spec.timing, slot);
+    const ChainTime target = protocol::beacon_target(node_.seat().spec.timing, slot);
     if (state.beacons.contains(slot) || now < target ||
-        now >= protocol::beacon_deadline(context_.spec.timing, slot)) {
+        now >= protocol::beacon_deadline(node_.seat().spec.timing, slot)) {
         return std::optional<TickReport>{};
     }
     const auto electorate =
@@ -143,7 +149,8 @@ Validator::Step Validator::prove_beacon(const protocol::RunState& state, protoco
     if (!key) {
         return std::optional<TickReport>{};
     }
-    if (Status submitted = context_.ledger.submit(*key, protocol::ProveBeacon{context_.run, slot});
+    if (Status submitted =
+            node_.ledger().submit(*key, protocol::ProveBeacon{node_.seat().run, slot});
         !submitted) {
         // The block is not there yet, or another validator was faster; both settle by themselves.
         return submitted.error().retryable || submitted.error().code == Errc::kPrecondition
@@ -176,13 +183,14 @@ Result<const std::vector<Screened>*> Validator::screened(const Moment& moment, W
         return &*work.screened;
     }
     const std::string row = participant::stage_key(moment.view.round, "screen");
-    COVENANT_TRY(const auto journalled, context_.journal.get(row));
+    COVENANT_TRY(const auto journalled, node_.journal().get(row));
     if (journalled) {
         COVENANT_TRY(work.screened, decode_screened(*journalled));
         return &*work.screened;
     }
-    COVENANT_TRY(auto screened, screen(context_, *moment.state, moment.view, work.collected));
-    COVENANT_CHECK(context_.journal.put(row, encode_screened(screened)));
+    COVENANT_TRY(auto screened, screen(node_.seat(), node_.artifacts(), node_.training(),
+                                       *moment.state, moment.view, work.collected));
+    COVENANT_CHECK(node_.journal().put(row, encode_screened(screened)));
     work.screened = std::move(screened);
     return &*work.screened;
 }
@@ -207,8 +215,9 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
                              [](const auto& m) { return m.commitment.has_value(); })) {
         return std::optional<TickReport>{};
     }
-    COVENANT_TRY(const bool complete, collect(context_, view, work.collected));
-    if (!complete && moment.now.value + context_.vote_margin_seconds < view.times.t2.value) {
+    COVENANT_TRY(const bool complete,
+                 collect(node_.seat(), node_.artifacts(), view, work.collected));
+    if (!complete && moment.now.value + options_.vote_margin_seconds < view.times.t2.value) {
         return std::optional<TickReport>{};  // keys may still come
     }
     auto verdicts = screened(moment, work);
@@ -227,7 +236,7 @@ Validator::Step Validator::vote_inclusion(const Moment& moment, Work& work) {
         }
     }
     COVENANT_CHECK(
-        context_.ledger.submit(*key, protocol::VoteInclusion{context_.run, view.round, uids}));
+        node_.ledger().submit(*key, protocol::VoteInclusion{node_.seat().run, view.round, uids}));
     log::info("round", "votes on inclusion",
               {{"round", view.round.value},
                {"artifacts", (*verdicts)->size()},
@@ -239,10 +248,11 @@ Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
     const protocol::RoundView& view = moment.view;
     const std::string intent = intent_key("parameters", view.round);
     COVENANT_TRY(const auto key, next_key(intent, moment.now));
-    if (!key || view.aggregated.empty() || view.accepted || !votes(view.electorate, context_.uid)) {
+    if (!key || view.aggregated.empty() || view.accepted ||
+        !votes(view.electorate, node_.seat().uid)) {
         return std::optional<TickReport>{};
     }
-    auto candidate = context_.parameters.next(*moment.state, view.round);
+    auto candidate = node_.training().parameters.next(*moment.state, view.round);
     if (!candidate) {
         if (!work.disagreement) {
             work.disagreement = candidate.error().context;
@@ -253,11 +263,12 @@ Validator::Step Validator::vote_parameters(const Moment& moment, Work& work) {
                    ? Step(std::optional<TickReport>{})
                    : Step(fail(std::move(candidate).error()));
     }
-    COVENANT_TRY(const std::uint32_t loss,
-                 execution::monitor_loss_bits(context_.engine, context_.spec, context_.run,
-                                              context_.windows, *candidate->parameters));
-    COVENANT_CHECK(context_.ledger.submit(
-        *key, protocol::VoteParameters{context_.run, view.round, candidate->root, loss}));
+    COVENANT_TRY(
+        const std::uint32_t loss,
+        execution::monitor_loss_bits(node_.training().engine, node_.seat().spec, node_.seat().run,
+                                     node_.training().windows, *candidate->parameters));
+    COVENANT_CHECK(node_.ledger().submit(
+        *key, protocol::VoteParameters{node_.seat().run, view.round, candidate->root, loss}));
     log::info("round", "votes on parameters",
               {{"round", view.round.value},
                {"heldout_loss", std::bit_cast<float>(loss)},
@@ -271,19 +282,20 @@ Validator::Step Validator::checkpoint(const Moment& moment) {
         return std::optional<TickReport>{};
     }
     const std::string row = participant::stage_key(view.round, "checkpoint");
-    COVENANT_TRY(const bool done, context_.journal.contains(row));
+    COVENANT_TRY(const bool done, node_.journal().contains(row));
     if (done) {
         return std::optional<TickReport>{};
     }
-    auto parameters = context_.parameters.parameters(*moment.state, view.round.next());
+    auto parameters = node_.training().parameters.parameters(*moment.state, view.round.next());
     if (!parameters) {
         if (parameters.error().retryable) {
             return std::optional<TickReport>{};
         }
         return fail(std::move(parameters).error().within("this validator must not vote"));
     }
-    COVENANT_CHECK(participant::publish_checkpoint(context_, view.accepted->root, **parameters));
-    COVENANT_CHECK(context_.journal.put(row, {}));
+    COVENANT_CHECK(participant::publish_checkpoint(node_.seat(), node_.artifacts().store,
+                                                   view.accepted->root, **parameters));
+    COVENANT_CHECK(node_.journal().put(row, {}));
     return std::optional(report(Activity::kCheckpoint, view.round));
 }
 
@@ -307,22 +319,23 @@ Validator::Step Validator::patient(const Moment& moment) {
 Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& all_done) {
     const protocol::RoundView& view = moment.view;
     const bool final =
-        moment.now.value + context_.vote_margin_seconds >= view.times.score_commit.value;
+        moment.now.value + options_.vote_margin_seconds >= view.times.score_commit.value;
     all_done = true;
     for (const protocol::MinerView& miner : view.miners) {
         if (!miner.commitment || work.audits.contains(miner.uid)) {
             continue;
         }
         const auto duty = protocol::audit_duty(
-            context_.spec, *view.sigma, miner.commitment->signed_commitment.commitment.root,
-            miner.uid, view.electorate, static_cast<std::uint32_t>(context_.chunk_elements.size()));
-        if (!duty || std::find(duty->auditors.begin(), duty->auditors.end(), context_.uid) ==
+            node_.seat().spec, *view.sigma, miner.commitment->signed_commitment.commitment.root,
+            miner.uid, view.electorate,
+            static_cast<std::uint32_t>(node_.seat().chunk_elements.size()));
+        if (!duty || std::find(duty->auditors.begin(), duty->auditors.end(), node_.seat().uid) ==
                          duty->auditors.end()) {
             continue;
         }
         const std::string row =
             participant::stage_key(view.round, "audit/" + std::to_string(miner.uid.value));
-        COVENANT_TRY(const auto journalled, context_.journal.get(row));
+        COVENANT_TRY(const auto journalled, node_.journal().get(row));
         if (journalled) {
             COVENANT_TRY(work.audits[miner.uid], decode_audit(*journalled));
             continue;
@@ -336,13 +349,17 @@ Validator::Step Validator::audit_next(const Moment& moment, Work& work, bool& al
         if (too_late) {
             work.collected[miner.uid] = {Verdict::kUnavailable, {}, 0};
         }
-        COVENANT_TRY(const auto result, audit(context_, *moment.state, view, *duty,
-                                              work.collected.at(miner.uid), final || too_late));
+        COVENANT_TRY(const auto result, audit(node_.seat(), node_.artifacts(), node_.training(),
+                                              {.state = *moment.state,
+                                               .view = view,
+                                               .duty = *duty,
+                                               .fetched = work.collected.at(miner.uid),
+                                               .final = final || too_late}));
         if (!result) {
             all_done = false;
             continue;
         }
-        COVENANT_CHECK(context_.journal.put(row, encode_audit(*result)));
+        COVENANT_CHECK(node_.journal().put(row, encode_audit(*result)));
         work.audits[miner.uid] = *result;
         const bool passed = result->finding.verdict == protocol::kFindingPass;
         log::info("audit", passed ? "passed" : "FAILED",
@@ -365,9 +382,10 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
     if (!key || !any) {
         return std::optional<TickReport>{};
     }
-    COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
+    COVENANT_TRY(auto ballot, sealed_ballot(node_.journal(), view.round));
     if (!ballot) {
-        COVENANT_TRY(const bool complete, collect(context_, view, work.collected));
+        COVENANT_TRY(const bool complete,
+                     collect(node_.seat(), node_.artifacts(), view, work.collected));
         static_cast<void>(complete);  // what is still missing is judged as such
         const auto verdicts = screened(moment, work);
         if (!verdicts) {
@@ -388,11 +406,12 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
         for (const auto& [uid, result] : work.audits) {
             audits.push_back(result);
         }
-        COVENANT_TRY(ballot, score(context_, view, **verdicts, audits));
+        COVENANT_TRY(ballot, score(node_.seat(), node_.journal(), view, **verdicts, audits));
     }
-    COVENANT_CHECK(context_.ledger.submit(
-        *key, protocol::CommitScores{context_.run, view.round,
-                                     ballot_hash(context_, view.round, *ballot)}));
+    COVENANT_CHECK(node_.ledger().submit(
+        *key,
+        protocol::CommitScores{node_.seat().run, view.round,
+                               ballot_hash(node_.seat(), node_.ledger(), view.round, *ballot)}));
     log::info("round", "scored",
               {{"round", view.round.value}, {"findings", ballot->findings.size()}});
     return std::optional(report(Activity::kScored, view.round));
@@ -400,19 +419,20 @@ Validator::Step Validator::commit_scores(const Moment& moment, Work& work) {
 
 Validator::Step Validator::reveal(const Moment& moment) {
     const protocol::RoundView& view = moment.view;
-    const auto committed = view.score_commitments.find(context_.uid);
+    const auto committed = view.score_commitments.find(node_.seat().uid);
     const std::string intent = intent_key("reveal", view.round);
-    if (committed == view.score_commitments.end() || view.reveals.contains(context_.uid)) {
+    if (committed == view.score_commitments.end() || view.reveals.contains(node_.seat().uid)) {
         return std::optional<TickReport>{};
     }
     COVENANT_TRY(const auto key, next_key(intent, moment.now));
-    COVENANT_TRY(auto ballot, sealed_ballot(context_, view.round));
-    if (!key || !ballot || ballot_hash(context_, view.round, *ballot) != committed->second) {
+    COVENANT_TRY(auto ballot, sealed_ballot(node_.journal(), view.round));
+    if (!key || !ballot ||
+        ballot_hash(node_.seat(), node_.ledger(), view.round, *ballot) != committed->second) {
         return std::optional<TickReport>{};
     }
-    COVENANT_CHECK(context_.ledger.submit(
-        *key, protocol::RevealScores{context_.run, view.round, ballot->weights, ballot->findings,
-                                     ballot->salt}));
+    COVENANT_CHECK(node_.ledger().submit(
+        *key, protocol::RevealScores{node_.seat().run, view.round, ballot->weights,
+                                     ballot->findings, ballot->salt}));
     return std::optional(report(Activity::kRevealed, view.round));
 }
 
@@ -427,7 +447,8 @@ Validator::Step Validator::settle(const Moment& moment) {
     if (!key) {
         return std::optional<TickReport>{};
     }
-    COVENANT_CHECK(context_.ledger.submit(*key, protocol::SettleRound{context_.run, view.round}));
+    COVENANT_CHECK(
+        node_.ledger().submit(*key, protocol::SettleRound{node_.seat().run, view.round}));
     return std::optional(report(Activity::kSettled, view.round));
 }
 

@@ -3,7 +3,8 @@
 // - 2 settled.
 #pragma once
 
-#include "validator/context.hpp"
+#include "chain/ledger.hpp"
+#include "chain/participant/node.hpp"
 #include "validator/stages/audit.hpp"
 #include "validator/stages/screen.hpp"
 
@@ -32,9 +33,15 @@ struct TickReport {
     std::string note;
 };
 
+struct ValidatorOptions {
+    std::uint64_t vote_margin_seconds = 2;  // votes leave this long before their deadline
+};
+
 class Validator {
   public:
-    explicit Validator(ValidatorContext context) : context_(std::move(context)) {}
+    // The node outlives the validator.
+    explicit Validator(const participant::Node& node, ValidatorOptions options = {})
+        : node_(node), options_(options) {}
 
     // One look at the chain (after ledger.sync()) and at most one stage, the most urgent one that
     // is due.
@@ -82,7 +89,8 @@ class Validator {
     [[nodiscard]] std::uint64_t turn_seconds(
         std::span<const protocol::ValidatorStake> electorate) const;
 
-    ValidatorContext context_;
+    const participant::Node& node_;
+    ValidatorOptions options_;
     std::map<protocol::Round, Work> work_;
     std::map<std::string, protocol::ChainTime> refused_;  // keys, and when that was first seen
     std::optional<protocol::Round> last_round_;

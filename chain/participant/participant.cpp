@@ -3,12 +3,11 @@
 #include "chain/evm_ledger.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/execution/run_engine.hpp"
-#include "common/execution/state_digest.hpp"
 #include "common/net/http_server.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
-#include "common/protocol/model_shape.hpp"
 #include "common/store/file_store.hpp"
 
 namespace covenant::participant {
@@ -101,18 +100,10 @@ struct Participant::Parts {
     node::DataDir datadir;
     crypto::SecretKey hotkey;
     std::unique_ptr<chain::EvmLedger> ledger;
-    protocol::RunSpec spec{};
-    protocol::RunId run{};
-    protocol::Uid uid{};
-    std::unique_ptr<node::Journal> journal{};
-    std::unique_ptr<store::IndexStore> index{};
     std::unique_ptr<store::FileStore> store{};
-    std::unique_ptr<store::StateStore> states{};
     std::optional<data::WindowReader> windows{};
     std::optional<engine::Engine> engine{};
-    std::unique_ptr<execution::ParameterFollower> parameters{};
-    std::vector<std::uint16_t> chunk_elements{};
-    Hash256 zero_root{};
+    std::unique_ptr<Node> node{};
     node::Metrics metrics{};
 
     // Syncs until the chain answers; false when asked to stop.
@@ -182,25 +173,23 @@ struct Participant::Parts {
                                                 std::string(protocol::to_string(neuron->role)) +
                                                 ": start the binary of that role");
                                     }
-                                    uid = neuron->uid;
                                     return true;
                                 }));
-        const auto state = ledger->state();
-        spec = *state->spec;
-        run = state->run;
         return {};
     }
 
-    Status open_training() {
+    Status open_node() {
+        const auto state = ledger->state();
         COVENANT_TRY(const engine::ProfileOptions kernels, profile_options(options.kernels));
-        COVENANT_TRY(engine, execution::open_engine(spec, kernels));
-        COVENANT_TRY(windows, data::WindowReader::open(options.data, spec.data));
-        chunk_elements = protocol::chunk_elements(spec.model);
-        zero_root = execution::zero_state_root(engine->layout());
-        parameters = std::make_unique<execution::ParameterFollower>(
-            engine->layout(), spec,
-            parameter_sources(*states, *store, run, spec, chunk_elements, *ledger),
-            &engine->pool());
+        COVENANT_TRY(engine, execution::open_engine(*state->spec, kernels));
+        COVENANT_TRY(windows, data::WindowReader::open(options.data, state->spec->data));
+        COVENANT_TRY(node, Node::open({.ledger = *ledger,
+                                       .store = *store,
+                                       .engine = *engine,
+                                       .windows = *windows,
+                                       .folder = datadir.path(),
+                                       .key = hotkey,
+                                       .stop = stop}));
         return {};
     }
 };
@@ -238,34 +227,24 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
                                                   .hotkey = std::move(hotkey),
                                                   .ledger = std::move(ledger)});
     const node::DataDir& dir = parts->datadir;
-    COVENANT_TRY(parts->journal, node::Journal::open(dir / "journal.sqlite"));
-    COVENANT_TRY(parts->index, store::IndexStore::open(dir / "index"));
     COVENANT_TRY(parts->store, store::FileStore::open(options.store));
-    COVENANT_TRY(auto states, store::StateStore::open(dir / "states"));
-    parts->states = std::make_unique<store::StateStore>(std::move(states));
     COVENANT_CHECK(parts->join_run(role));
-    COVENANT_CHECK(parts->open_training());
+    COVENANT_CHECK(parts->open_node());
     if (!options.metrics.empty()) {
         COVENANT_TRY(const std::uint16_t port, parts->metrics.serve(options.metrics));
         log::info("start", "metrics", {{"port", port}});
     }
     log::info("start", "ready",
               {{"role", protocol::to_string(role)},
-               {"uid", parts->uid.value},
+               {"uid", parts->node->seat().uid.value},
                {"hotkey", to_0x(parts->hotkey.address())},
-               {"run", to_short_hex(parts->run.view())},
+               {"run", to_short_hex(parts->node->seat().run.view())},
                {"datadir", dir.path().string()}});
     return std::unique_ptr<Participant>(new Participant(std::move(parts)));
 }
 
-NodeContext Participant::context() {
-    Parts& p = *parts_;
-    return {*p.ledger,     *p.store, *p.states, *p.index, *p.journal, *p.engine,        *p.windows,
-            *p.parameters, p.hotkey, p.spec,    p.run,    p.uid,      p.chunk_elements, p.stop};
-}
-
-const Hash256& Participant::zero_root() const {
-    return parts_->zero_root;
+const Node& Participant::node() const {
+    return *parts_->node;
 }
 
 Status Participant::run(const std::function<Result<Tick>(const chain::Head&)>& tick) {

@@ -1,13 +1,13 @@
 // One daemon assembled: data directory, hotkey, chain, stores, engine and data of a run, checked
 // against what the chain says before anything is trusted. The loop around a node's tick().
 //
-// Files of a participant's data directory: keys/ (node/keystore), journal.sqlite (node/journal),
-// chain.sqlite (the index of the chain), outbox.sqlite (what this account sent; must not be lost),
-// index/ (RocksDB), states/ (large buffers by root), LOCK.
+// Files of a participant's data directory, beside the node's: keys/ (node/keystore), chain.sqlite
+// (the index of the chain), outbox.sqlite (what this account sent; must not be lost), LOCK.
 #pragma once
 
+#include "chain/ledger.hpp"
 #include "chain/participant/kernel_options.hpp"
-#include "chain/participant/node_context.hpp"
+#include "chain/participant/node.hpp"
 #include "common/base/clock.hpp"
 #include "common/node/metrics.hpp"
 #include "common/node/option_table.hpp"
@@ -51,8 +51,7 @@ class Participant {
     Participant(const Participant&) = delete;
     Participant& operator=(const Participant&) = delete;
 
-    [[nodiscard]] NodeContext context();
-    [[nodiscard]] const Hash256& zero_root() const;
+    [[nodiscard]] const Node& node() const;
 
     // What one tick did: `busy` asks for the next one at once.
     struct Tick {

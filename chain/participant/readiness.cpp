@@ -40,9 +40,9 @@ class Readiness {
             missing("node", opened.error(), "");
             return;
         }
-        const NodeContext context = (*opened)->context();
+        const protocol::RunSpec& spec = (*opened)->node().seat().spec;
         well("node", "key, chain, run, profile and data agree");
-        const Amount bond = context.spec.emission.miner_bond;
+        const Amount bond = spec.emission.miner_bond;
         if (role_ == protocol::Role::kMiner && stake_ < bond) {
             std::erase_if(findings_, [](const Finding& one) { return one.name == "stake"; });
             missing("stake",

@@ -9,16 +9,6 @@
 
 namespace covenant::execution {
 
-Result<std::vector<std::uint32_t>> assigned_tokens(const data::WindowReader& windows,
-                                                   std::span<const protocol::WindowIndex> indices) {
-    return windows.windows(indices);
-}
-
-Result<std::vector<std::uint32_t>> heldout_tokens(const data::WindowReader& windows,
-                                                  std::span<const protocol::WindowIndex> indices) {
-    return windows.heldout_windows(indices);
-}
-
 Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::RunSpec& spec,
                                         const engine::ParameterBuffer& theta,
                                         const SparseUpdate& update, double clip,
@@ -54,7 +44,7 @@ Result<std::uint32_t> monitor_loss_bits(engine::Engine& engine, const protocol::
                                         const engine::ParameterBuffer& theta) {
     const std::vector<protocol::WindowIndex> indices =
         protocol::heldout_windows(spec, "monitor", run, spec.score.monitor_windows);
-    COVENANT_TRY(const std::vector<std::uint32_t> tokens, heldout_tokens(windows, indices));
+    COVENANT_TRY(const std::vector<std::uint32_t> tokens, windows.heldout_windows(indices));
     COVENANT_TRY(const double loss, engine.loss(theta, tokens));
     return std::bit_cast<std::uint32_t>(static_cast<float>(loss));
 }

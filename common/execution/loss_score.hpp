@@ -13,12 +13,6 @@
 
 namespace covenant::execution {
 
-// Tokens of windows one after another: what Engine::loss takes.
-Result<std::vector<std::uint32_t>> assigned_tokens(const data::WindowReader& windows,
-                                                   std::span<const protocol::WindowIndex> indices);
-Result<std::vector<std::uint32_t>> heldout_tokens(const data::WindowReader& windows,
-                                                  std::span<const protocol::WindowIndex> indices);
-
 // (L(Theta) - L(Theta - probe * alpha * clip * s)) / L(Theta) on each token set. base_losses[i] =
 // L(Theta) on token_sets[i]. A probe whose loss is not finite scores -1.
 Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::RunSpec& spec,

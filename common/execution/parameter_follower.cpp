@@ -116,7 +116,7 @@ Result<ParameterFollower::Candidate> ParameterFollower::next(const protocol::Run
     artifacts.reserve(uids.size());
     std::vector<AggregatedArtifact> inputs;
     for (const protocol::Uid uid : uids) {
-        auto artifact = sources_.artifact(round, uid);
+        auto artifact = sources_.artifact(state, round, uid);
         if (!artifact) {
             return fail(
                 std::move(artifact).error().within("artifact of uid " + std::to_string(uid.value) +

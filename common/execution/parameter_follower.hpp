@@ -21,8 +21,10 @@ class ParameterFollower {
         // when what is there are others. The root is checked here.
         std::function<Status(const Hash256& root, engine::ParameterBuffer& out)> load;
         std::function<Status(const Hash256& root, const engine::ParameterBuffer& parameters)> save;
-        // A screened or re-fetched artifact of an aggregated miner.
-        std::function<Result<protocol::Artifact>(protocol::Round, protocol::Uid)> artifact;
+        // The artifact that the state holds a commitment of.
+        std::function<Result<protocol::Artifact>(const protocol::RunState&, protocol::Round,
+                                                 protocol::Uid)>
+            artifact;
     };
 
     // The pool's threads, where there is one, share the work of next(); it is used on the calling

@@ -20,6 +20,13 @@ Hash256 state_root(const engine::ParameterBuffer& buffer, ThreadPool* pool) {
     return crypto::merkle_root(leaves_of(buffer, pool));
 }
 
+Hash256 state_root(std::span<const float> values) {
+    const ByteView bytes{reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()};
+    std::vector<Hash256> leaves(bytes.size() / engine::kChunkBytes);
+    crypto::sha256_leaves(bytes, engine::kChunkBytes, leaves, nullptr);
+    return crypto::merkle_root(leaves);
+}
+
 Hash256 zero_state_root(const engine::ParameterLayout& layout) {
     const Hash256 leaf = crypto::merkle_leaf(Bytes(engine::kChunkBytes));
     return crypto::merkle_root(std::vector<Hash256>(layout.chunk_count(), leaf));

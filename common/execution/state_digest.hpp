@@ -15,6 +15,8 @@ namespace covenant::execution {
 
 // A pool, where one is given, hashes fixed blocks of chunks; the roots are the same without it.
 Hash256 state_root(const engine::ParameterBuffer& buffer, ThreadPool* pool = nullptr);
+// Of a buffer's values, whole chunks of them.
+Hash256 state_root(std::span<const float> values);
 // state_root of a buffer that is all zero: what moments and feedback are before the first step.
 // One chunk is hashed, and no buffer is needed.
 Hash256 zero_state_root(const engine::ParameterLayout& layout);

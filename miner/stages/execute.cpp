@@ -1,29 +1,31 @@
 #include "miner/stages/execute.hpp"
 
-#include "common/crypto/sha256.hpp"
-#include "common/execution/state_digest.hpp"
+#include "common/crypto/secp256k1.hpp"
+#include "common/store/state_store.hpp"
 #include "common/store/trace_record.hpp"
 
 namespace covenant::miner {
 
-Result<execution::RoundResult> execute_plan(MinerContext& context, const protocol::RoundView& view,
-                                            Plan plan) {
+Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
+                                            const participant::Artifacts& artifacts,
+                                            const participant::Training& training, Plan plan,
+                                            execution::Cheat cheat) {
     const engine::ParameterBuffer base = plan.start.theta.clone();
-    const auto keep = [&context](const Hash256& root, const engine::ParameterBuffer& buffer) {
-        return context.states.put(root, buffer.floats());
+    const auto keep = [&training](const Hash256& root, const engine::ParameterBuffer& buffer) {
+        return training.states.put(root, buffer.floats());
     };
     execution::RoundJob job{
-        .spec = context.spec,
-        .windows = context.windows,
+        .spec = seat.spec,
+        .windows = training.windows,
         .assignment = plan.assignment,
-        .uid = context.uid,
-        .hotkey = context.hotkey.address(),
+        .uid = seat.uid,
+        .hotkey = seat.key.address(),
         .base_root = plan.base_root,
         .previous_commitment = plan.previous_commitment,
-        .profile = {protocol::profile_id(context.spec.profile), {}, ""},
+        .profile = {protocol::profile_id(seat.spec.profile), {}, ""},
         .arrived = std::move(plan.arrived),
-        .cheat = context.cheat,
-        .stop = context.stop,
+        .cheat = cheat,
+        .stop = training.stop,
         .on_step = {},
         .on_boundary = [&keep](protocol::Segment, const engine::TrainState& state,
                                const protocol::SegmentRecord& record) -> Status {
@@ -33,11 +35,11 @@ Result<execution::RoundResult> execute_plan(MinerContext& context, const protoco
         },
     };
     COVENANT_TRY(execution::RoundResult result,
-                 execution::execute_round(context.engine, base, std::move(plan.start),
+                 execution::execute_round(training.engine, base, std::move(plan.start),
                                           std::move(plan.feedback), job));
     COVENANT_CHECK(keep(result.artifact.feedback.sum_root, result.sum));
     COVENANT_CHECK(
-        store::put_trace_record(context.index, view.round, context.uid,
+        store::put_trace_record(artifacts.index, result.artifact.round, seat.uid,
                                 store::trace_record(result.artifact, result.commitment_root)));
     return result;
 }

@@ -2,13 +2,16 @@
 // can ask for is durable before the stage ends.
 #pragma once
 
+#include "common/execution/round_executor.hpp"
 #include "miner/stages/plan.hpp"
 
 namespace covenant::miner {
 
 // kInterrupted when asked to stop; kRejected when the training became NaN or infinite. Both leave
 // nothing that the next try would trip over.
-Result<execution::RoundResult> execute_plan(MinerContext& context, const protocol::RoundView& view,
-                                            Plan plan);
+Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
+                                            const participant::Artifacts& artifacts,
+                                            const participant::Training& training, Plan plan,
+                                            execution::Cheat cheat);
 
 }  // namespace covenant::miner

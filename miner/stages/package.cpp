@@ -1,8 +1,11 @@
 #include "miner/stages/package.hpp"
 
+#include "chain/participant/housekeeping.hpp"
 #include "common/base/hex.hpp"
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
+#include "common/crypto/secp256k1.hpp"
+#include "common/node/journal.hpp"
 #include "common/store/sealed_artifact.hpp"
 
 namespace covenant::miner {
@@ -34,11 +37,12 @@ Result<Package> decode_package(ByteView bytes) {
 
 }  // namespace
 
-Result<Package> package_round(MinerContext& context, const protocol::RoundView& view,
+Result<Package> encrypt_round(const participant::Seat& seat, store::ArtifactStore& store,
+                              const protocol::RoundView& view,
                               const execution::RoundResult& result) {
     const store::SealedArtifact sealed =
         store::seal_artifact(protocol::encode_artifact(result.artifact));
-    COVENANT_TRY(const Hash256 address, context.store.put(sealed.ciphertext));
+    COVENANT_TRY(const Hash256 address, store.put(sealed.ciphertext));
     if (address != sealed.ciphertext_hash) {
         return fail(Errc::kCorrupt, "the store gave the ciphertext address " + to_0x(address) +
                                         ", its hash is " + to_0x(sealed.ciphertext_hash));
@@ -46,27 +50,32 @@ Result<Package> package_round(MinerContext& context, const protocol::RoundView& 
     Package package;
     package.key = sealed.key;
     package.commitment.commitment = {
-        .run = context.run,
+        .run = seat.run,
         .round = view.round,
         .rho = view.rho,
         .base_root = view.base_root,
-        .uid = context.uid,
+        .uid = seat.uid,
         .root = result.commitment_root,
         .ciphertext_hash = sealed.ciphertext_hash,
         .key_hash = sealed.key_hash,
         .size = sealed.ciphertext.size(),
-        .tokens = context.spec.windows_per_round() * context.spec.model.seq_len,
+        .tokens = seat.spec.windows_per_round() * seat.spec.model.seq_len,
     };
-    const Hash256 digest =
-        protocol::commitment_digest(package.commitment.commitment, context.ledger.domain());
-    package.commitment.signature = context.hotkey.sign(digest).encode();
-    COVENANT_CHECK(context.journal.seal(package_key(view), encode_package(package)));
     return package;
 }
 
-Result<std::optional<Package>> sealed_package(MinerContext& context,
+Result<Package> seal_package(const participant::Seat& seat, node::Journal& journal,
+                             const protocol::SigningDomain& domain, const protocol::RoundView& view,
+                             Package package) {
+    const Hash256 digest = protocol::commitment_digest(package.commitment.commitment, domain);
+    package.commitment.signature = seat.key.sign(digest).encode();
+    COVENANT_CHECK(journal.seal(package_key(view), encode_package(package)));
+    return package;
+}
+
+Result<std::optional<Package>> sealed_package(const node::Journal& journal,
                                               const protocol::RoundView& view) {
-    COVENANT_TRY(const std::optional<Bytes> row, context.journal.get(package_key(view)));
+    COVENANT_TRY(const std::optional<Bytes> row, journal.get(package_key(view)));
     if (!row) {
         return std::optional<Package>{};
     }

@@ -2,8 +2,11 @@
 // anyone sees it, so a restarted miner sends the same commitment again and never a second one.
 #pragma once
 
+#include "chain/participant/node.hpp"
 #include "common/crypto/stream_cipher.hpp"
-#include "miner/context.hpp"
+#include "common/execution/round_executor.hpp"
+#include "common/protocol/commitment.hpp"
+#include "common/protocol/round_view.hpp"
 
 #include <optional>
 
@@ -14,11 +17,17 @@ struct Package {
     crypto::StreamKey key;
 };
 
-// Encrypts and stores the artifact, signs, seals.
-Result<Package> package_round(MinerContext& context, const protocol::RoundView& view,
+// Encrypts the artifact under a fresh key and puts it into the store. The commitment is not signed.
+Result<Package> encrypt_round(const participant::Seat& seat, store::ArtifactStore& store,
+                              const protocol::RoundView& view,
                               const execution::RoundResult& result);
+// Signs the commitment and seals the package. kAlreadyExists: another one is sealed for this round
+// under this beacon.
+Result<Package> seal_package(const participant::Seat& seat, node::Journal& journal,
+                             const protocol::SigningDomain& domain, const protocol::RoundView& view,
+                             Package package);
 // What was sealed for this round under this beacon, if anything.
-Result<std::optional<Package>> sealed_package(MinerContext& context,
+Result<std::optional<Package>> sealed_package(const node::Journal& journal,
                                               const protocol::RoundView& view);
 
 }  // namespace covenant::miner

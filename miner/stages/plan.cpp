@@ -2,29 +2,38 @@
 
 #include "common/base/hex.hpp"
 #include "common/engine/compressor.hpp"
+#include "common/execution/parameter_follower.hpp"
+#include "common/store/state_store.hpp"
 #include "common/store/trace_record.hpp"
 
 namespace covenant::miner {
 namespace {
 
+// A state whose bytes are not what its name says has been set aside: as good as one that is gone.
+bool is_lost(Errc code) {
+    return code == Errc::kNotFound || code == Errc::kCorrupt;
+}
+
 // Moments and feedback as the last commitment left them (R4.12).
-Status continue_from(MinerContext& context, const protocol::Continuity& continuity, Plan& plan) {
+Status continue_from(const participant::Seat& seat, const participant::Artifacts& artifacts,
+                     const participant::Training& training, const protocol::Continuity& continuity,
+                     Plan& plan) {
     const protocol::Round round = continuity.previous_round;
     COVENANT_TRY(const store::TraceRecord last,
-                 store::get_trace_record(context.index, round, context.uid));
+                 store::get_trace_record(artifacts.index, round, seat.uid));
     if (last.commitment_root != continuity.previous_root) {
         return fail(Errc::kNotFound, "the local record of round " + std::to_string(round.value) +
                                          " is of another commitment than the chain's");
     }
     const protocol::SegmentRecord& end = last.trace.back();
-    COVENANT_CHECK(context.states.get(end.m_root, plan.start.m.floats()));
-    COVENANT_CHECK(context.states.get(end.v_root, plan.start.v.floats()));
+    COVENANT_CHECK(training.states.get(end.m_root, plan.start.m.floats()));
+    COVENANT_CHECK(training.states.get(end.v_root, plan.start.v.floats()));
     plan.start.adam_t = end.adam_t;
-    COVENANT_CHECK(context.states.get(last.feedback.sum_root, plan.feedback.floats()));
+    COVENANT_CHECK(training.states.get(last.feedback.sum_root, plan.feedback.floats()));
     if (continuity.previous_included) {
         COVENANT_TRY(plan.arrived,
-                     engine::sent_of(context.engine.layout(), context.spec.sparsity(round),
-                                     plan.feedback, &context.engine.pool()));
+                     engine::sent_of(training.engine.layout(), seat.spec.sparsity(round),
+                                     plan.feedback, &training.engine.pool()));
     }
     plan.previous_commitment = continuity.previous_root;
     return {};
@@ -32,25 +41,29 @@ Status continue_from(MinerContext& context, const protocol::Continuity& continui
 
 }  // namespace
 
-Result<std::optional<Plan>> plan_round(MinerContext& context, const protocol::RunState& state,
+Result<std::optional<Plan>> plan_round(const participant::Seat& seat,
+                                       const participant::Artifacts& artifacts,
+                                       const participant::Training& training,
+                                       const protocol::RunState& state,
                                        const protocol::RoundView& view, std::string& why) {
-    const protocol::MinerView* me = view.miner(context.uid);
+    const protocol::MinerView* me = view.miner(seat.uid);
     if (me == nullptr) {
-        why = "uid " + std::to_string(context.uid.value) +
+        why = "uid " + std::to_string(seat.uid.value) +
               " is not active: registered and bonded before T0 is required";
         return std::optional<Plan>{};
     }
     COVENANT_TRY(const engine::ParameterBuffer* theta,
-                 context.parameters.parameters(state, view.round));
+                 training.parameters.parameters(state, view.round));
     Plan plan{view.assignment(*me),
               view.base_root,
               {},
               engine::TrainState::fresh(theta->clone()),
-              engine::ParameterBuffer(context.engine.layout()),
+              engine::ParameterBuffer(training.engine.layout()),
               std::nullopt};
     if (!me->continuity.fresh) {
-        if (Status continued = continue_from(context, me->continuity, plan); !continued) {
-            if (continued.error().code != Errc::kNotFound) {
+        if (Status continued = continue_from(seat, artifacts, training, me->continuity, plan);
+            !continued) {
+            if (!is_lost(continued.error().code)) {
                 return fail(std::move(continued).error());
             }
             why =

@@ -1,9 +1,12 @@
 // Stage 1, plan: from a round's view to what exactly has to be trained, and from which state.
 #pragma once
 
-#include "miner/context.hpp"
+#include "chain/participant/node.hpp"
+#include "common/engine/engine.hpp"
+#include "common/protocol/round_view.hpp"
 
 #include <optional>
+#include <string>
 
 namespace covenant::miner {
 
@@ -18,7 +21,10 @@ struct Plan {
 
 // Nothing when this hotkey has no place in the round (not active at T0) or its local state of the
 // last commitment is gone; `why` then says so. kUnavailable: Theta_r cannot be fetched yet.
-Result<std::optional<Plan>> plan_round(MinerContext& context, const protocol::RunState& state,
+Result<std::optional<Plan>> plan_round(const participant::Seat& seat,
+                                       const participant::Artifacts& artifacts,
+                                       const participant::Training& training,
+                                       const protocol::RunState& state,
                                        const protocol::RoundView& view, std::string& why);
 
 }  // namespace covenant::miner

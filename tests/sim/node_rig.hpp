@@ -2,8 +2,13 @@
 // is stopped, its folder is opened here.
 #pragma once
 
+#include "chain/participant/node.hpp"
+#include "common/execution/parameter_follower.hpp"
 #include "common/execution/state_digest.hpp"
-#include "common/protocol/model_shape.hpp"
+#include "common/node/journal.hpp"
+#include "common/protocol/round_view.hpp"
+#include "common/store/index_store.hpp"
+#include "common/store/state_store.hpp"
 #include "tests/sim/scene.hpp"
 #include "tests/support/execution_fixture.hpp"
 
@@ -16,38 +21,17 @@ class NodeRig {
     NodeRig(Scene& whole, const std::string& name)
         : scene(whole),
           key(scene_key(name)),
-          ledger((static_cast<void>(scene.net().kill(name)), scene.net().chain()), key.address()),
-          journal(node::Journal::open(scene.folder(name) / "journal.sqlite").value()),
-          index(store::IndexStore::open(scene.folder(name) / "index").value()),
-          states(store::StateStore::open(scene.folder(name) / "states").value()),
-          elements(protocol::chunk_elements(scene.spec().model)),
-          parameters(run.engine.layout(), scene.spec(),
-                     participant::parameter_sources(states, scene.store(), scene.state().run,
-                                                    scene.spec(), elements, ledger)),
-          uid(scene.uid(name)) {
+          ledger((static_cast<void>(scene.net().kill(name)), scene.net().chain()), key.address()) {
         static_cast<void>(ledger.sync());
+        node = participant::Node::open({.ledger = ledger,
+                                        .store = scene.store(),
+                                        .engine = run.engine,
+                                        .windows = run.windows,
+                                        .folder = scene.folder(name),
+                                        .key = key})
+                   .value();
     }
 
-    [[nodiscard]] participant::NodeContext context() {
-        return {ledger,
-                scene.store(),
-                states,
-                *index,
-                *journal,
-                run.engine,
-                run.windows,
-                parameters,
-                key,
-                scene.spec(),
-                scene.state().run,
-                uid,
-                elements,
-                {}};
-    }
-    [[nodiscard]] miner::MinerContext miner() { return {context(), execution::Cheat::kNone, 1}; }
-    [[nodiscard]] validator::ValidatorContext validator() {
-        return {context(), execution::zero_state_root(run.engine.layout()), 2};
-    }
     [[nodiscard]] protocol::RoundView view(std::uint64_t round) const {
         return protocol::round_view(scene.state(), protocol::Round(round)).value();
     }
@@ -56,12 +40,7 @@ class NodeRig {
     Scene& scene;
     crypto::SecretKey key;
     chain::SimLedger ledger;
-    std::unique_ptr<node::Journal> journal;
-    std::unique_ptr<store::IndexStore> index;
-    store::StateStore states;
-    std::vector<std::uint16_t> elements;
-    execution::ParameterFollower parameters;
-    protocol::Uid uid;
+    std::unique_ptr<participant::Node> node;
 };
 
 }  // namespace covenant::simulation::testing

@@ -1,8 +1,11 @@
 #include "tests/sim/scene.hpp"
 
+#include "chain/participant/housekeeping.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/node/journal.hpp"
 #include "common/protocol/model_shape.hpp"
+#include "common/store/index_store.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tests/support/execution_fixture.hpp"
 #include "validator/stages/score.hpp"

@@ -1,10 +1,8 @@
 #include "tools/simulation/network.hpp"
 
-#include "chain/participant/node_context.hpp"
+#include "chain/participant/node.hpp"
 #include "common/base/assert.hpp"
-#include "common/execution/spec_conversion.hpp"
-#include "common/execution/state_digest.hpp"
-#include "common/protocol/model_shape.hpp"
+#include "common/store/sealed_artifact.hpp"
 
 #include <algorithm>
 
@@ -19,22 +17,15 @@ struct Network::Node {
     Member member;
     std::unique_ptr<chain::SimLedger> ledger;
     // Everything below is the process: gone when it is killed.
-    std::unique_ptr<node::Journal> journal;
-    std::unique_ptr<store::IndexStore> index;
-    std::unique_ptr<store::StateStore> states;
-    std::unique_ptr<execution::ParameterFollower> parameters;
+    std::unique_ptr<participant::Node> node;
     std::unique_ptr<miner::Miner> miner;
     std::unique_ptr<validator::Validator> validator;
-    bool online = true;
 
     [[nodiscard]] bool running() const { return miner || validator; }
     void lose_memory() {
         miner.reset();
         validator.reset();
-        parameters.reset();
-        states.reset();
-        index.reset();
-        journal.reset();
+        node.reset();
     }
 };
 
@@ -110,43 +101,21 @@ Status Network::set_up(const engine::ParameterBuffer& genesis) {
 }
 
 Status Network::start(Node& node) {
-    const std::filesystem::path folder = options_.folder / node.member.name;
-    std::error_code made;
-    std::filesystem::create_directories(folder, made);
-    if (made) {
-        return fail(Errc::kIo, "cannot make " + folder.string() + ": " + made.message());
+    // A node that is cut off starts from what its ledger saw before.
+    if (auto synced = node.ledger->sync(); !synced && !synced.error().retryable) {
+        return fail(std::move(synced).error());
     }
-    COVENANT_TRY(node.journal, node::Journal::open(folder / "journal.sqlite"));
-    COVENANT_TRY(node.index, store::IndexStore::open(folder / "index"));
-    COVENANT_TRY(auto states, store::StateStore::open(folder / "states"));
-    node.states = std::make_unique<store::StateStore>(std::move(states));
-    const std::vector<std::uint16_t> elements = protocol::chunk_elements(options_.spec.model);
-    const protocol::RunId run = chain_->run();
-    node.parameters = std::make_unique<execution::ParameterFollower>(
-        engine_.layout(), options_.spec,
-        participant::parameter_sources(*node.states, store_, run, options_.spec, elements,
-                                       *node.ledger));
-    const participant::NodeContext context{*node.ledger,
-                                           store_,
-                                           *node.states,
-                                           *node.index,
-                                           *node.journal,
-                                           engine_,
-                                           windows_,
-                                           *node.parameters,
-                                           node.member.hotkey,
-                                           options_.spec,
-                                           run,
-                                           uids_.at(node.member.name),
-                                           elements,
-                                           {}};
+    COVENANT_TRY(node.node, participant::Node::open({.ledger = *node.ledger,
+                                                     .store = store_,
+                                                     .engine = engine_,
+                                                     .windows = windows_,
+                                                     .folder = options_.folder / node.member.name,
+                                                     .key = node.member.hotkey}));
     if (node.member.role == Role::kMiner) {
-        node.miner =
-            std::make_unique<miner::Miner>(miner::MinerContext{context, node.member.cheat, 1});
+        node.miner = std::make_unique<miner::Miner>(
+            *node.node, miner::MinerOptions{.cheat = node.member.cheat});
     } else {
-        const Hash256 zero = execution::zero_state_root(engine_.layout());
-        node.validator =
-            std::make_unique<validator::Validator>(validator::ValidatorContext{context, zero, 2});
+        node.validator = std::make_unique<validator::Validator>(*node.node);
     }
     return {};
 }

@@ -2,7 +2,10 @@
 
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
+#include "common/crypto/secp256k1.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/execution/audit.hpp"
+#include "common/execution/parameter_follower.hpp"
 #include "validator/stages/screen.hpp"
 
 #include <optional>
@@ -20,15 +23,15 @@ struct Opening {
 };
 
 // Nothing when it is missing or longer than it can be.
-Result<std::optional<Opening>> fetch_opening(ValidatorContext& context, const std::string& name,
+Result<std::optional<Opening>> fetch_opening(store::ArtifactStore& store, const std::string& name,
                                              std::uint64_t max_bytes) {
-    const auto address = context.store.resolve(name);
+    const auto address = store.resolve(name);
     if (!address) {
         return address.error().code == Errc::kNotFound
                    ? Result<std::optional<Opening>>(std::nullopt)
                    : fail(address.error());
     }
-    auto bytes = context.store.get(*address, max_bytes);
+    auto bytes = store.get(*address, max_bytes);
     if (!bytes) {
         const Errc code = bytes.error().code;
         const bool theirs =
@@ -41,23 +44,26 @@ Result<std::optional<Opening>> fetch_opening(ValidatorContext& context, const st
 
 class Auditor {
   public:
-    Auditor(ValidatorContext& context, const protocol::RoundView& view,
-            const protocol::AuditDuty& duty, const protocol::Artifact& artifact)
-        : context_(context),
-          view_(view),
-          duty_(duty),
-          miner_(*view.miner(duty.miner)),
-          artifact_(artifact),
-          trace_{context.run, miner_.hotkey, view.round} {
-        evidence_.run = context.run;
-        evidence_.round = view.round;
-        evidence_.miner = duty.miner;
+    Auditor(const participant::Seat& seat, const participant::Artifacts& artifacts,
+            const participant::Training& training, const AuditCase& drawn)
+        : seat_(seat),
+          artifacts_(artifacts),
+          training_(training),
+          drawn_(drawn),
+          view_(drawn.view),
+          duty_(drawn.duty),
+          miner_(*view_.miner(duty_.miner)),
+          artifact_(drawn.fetched.artifact),
+          trace_{seat.run, miner_.hotkey, view_.round} {
+        evidence_.run = seat.run;
+        evidence_.round = view_.round;
+        evidence_.miner = duty_.miner;
     }
 
     // False when an opening is missing.
-    Result<bool> run(const protocol::RunState& state) {
+    Result<bool> run() {
         COVENANT_TRY(const auto continuity,
-                     check_continuity(context_, state, view_, miner_, artifact_));
+                     check_continuity(seat_, artifacts_, drawn_.state, view_, miner_, artifact_));
         if (continuity && *continuity != Verdict::kAccept) {
             // Every later link hangs on the first: what was brought along is not the miner's past.
             blame(*continuity,
@@ -71,12 +77,12 @@ class Auditor {
                 return present;
             }
         }
-        return recompress(state);
+        return recompress();
     }
     [[nodiscard]] protocol::Evidence& evidence() { return evidence_; }
     [[nodiscard]] Hash256 receipt() const {
         const Hash256 digest = crypto::sha256_tagged("replayed", digests_);
-        return protocol::replay_receipt(context_.hotkey.address(), *view_.sigma, digest);
+        return protocol::replay_receipt(seat_.key.address(), *view_.sigma, digest);
     }
 
   private:
@@ -90,27 +96,33 @@ class Auditor {
 
     Result<bool> replay(protocol::Segment segment) {
         evidence_.segment = segment;
-        const std::uint64_t size = execution::state_opening_bytes(context_.engine.layout());
-        COVENANT_TRY(
-            auto opening,
-            fetch_opening(
-                context_,
-                store::state_opening_name(context_.run, view_.round, duty_.miner, segment), size));
+        const std::uint64_t size = execution::state_opening_bytes(training_.engine.layout());
+        COVENANT_TRY(auto opening, fetch_opening(artifacts_.store,
+                                                 store::state_opening_name(seat_.run, view_.round,
+                                                                           duty_.miner, segment),
+                                                 size));
         if (!opening) {
             return false;
         }
         const protocol::SegmentRecord& record = artifact_.trace.at(segment.value);
         auto boundary =
-            execution::decode_state_opening(opening->bytes, context_.engine.layout(), record);
+            execution::decode_state_opening(opening->bytes, training_.engine.layout(), record);
         if (!boundary) {
             blame(boundary.error(), protocol::segment_hash(trace_, segment, record), {},
                   opening->address);
             return true;
         }
-        const execution::SegmentJob job{context_.spec, context_.windows, view_.assignment(miner_),
-                                        segment,       context_.stop,    {}};
+        const auto between_steps = [this](std::uint32_t, float) {
+            if (drawn_.between_steps) drawn_.between_steps();
+        };
+        const execution::SegmentJob job{.spec = seat_.spec,
+                                        .windows = training_.windows,
+                                        .assignment = view_.assignment(miner_),
+                                        .segment = segment,
+                                        .stop = training_.stop,
+                                        .on_step = between_steps};
         COVENANT_TRY(const execution::SegmentAudit audit,
-                     execution::audit_segment(context_.engine, artifact_, miner_.hotkey,
+                     execution::audit_segment(training_.engine, artifact_, miner_.hotkey,
                                               std::move(*boundary), job));
         if (audit.verdict != Verdict::kAccept) {
             blame(audit.verdict, audit.claimed_hash, audit.recomputed_hash, opening->address);
@@ -121,44 +133,45 @@ class Auditor {
 
     // What the chunks' feedback must stand under; nothing after a fresh start. kNotFound: nobody
     // shows what was continued.
-    Result<std::optional<execution::CommittedFeedback>> past(const protocol::RunState& state) {
+    Result<std::optional<execution::CommittedFeedback>> past() {
         const protocol::Continuity& continuity = miner_.continuity;
         if (continuity.fresh) return std::optional<execution::CommittedFeedback>{};
         COVENANT_TRY(const store::TraceRecord last,
-                     committed_trace(context_, state, continuity.previous_round, miner_.uid));
+                     committed_trace(seat_, artifacts_, drawn_.state, continuity.previous_round,
+                                     miner_.uid));
         execution::CommittedFeedback out{.sum_root = last.feedback.sum_root, .arrived = {}};
         if (continuity.previous_included) {
-            out.arrived = context_.spec.sparsity(continuity.previous_round);
+            out.arrived = seat_.spec.sparsity(continuity.previous_round);
         }
         return std::optional(out);
     }
 
-    Result<bool> recompress(const protocol::RunState& state) {
+    Result<bool> recompress() {
         evidence_.segment = {};
         COVENANT_TRY(auto opening,
-                     fetch_opening(context_,
-                                   store::chunk_opening_name(context_.run, view_.round, duty_.miner,
+                     fetch_opening(artifacts_.store,
+                                   store::chunk_opening_name(seat_.run, view_.round, duty_.miner,
                                                              *view_.sigma),
                                    execution::max_chunk_opening_bytes(duty_.chunks.size())));
         if (!opening) {
             return false;
         }
-        const auto continued = past(state);
+        const auto continued = past();
         if (!continued && continued.error().code == Errc::kNotFound) {
             return false;
         }
         COVENANT_TRY(const auto feedback, continued);
         const auto chunks =
-            execution::decode_chunk_opening(opening->bytes, duty_.chunks, context_.engine.layout(),
+            execution::decode_chunk_opening(opening->bytes, duty_.chunks, training_.engine.layout(),
                                             feedback ? &*feedback : nullptr);
         if (!chunks) {
             blame(chunks.error(), artifact_.feedback.payload_root, {}, opening->address);
             return true;
         }
         COVENANT_TRY(const engine::ParameterBuffer* base,
-                     context_.parameters.parameters(state, view_.round));
+                     training_.parameters.parameters(drawn_.state, view_.round));
         for (const execution::ChunkOpening& chunk : *chunks) {
-            const Verdict verdict = execution::audit_chunk(context_.spec, context_.engine.layout(),
+            const Verdict verdict = execution::audit_chunk(seat_.spec, training_.engine.layout(),
                                                            *base, artifact_, chunk);
             if (verdict != Verdict::kAccept) {
                 evidence_.chunk = chunk.index;
@@ -169,7 +182,10 @@ class Auditor {
         return true;
     }
 
-    ValidatorContext& context_;
+    const participant::Seat& seat_;
+    const participant::Artifacts& artifacts_;
+    const participant::Training& training_;
+    const AuditCase& drawn_;
     const protocol::RoundView& view_;
     const protocol::AuditDuty& duty_;
     const protocol::MinerView& miner_;
@@ -179,7 +195,7 @@ class Auditor {
     Bytes digests_;
 };
 
-Result<AuditResult> conclude(ValidatorContext& context, const protocol::Evidence& evidence,
+Result<AuditResult> conclude(store::ArtifactStore& store, const protocol::Evidence& evidence,
                              const Hash256& receipt) {
     AuditResult result;
     result.verdict = evidence.verdict;
@@ -191,34 +207,36 @@ Result<AuditResult> conclude(ValidatorContext& context, const protocol::Evidence
     }
     result.finding.verdict = protocol::kFindingFail;
     result.finding.segment = evidence.segment;
-    COVENANT_TRY(result.finding.evidence, context.store.put(protocol::encode_evidence(evidence)));
+    COVENANT_TRY(result.finding.evidence, store.put(protocol::encode_evidence(evidence)));
     return result;
 }
 
 }  // namespace
 
-Result<std::optional<AuditResult>> audit(ValidatorContext& context, const protocol::RunState& state,
-                                         const protocol::RoundView& view,
-                                         const protocol::AuditDuty& duty,
-                                         const store::FetchedArtifact& fetched, bool final) {
-    Auditor auditor(context, view, duty, fetched.artifact);
-    if (fetched.verdict != Verdict::kAccept) {
+Result<std::optional<AuditResult>> audit(const participant::Seat& seat,
+                                         const participant::Artifacts& artifacts,
+                                         const participant::Training& training,
+                                         const AuditCase& drawn) {
+    Auditor auditor(seat, artifacts, training, drawn);
+    const Verdict fetched = drawn.fetched.verdict;
+    if (fetched != Verdict::kAccept) {
         // A drawn miner that hides its artifact after seeing the draw fails; broken ones fail by
         // their own verdict.
-        if (fetched.verdict == Verdict::kUnavailable && !final) {
+        if (fetched == Verdict::kUnavailable && !drawn.final) {
             return std::optional<AuditResult>{};
         }
-        auditor.evidence().verdict = fetched.verdict;
+        auditor.evidence().verdict = fetched;
     } else {
-        COVENANT_TRY(const bool present, auditor.run(state));
+        COVENANT_TRY(const bool present, auditor.run());
         if (!present) {
-            if (!final) {
+            if (!drawn.final) {
                 return std::optional<AuditResult>{};
             }
             auditor.evidence().verdict = Verdict::kOpeningMissing;
         }
     }
-    COVENANT_TRY(AuditResult result, conclude(context, auditor.evidence(), auditor.receipt()));
+    COVENANT_TRY(AuditResult result,
+                 conclude(artifacts.store, auditor.evidence(), auditor.receipt()));
     return std::optional<AuditResult>(std::move(result));
 }
 

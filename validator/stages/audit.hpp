@@ -2,10 +2,10 @@
 // not do the work.
 #pragma once
 
-#include "common/execution/audit.hpp"
 #include "common/protocol/emission.hpp"
 #include "validator/stages/collect.hpp"
 
+#include <functional>
 #include <optional>
 
 namespace covenant::validator {
@@ -16,12 +16,23 @@ struct AuditResult {
     protocol::Verdict verdict = protocol::Verdict::kAccept;
 };
 
+// What the beacon drew of one miner, and what its artifact is.
+struct AuditCase {
+    const protocol::RunState& state;
+    const protocol::RoundView& view;
+    const protocol::AuditDuty& duty;
+    const store::FetchedArtifact& fetched;
+    bool final = false;  // what is not there now will not come in time
+    // After every replayed inner step; may be empty.
+    std::function<void()> between_steps{};
+};
+
 // Nothing while an opening is not there yet and `final` is false; with `final`, a missing opening
 // is a fail. The bytes of the evidence are in the store before the finding is returned.
-Result<std::optional<AuditResult>> audit(ValidatorContext& context, const protocol::RunState& state,
-                                         const protocol::RoundView& view,
-                                         const protocol::AuditDuty& duty,
-                                         const store::FetchedArtifact& fetched, bool final);
+Result<std::optional<AuditResult>> audit(const participant::Seat& seat,
+                                         const participant::Artifacts& artifacts,
+                                         const participant::Training& training,
+                                         const AuditCase& drawn);
 
 Bytes encode_audit(const AuditResult& result);
 Result<AuditResult> decode_audit(ByteView bytes);

@@ -4,8 +4,8 @@ namespace covenant::validator {
 
 using protocol::Verdict;
 
-Result<bool> collect(ValidatorContext& context, const protocol::RoundView& view,
-                     Collected& collected) {
+Result<bool> collect(const participant::Seat& seat, const participant::Artifacts& artifacts,
+                     const protocol::RoundView& view, Collected& collected) {
     bool complete = true;
     for (const protocol::MinerView& miner : view.miners) {
         if (!miner.commitment) {
@@ -17,11 +17,11 @@ Result<bool> collect(ValidatorContext& context, const protocol::RoundView& view,
         }
         const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
         COVENANT_TRY(store::FetchedArtifact fetched,
-                     store::fetch_artifact(context.store, commitment, miner.hotkey, context.spec,
-                                           context.chunk_elements));
+                     store::fetch_artifact(artifacts.store, commitment, miner.hotkey, seat.spec,
+                                           seat.chunk_elements));
         if (fetched.verdict == Verdict::kAccept) {
             COVENANT_CHECK(
-                store::put_trace_record(context.index, view.round, miner.uid,
+                store::put_trace_record(artifacts.index, view.round, miner.uid,
                                         store::trace_record(fetched.artifact, commitment.root)));
         }
         complete = complete && fetched.verdict != Verdict::kUnavailable;
@@ -30,10 +30,11 @@ Result<bool> collect(ValidatorContext& context, const protocol::RoundView& view,
     return complete;
 }
 
-Result<store::TraceRecord> committed_trace(ValidatorContext& context,
+Result<store::TraceRecord> committed_trace(const participant::Seat& seat,
+                                           const participant::Artifacts& artifacts,
                                            const protocol::RunState& state, protocol::Round round,
                                            protocol::Uid uid) {
-    auto known = store::get_trace_record(context.index, round, uid);
+    auto known = store::get_trace_record(artifacts.index, round, uid);
     if (known || known.error().code != Errc::kNotFound) {
         return known;
     }
@@ -44,14 +45,14 @@ Result<store::TraceRecord> committed_trace(ValidatorContext& context,
     }
     const protocol::Commitment& commitment = recorded->signed_commitment.commitment;
     COVENANT_TRY(const store::FetchedArtifact fetched,
-                 store::fetch_artifact(context.store, commitment, neuron->hotkey, context.spec,
-                                       context.chunk_elements));
+                 store::fetch_artifact(artifacts.store, commitment, neuron->hotkey, seat.spec,
+                                       seat.chunk_elements));
     if (fetched.verdict != Verdict::kAccept) {
         return fail(Errc::kNotFound,
                     "its artifact: " + std::string(protocol::to_string(fetched.verdict)));
     }
     store::TraceRecord trace = store::trace_record(fetched.artifact, commitment.root);
-    COVENANT_CHECK(store::put_trace_record(context.index, round, uid, trace));
+    COVENANT_CHECK(store::put_trace_record(artifacts.index, round, uid, trace));
     return trace;
 }
 

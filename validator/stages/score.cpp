@@ -1,8 +1,11 @@
 #include "validator/stages/score.hpp"
 
+#include "chain/ledger.hpp"
+#include "chain/participant/housekeeping.hpp"
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/random.hpp"
+#include "common/node/journal.hpp"
 #include "common/protocol/score.hpp"
 #include "common/protocol/transition.hpp"
 
@@ -47,10 +50,10 @@ Result<Ballot> decode_ballot(ByteView bytes) {
 }
 
 // Histories as they were before this round.
-Result<std::map<protocol::Uid, protocol::MinerHistory>> histories_before(ValidatorContext& context,
-                                                                         protocol::Round round) {
+Result<std::map<protocol::Uid, protocol::MinerHistory>> histories_before(
+    const node::Journal& journal, protocol::Round round) {
     COVENANT_TRY(const auto rows,
-                 context.journal.list(std::string(participant::kHistoryPrefix) + "/", 1U << 20));
+                 journal.list(std::string(participant::kHistoryPrefix) + "/", 1U << 20));
     const std::string mine = node::journal_key(participant::kHistoryPrefix, round.value);
     const node::JournalEntry* newest = nullptr;
     for (const node::JournalEntry& row : rows) {
@@ -95,18 +98,19 @@ protocol::MinerRound judge(const protocol::MinerView& miner, std::span<const Scr
 
 }  // namespace
 
-Result<Ballot> score(ValidatorContext& context, const protocol::RoundView& view,
-                     std::span<const Screened> screened, std::span<const AuditResult> audits) {
-    COVENANT_TRY(auto before, sealed_ballot(context, view.round));
+Result<Ballot> score(const participant::Seat& seat, node::Journal& journal,
+                     const protocol::RoundView& view, std::span<const Screened> screened,
+                     std::span<const AuditResult> audits) {
+    COVENANT_TRY(auto before, sealed_ballot(journal, view.round));
     if (before) {
         return std::move(*before);
     }
-    COVENANT_TRY(auto histories, histories_before(context, view.round));
+    COVENANT_TRY(auto histories, histories_before(journal, view.round));
     std::vector<protocol::MinerRound> rounds;
     for (const protocol::MinerView& miner : view.miners) {
         rounds.push_back(judge(miner, screened, audits));
     }
-    const auto scores = protocol::score_round(context.spec, rounds, histories);
+    const auto scores = protocol::score_round(seat.spec, rounds, histories);
     Ballot ballot;
     ballot.weights = protocol::weights_from_scores(scores);
     for (const AuditResult& one : audits) {
@@ -115,16 +119,15 @@ Result<Ballot> score(ValidatorContext& context, const protocol::RoundView& view,
     std::sort(ballot.findings.begin(), ballot.findings.end(),
               [](const protocol::Finding& a, const protocol::Finding& b) { return a.uid < b.uid; });
     ballot.salt = Hash256::from(crypto::random_bytes(Hash256::kSize));
+    COVENANT_CHECK(journal.put(node::journal_key(participant::kHistoryPrefix, view.round.value),
+                               protocol::encode_history(histories)));
     COVENANT_CHECK(
-        context.journal.put(node::journal_key(participant::kHistoryPrefix, view.round.value),
-                            protocol::encode_history(histories)));
-    COVENANT_CHECK(
-        context.journal.seal(participant::stage_key(view.round, "ballot"), encode_ballot(ballot)));
+        journal.seal(participant::stage_key(view.round, "ballot"), encode_ballot(ballot)));
     return ballot;
 }
 
-Result<std::optional<Ballot>> sealed_ballot(ValidatorContext& context, protocol::Round round) {
-    COVENANT_TRY(const auto row, context.journal.get(participant::stage_key(round, "ballot")));
+Result<std::optional<Ballot>> sealed_ballot(const node::Journal& journal, protocol::Round round) {
+    COVENANT_TRY(const auto row, journal.get(participant::stage_key(round, "ballot")));
     if (!row) {
         return std::optional<Ballot>{};
     }
@@ -132,10 +135,10 @@ Result<std::optional<Ballot>> sealed_ballot(ValidatorContext& context, protocol:
     return std::optional<Ballot>(std::move(ballot));
 }
 
-Hash256 ballot_hash(const ValidatorContext& context, protocol::Round round, const Ballot& ballot) {
-    return protocol::score_commitment(context.ledger.domain(), context.ledger.score_ledger(),
-                                      context.run, round, context.uid, ballot.weights,
-                                      ballot.findings, ballot.salt);
+Hash256 ballot_hash(const participant::Seat& seat, const chain::Ledger& ledger,
+                    protocol::Round round, const Ballot& ballot) {
+    return protocol::score_commitment(ledger.domain(), ledger.score_ledger(), seat.run, round,
+                                      seat.uid, ballot.weights, ballot.findings, ballot.salt);
 }
 
 }  // namespace covenant::validator

@@ -18,9 +18,11 @@ struct Ballot {
 
 // Sealed on first call; afterwards the same ballot again. Updates the miners' histories in the same
 // journal.
-Result<Ballot> score(ValidatorContext& context, const protocol::RoundView& view,
-                     std::span<const Screened> screened, std::span<const AuditResult> audits);
-Result<std::optional<Ballot>> sealed_ballot(ValidatorContext& context, protocol::Round round);
-Hash256 ballot_hash(const ValidatorContext& context, protocol::Round round, const Ballot& ballot);
+Result<Ballot> score(const participant::Seat& seat, node::Journal& journal,
+                     const protocol::RoundView& view, std::span<const Screened> screened,
+                     std::span<const AuditResult> audits);
+Result<std::optional<Ballot>> sealed_ballot(const node::Journal& journal, protocol::Round round);
+Hash256 ballot_hash(const participant::Seat& seat, const chain::Ledger& ledger,
+                    protocol::Round round, const Ballot& ballot);
 
 }  // namespace covenant::validator

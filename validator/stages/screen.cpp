@@ -2,7 +2,9 @@
 
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/execution/loss_score.hpp"
+#include "common/execution/parameter_follower.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/protocol/score.hpp"
 
@@ -44,31 +46,32 @@ double median_norm(std::span<const Screened> screened) {
     return median(std::move(norms));
 }
 
-Status add_loss_scores(ValidatorContext& context, const protocol::RunState& state,
-                       const protocol::RoundView& view, const Collected& collected, double median,
-                       std::span<Screened> screened) {
-    const protocol::ScoreSpec& rules = context.spec.score;
+Status add_loss_scores(const participant::Seat& seat, const participant::Training& training,
+                       const protocol::RunState& state, const protocol::RoundView& view,
+                       const Collected& collected, std::span<Screened> screened) {
+    const double median = median_norm(screened);
+    const protocol::ScoreSpec& rules = seat.spec.score;
     COVENANT_TRY(const engine::ParameterBuffer* theta,
-                 context.parameters.parameters(state, view.round));
+                 training.parameters.parameters(state, view.round));
     const auto heldout =
-        protocol::heldout_windows(context.spec, "score", *view.sigma, rules.heldout_windows);
-    COVENANT_TRY(const auto heldout_tokens, execution::heldout_tokens(context.windows, heldout));
-    COVENANT_TRY(const double heldout_base, context.engine.loss(*theta, heldout_tokens));
+        protocol::heldout_windows(seat.spec, "score", *view.sigma, rules.heldout_windows);
+    COVENANT_TRY(const auto heldout_tokens, training.windows.heldout_windows(heldout));
+    COVENANT_TRY(const double heldout_base, training.engine.loss(*theta, heldout_tokens));
     for (Screened& one : screened) {
         if (one.verdict != Verdict::kAccept) {
             continue;
         }
         const protocol::MinerView* miner = view.miner(one.uid);
-        const auto own = protocol::sample_assigned(context.spec, view.assignment(*miner),
-                                                   *view.sigma, rules.assigned_windows);
-        COVENANT_TRY(const auto own_tokens, execution::assigned_tokens(context.windows, own));
-        COVENANT_TRY(const double own_base, context.engine.loss(*theta, own_tokens));
+        const auto own = protocol::sample_assigned(seat.spec, view.assignment(*miner), *view.sigma,
+                                                   rules.assigned_windows);
+        COVENANT_TRY(const auto own_tokens, training.windows.windows(own));
+        COVENANT_TRY(const double own_base, training.engine.loss(*theta, own_tokens));
         const std::span<const std::uint32_t> sets[] = {own_tokens, heldout_tokens};
         const double bases[] = {own_base, heldout_base};
         const double clip = one.norm > median && one.norm > 0.0 ? median / one.norm : 1.0;
         COVENANT_TRY(
             const auto scores,
-            execution::loss_scores(context.engine, context.spec, *theta,
+            execution::loss_scores(training.engine, seat.spec, *theta,
                                    collected.at(one.uid).artifact.update, clip, sets, bases));
         one.score_own = scores[0];
         one.score_heldout = scores[1];
@@ -94,18 +97,20 @@ void apply_loss_gate(std::span<Screened> screened) {
 
 }  // namespace
 
-Result<std::optional<Verdict>> check_continuity(ValidatorContext& context,
+Result<std::optional<Verdict>> check_continuity(const participant::Seat& seat,
+                                                const participant::Artifacts& artifacts,
                                                 const protocol::RunState& state,
                                                 const protocol::RoundView& view,
                                                 const protocol::MinerView& miner,
                                                 const protocol::Artifact& artifact) {
     const protocol::SegmentRecord& first = artifact.trace.front();
-    Hash256 m_root = context.zero_root;
-    Hash256 v_root = context.zero_root;
+    Hash256 m_root = seat.zero_root;
+    Hash256 v_root = seat.zero_root;
     std::uint64_t adam_t = 0;
     Hash256 previous;
     if (!miner.continuity.fresh) {
-        auto last = committed_trace(context, state, miner.continuity.previous_round, miner.uid);
+        auto last =
+            committed_trace(seat, artifacts, state, miner.continuity.previous_round, miner.uid);
         if (!last) {
             if (last.error().code == Errc::kNotFound) {
                 return std::optional<Verdict>{};
@@ -122,16 +127,18 @@ Result<std::optional<Verdict>> check_continuity(ValidatorContext& context,
                 first.v_root == v_root && artifact.feedback.previous_commitment == previous;
     for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
         const protocol::Segment index(static_cast<std::uint16_t>(s));
-        same =
-            same && artifact.trace[s].adam_t == adam_t + s * context.spec.inner.steps_per_segment &&
-            artifact.trace[s].cursor == protocol::segment_cursor(context.spec, miner.rank, index);
+        same = same && artifact.trace[s].adam_t == adam_t + s * seat.spec.inner.steps_per_segment &&
+               artifact.trace[s].cursor == protocol::segment_cursor(seat.spec, miner.rank, index);
     }
     return std::optional(same ? Verdict::kAccept : Verdict::kBrokenContinuity);
 }
 
-Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::RunState& state,
+Result<std::vector<Screened>> screen(const participant::Seat& seat,
+                                     const participant::Artifacts& artifacts,
+                                     const participant::Training& training,
+                                     const protocol::RunState& state,
                                      const protocol::RoundView& view, const Collected& collected) {
-    const Hash256 profile = protocol::profile_id(context.spec.profile);
+    const Hash256 profile = protocol::profile_id(seat.spec.profile);
     std::vector<Screened> screened;
     for (const auto& [uid, fetched] : collected) {
         Screened one{uid, fetched.verdict, 0.0, 0.0, 0.0};
@@ -141,7 +148,7 @@ Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::
         if (one.verdict == Verdict::kAccept) {
             COVENANT_TRY(
                 const auto continuity,
-                check_continuity(context, state, view, *view.miner(uid), fetched.artifact));
+                check_continuity(seat, artifacts, state, view, *view.miner(uid), fetched.artifact));
             // Nobody can show what it continues: not voted for.
             one.verdict = continuity.value_or(Verdict::kBrokenContinuity);
         }
@@ -156,7 +163,7 @@ Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::
             one.verdict = Verdict::kNormOutOfBounds;
         }
     }
-    COVENANT_CHECK(add_loss_scores(context, state, view, collected, median, screened));
+    COVENANT_CHECK(add_loss_scores(seat, training, state, view, collected, screened));
     apply_loss_gate(screened);
     return screened;
 }

@@ -18,12 +18,16 @@ struct Screened {
 };
 
 // One entry per committed miner, ascending uid. Needs the round's sigma (which windows are scored).
-Result<std::vector<Screened>> screen(ValidatorContext& context, const protocol::RunState& state,
+Result<std::vector<Screened>> screen(const participant::Seat& seat,
+                                     const participant::Artifacts& artifacts,
+                                     const participant::Training& training,
+                                     const protocol::RunState& state,
                                      const protocol::RoundView& view, const Collected& collected);
 
 // R6.6: the first boundary is what the chain says it must be, and the others count on from it.
 // Nothing when the commitment that it continues cannot be read here.
-Result<std::optional<protocol::Verdict>> check_continuity(ValidatorContext& context,
+Result<std::optional<protocol::Verdict>> check_continuity(const participant::Seat& seat,
+                                                          const participant::Artifacts& artifacts,
                                                           const protocol::RunState& state,
                                                           const protocol::RoundView& view,
                                                           const protocol::MinerView& miner,

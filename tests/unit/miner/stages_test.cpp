@@ -1,5 +1,6 @@
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/trace_record.hpp"
+#include "miner/miner.hpp"
 #include "miner/stages/execute.hpp"
 #include "miner/stages/package.hpp"
 #include "miner/stages/plan.hpp"
@@ -26,12 +27,25 @@ class StagesTest : public ::testing::Test {
         scene.run_to(1, 1);
         static_cast<void>(rig->ledger.sync());
     }
-    Result<std::optional<Plan>> plan(MinerContext& context) {
-        return plan_round(context, scene.state(), rig->view(1), why);
+    const participant::Node& node() { return *rig->node; }
+    Result<std::optional<Plan>> plan(const participant::Seat& seat) {
+        return plan_round(seat, node().artifacts(), node().training(), scene.state(), rig->view(1),
+                          why);
     }
-    Result<execution::RoundResult> executed(MinerContext& context) {
-        auto made = plan(context);
-        return execute_plan(context, rig->view(1), std::move(made.value().value()));
+    Result<std::optional<Plan>> plan() { return plan(node().seat()); }
+    Result<execution::RoundResult> executed() {
+        auto made = plan();
+        return execute_plan(node().seat(), node().artifacts(), node().training(),
+                            std::move(made.value().value()), execution::Cheat::kNone);
+    }
+    Result<Package> packaged(const execution::RoundResult& result) {
+        COVENANT_TRY(Package package,
+                     encrypt_round(node().seat(), scene.store(), rig->view(1), result));
+        return seal_package(node().seat(), node().journal(), rig->ledger.domain(), rig->view(1),
+                            std::move(package));
+    }
+    Result<std::optional<Package>> in_journal() {
+        return sealed_package(node().journal(), rig->view(1));
     }
     Scene scene;
     std::optional<NodeRig> rig;
@@ -39,8 +53,7 @@ class StagesTest : public ::testing::Test {
 };
 
 TEST_F(StagesTest, PlanContinuesTheLastCommitment) {
-    MinerContext context = rig->miner();
-    const auto made = plan(context);
+    const auto made = plan();
     ASSERT_TRUE(made) << made.error().context;
     ASSERT_TRUE(*made) << why;
     const auto before = scene.artifact(0, kName);
@@ -52,108 +65,106 @@ TEST_F(StagesTest, PlanContinuesTheLastCommitment) {
 }
 
 TEST_F(StagesTest, PlanSaysThatTheMinerIsNotActive) {
-    MinerContext context = rig->miner();
-    context.uid = scene.uid("validator-0");
-    const auto made = plan(context);
+    participant::Seat seat{
+        node().seat().key,        node().seat().spec,           node().seat().run,
+        scene.uid("validator-0"), node().seat().chunk_elements, node().seat().zero_root};
+    const auto made = plan(seat);
     ASSERT_TRUE(made);
     EXPECT_FALSE(*made);
     EXPECT_NE(why.find("is not active"), std::string::npos) << why;
 }
 
 TEST_F(StagesTest, PlanSaysThatItsStateIsGone) {
-    MinerContext context = rig->miner();
     const auto before = scene.artifact(0, kName);
-    ASSERT_TRUE(context.states.erase(before.trace.back().m_root));
-    const auto made = plan(context);
+    ASSERT_TRUE(node().training().states.erase(before.trace.back().m_root));
+    const auto made = plan();
     ASSERT_TRUE(made);
     EXPECT_FALSE(*made);
     EXPECT_NE(why.find("a fresh start is allowed from round 5"), std::string::npos) << why;
 }
 
 TEST_F(StagesTest, PlanDistrustsARecordOfAnotherCommitment) {
-    MinerContext context = rig->miner();
-    auto record = store::get_trace_record(context.index, Round(0), context.uid).value();
+    auto record =
+        store::get_trace_record(node().artifacts().index, Round(0), node().seat().uid).value();
     record.commitment_root = Hash256{};
-    ASSERT_TRUE(store::put_trace_record(context.index, Round(0), context.uid, record));
-    const auto made = plan(context);
+    ASSERT_TRUE(
+        store::put_trace_record(node().artifacts().index, Round(0), node().seat().uid, record));
+    const auto made = plan();
     ASSERT_TRUE(made);
     EXPECT_FALSE(*made);
     EXPECT_NE(why.find("another commitment"), std::string::npos) << why;
 }
 
 TEST_F(StagesTest, PackagesOnceAndRefusesASecondContent) {
-    MinerContext context = rig->miner();
-    const auto result = executed(context);
+    const auto result = executed();
     ASSERT_TRUE(result) << result.error().context;
-    EXPECT_FALSE(sealed_package(context, rig->view(1)).value());
-    const auto package = package_round(context, rig->view(1), *result);
+    EXPECT_FALSE(in_journal().value());
+    const auto package = packaged(*result);
     ASSERT_TRUE(package) << package.error().context;
-    const auto sealed = sealed_package(context, rig->view(1));
+    const auto sealed = in_journal();
     ASSERT_TRUE(sealed);
     ASSERT_TRUE(*sealed);
     EXPECT_EQ((*sealed)->commitment, package->commitment);
     EXPECT_EQ((*sealed)->key, package->key);
-    EXPECT_EQ(protocol::verify_commitment(package->commitment, context.ledger.domain(),
-                                          rig->key.address()),
-              protocol::Verdict::kAccept);
+    EXPECT_EQ(
+        protocol::verify_commitment(package->commitment, rig->ledger.domain(), rig->key.address()),
+        protocol::Verdict::kAccept);
     // The same work under another key would be another commitment.
-    const auto second = package_round(context, rig->view(1), *result);
+    const auto second = packaged(*result);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Errc::kAlreadyExists);
-    EXPECT_EQ(sealed_package(context, rig->view(1)).value()->commitment, package->commitment);
+    EXPECT_EQ(in_journal().value()->commitment, package->commitment);
 }
 
 TEST_F(StagesTest, TheArtifactOpensOnlyAfterItsKeyIsPublished) {
-    MinerContext context = rig->miner();
-    const auto result = executed(context);
+    const auto result = executed();
     ASSERT_TRUE(result);
-    const auto package = package_round(context, rig->view(1), *result);
+    const auto package = packaged(*result);
     ASSERT_TRUE(package);
     const auto fetch = [&] {
-        return store::fetch_artifact(context.store, package->commitment.commitment,
-                                     rig->key.address(), context.spec, context.chunk_elements)
+        return store::fetch_artifact(scene.store(), package->commitment.commitment,
+                                     rig->key.address(), node().seat().spec,
+                                     node().seat().chunk_elements)
             .value();
     };
     EXPECT_EQ(fetch().verdict, protocol::Verdict::kUnavailable);
-    ASSERT_TRUE(publish_key(context, rig->view(1), *package));
+    ASSERT_TRUE(publish_key(scene.store(), rig->view(1), *package));
     EXPECT_EQ(fetch().verdict, protocol::Verdict::kAccept);
     EXPECT_EQ(fetch().artifact, result->artifact);
 }
 
 // What was sealed before the process died is what is sent.
 TEST_F(StagesTest, ATickSendsTheSealedCommitment) {
-    MinerContext context = rig->miner();
-    const auto result = executed(context);
-    const auto package = package_round(context, rig->view(1), result.value());
+    const auto result = executed();
+    const auto package = packaged(result.value());
     ASSERT_TRUE(package);
-    Miner miner(rig->miner());
+    Miner miner(node());
     const auto report = miner.tick(rig->ledger.sync().value());
     ASSERT_TRUE(report) << report.error().context;
     EXPECT_EQ(report->activity, Activity::kCommitted);
     EXPECT_EQ(report->note, "resumed");
     scene.run_to(1, 3);
-    EXPECT_EQ(scene.record(1).commitments.at(context.uid).signed_commitment, package->commitment);
+    EXPECT_EQ(scene.record(1).commitments.at(node().seat().uid).signed_commitment,
+              package->commitment);
 }
 
 TEST_F(StagesTest, NothingIsStartedTooLateForTheDeadline) {
     scene.run_to(1, 4);
-    Miner miner(rig->miner());
+    Miner miner(node());
     const auto report = miner.tick(rig->ledger.sync().value());
     ASSERT_TRUE(report);
     EXPECT_EQ(report->activity, Activity::kWaiting);
-    EXPECT_FALSE(
-        sealed_package(*std::make_unique<MinerContext>(rig->miner()), rig->view(1)).value());
+    EXPECT_FALSE(in_journal().value());
 }
 
 TEST_F(StagesTest, AStolenHotkeyIsNoticed) {
-    MinerContext context = rig->miner();
-    const auto result = executed(context);
-    const auto package = package_round(context, rig->view(1), result.value());
+    const auto result = executed();
+    const auto package = packaged(result.value());
     ASSERT_TRUE(package);
-    ASSERT_TRUE(context.ledger.submit("x", protocol::PostCommitment{package->commitment}));
+    ASSERT_TRUE(rig->ledger.submit("x", protocol::PostCommitment{package->commitment}));
     scene.run_to(1, 5);
-    ASSERT_TRUE(context.journal.prune_before("round/", "round/9"));
-    Miner miner(rig->miner());
+    ASSERT_TRUE(node().journal().prune_before("round/", "round/9"));
+    Miner miner(node());
     const auto report = miner.tick(rig->ledger.sync().value());
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().code, Errc::kPrecondition);

@@ -20,13 +20,20 @@ using simulation::testing::Scene;
 // Round 1 after its beacon: everything is published, and this validator looks at it.
 class StagesTest : public ::testing::Test {
   protected:
-    StagesTest() : context((scene.run_to(1, 9), rig.emplace(scene, "validator-0").validator())) {
+    StagesTest() {
+        scene.run_to(1, 9);
+        rig.emplace(scene, "validator-0");
         view = rig->view(1);
-        EXPECT_TRUE(collect(context, view, collected).value());
+        EXPECT_TRUE(collect(node().seat(), node().artifacts(), view, collected).value());
+    }
+    const participant::Node& node() { return *rig->node; }
+    Result<std::vector<Screened>> screened() {
+        return screen(node().seat(), node().artifacts(), node().training(), scene.state(), view,
+                      collected);
     }
     std::map<protocol::Uid, Verdict> verdicts() {
         std::map<protocol::Uid, Verdict> out;
-        const auto all = screen(context, scene.state(), view, collected);
+        const auto all = screened();
         EXPECT_TRUE(all) << all.error().context;
         for (const Screened& one : *all)
             out[one.uid] = one.verdict;
@@ -36,7 +43,12 @@ class StagesTest : public ::testing::Test {
     // The miner whose audit this is, whoever was drawn to do it.
     Result<std::optional<AuditResult>> audited(bool final = true) {
         const auto duty = scene.duty(1, "miner-1");
-        return audit(context, scene.state(), view, *duty, collected.at(kMiner), final);
+        return audit(node().seat(), node().artifacts(), node().training(),
+                     {.state = scene.state(),
+                      .view = view,
+                      .duty = *duty,
+                      .fetched = collected.at(kMiner),
+                      .final = final});
     }
     void expect_audit(Verdict verdict) {
         const auto result = audited();
@@ -58,17 +70,16 @@ class StagesTest : public ::testing::Test {
         ASSERT_TRUE(scene.store().corrupt(scene.store().resolve(name).value()));
     }
     std::string segment_name() {
-        return store::state_opening_name(context.run, Round(1), kMiner,
+        return store::state_opening_name(node().seat().run, Round(1), kMiner,
                                          scene.duty(1, "miner-1")->segments.back());
     }
     std::string chunks_name() {
-        return store::chunk_opening_name(context.run, Round(1), kMiner, *view.sigma);
+        return store::chunk_opening_name(node().seat().run, Round(1), kMiner, *view.sigma);
     }
 
     static constexpr protocol::Uid kMiner{1};
     Scene scene;
     std::optional<NodeRig> rig;
-    ValidatorContext context;
     protocol::RoundView view;
     Collected collected;
 };
@@ -79,7 +90,7 @@ TEST_F(StagesTest, ScreensTheHonest) {
 }
 
 TEST_F(StagesTest, ScreeningSurvivesTheJournal) {
-    const auto all = screen(context, scene.state(), view, collected).value();
+    const auto all = screened().value();
     EXPECT_EQ(decode_screened(encode_screened(all)).value(), all);
     EXPECT_EQ(decode_screened(as_bytes("x")).error().code, Errc::kCorrupt);
 }
@@ -170,10 +181,10 @@ TEST_F(StagesTest, AuditSeesAnotherState) {
 // Its openings are there, but nobody can read the commitment that it continues.
 TEST_F(StagesTest, AuditFailsWhatContinuesTheUnreadable) {
     using store::Table;
-    const auto traces = context.index.list(Table::kManifests, "trace/");
+    const auto traces = node().artifacts().index.list(Table::kManifests, "trace/");
     ASSERT_TRUE(traces);
     for (const store::IndexEntry& entry : *traces)
-        ASSERT_TRUE(context.index.erase(Table::kManifests, entry.key));
+        ASSERT_TRUE(node().artifacts().index.erase(Table::kManifests, entry.key));
     const auto& last = scene.record(0).commitments.at(kMiner).signed_commitment.commitment;
     ASSERT_TRUE(scene.store().erase(last.key_hash));
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kBrokenContinuity);
@@ -195,25 +206,26 @@ TEST_F(StagesTest, AuditSeesOtherWindows) {
 }
 
 TEST_F(StagesTest, ABallotIsMadeOnce) {
-    const auto all = screen(context, scene.state(), view, collected).value();
-    const auto first = score(context, view, all, {});
+    const auto all = screened().value();
+    const auto first = score(node().seat(), node().journal(), view, all, {});
     ASSERT_TRUE(first) << first.error().context;
     // Whatever is thought later, this is what was said.
-    const auto second = score(context, view, {}, {});
+    const auto second = score(node().seat(), node().journal(), view, {}, {});
     ASSERT_TRUE(second);
     EXPECT_EQ(second->weights, first->weights);
     EXPECT_EQ(second->salt, first->salt);
-    EXPECT_EQ(ballot_hash(context, Round(1), *second), ballot_hash(context, Round(1), *first));
+    EXPECT_EQ(ballot_hash(node().seat(), rig->ledger, Round(1), *second),
+              ballot_hash(node().seat(), rig->ledger, Round(1), *first));
     EXPECT_TRUE(std::any_of(first->weights.begin(), first->weights.end(),
                             [](std::uint16_t weight) { return weight > 0; }));
 }
 
 TEST_F(StagesTest, AFailedAuditWeighsNothing) {
-    const auto all = screen(context, scene.state(), view, collected).value();
+    const auto all = screened().value();
     AuditResult failure;
     failure.finding = {kMiner, protocol::kFindingFail, {}, Hash256{}};
     failure.verdict = Verdict::kSegmentMismatch;
-    const auto ballot = score(context, view, all, std::span(&failure, 1));
+    const auto ballot = score(node().seat(), node().journal(), view, all, std::span(&failure, 1));
     ASSERT_TRUE(ballot);
     EXPECT_EQ(ballot->weights.at(kMiner.value), 0);
     EXPECT_GT(ballot->weights.at(0), 0);

@@ -69,7 +69,7 @@ Result<double> mean_loss(engine::Engine& engine, const engine::ParameterBuffer& 
     double nats = 0.0;
     for (std::size_t at = 0; at < all.size(); at += step) {
         const auto part = all.subspan(at, std::min(step, all.size() - at));
-        COVENANT_TRY(const auto tokens, execution::heldout_tokens(text.reader, part));
+        COVENANT_TRY(const auto tokens, text.reader.heldout_windows(part));
         COVENANT_TRY(const double mean, engine.loss(theta, tokens));
         nats += mean * static_cast<double>(part.size() * length);
         progress.update(at + part.size());

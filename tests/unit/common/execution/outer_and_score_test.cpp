@@ -120,11 +120,11 @@ TEST_F(OuterStep, ThreeMinersLowerTheHeldOutLoss) {
 class LossScore : public ::testing::Test {
   protected:
     LossScore() {
-        own_ = assigned_tokens(run_.windows,
-                               protocol::sample_assigned(run_.spec, assignment_of(run_, 1), {}, 4))
+        own_ = run_.windows
+                   .windows(protocol::sample_assigned(run_.spec, assignment_of(run_, 1), {}, 4))
                    .value();
-        heldout_ = heldout_tokens(run_.windows,
-                                  protocol::heldout_windows(run_.spec, "score", Hash256{}, 4))
+        heldout_ = run_.windows
+                       .heldout_windows(protocol::heldout_windows(run_.spec, "score", Hash256{}, 4))
                        .value();
         sets_ = {own_, heldout_};
         for (const auto set : sets_)

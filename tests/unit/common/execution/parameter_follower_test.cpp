@@ -70,7 +70,8 @@ class ParameterFollowerTest : public ::testing::Test {
                  saved.insert(root);
                  return disk;
              },
-             .artifact = [this](Round, Uid uid) -> Result<protocol::Artifact> {
+             .artifact = [this](const protocol::RunState&, Round,
+                                Uid uid) -> Result<protocol::Artifact> {
                  ++fetches;
                  if (missing) return fail(Errc::kUnavailable, "not yet");
                  return played(uid.value).result.artifact;

@@ -1,0 +1,78 @@
+#include "chain/participant/parameter_sources.hpp"
+
+#include "common/base/hex.hpp"
+#include "common/protocol/transition.hpp"
+#include "common/store/sealed_artifact.hpp"
+#include "common/store/state_store.hpp"
+
+#include <cstring>
+
+namespace covenant::participant {
+namespace {
+
+Status load_checkpoint(store::ArtifactStore& store, const protocol::RunId& run, const Hash256& root,
+                       engine::ParameterBuffer& out) {
+    COVENANT_TRY(const Hash256 object, store.resolve(store::checkpoint_name(run, root)));
+    COVENANT_TRY(const Bytes bytes, store.get(object, out.bytes().size()));
+    if (bytes.size() != out.bytes().size()) {
+        return fail(Errc::kCorrupt, "checkpoint " + to_0x(root) + " has " +
+                                        std::to_string(bytes.size()) + " bytes, the model has " +
+                                        std::to_string(out.bytes().size()));
+    }
+    std::memcpy(out.mutable_bytes().data(), bytes.data(), bytes.size());
+    return {};
+}
+
+// A state of its own that is damaged has been set aside: as good as one that was never there.
+bool is_absent(Errc code) {
+    return code == Errc::kNotFound || code == Errc::kCorrupt;
+}
+
+Result<protocol::Artifact> included_artifact(const Seat& seat, store::ArtifactStore& store,
+                                             const protocol::RunState& state, protocol::Round round,
+                                             protocol::Uid uid) {
+    const protocol::RecordedCommitment* recorded = protocol::recorded_commitment(state, round, uid);
+    const protocol::Neuron* neuron = state.roster.find(uid);
+    if (recorded == nullptr || neuron == nullptr) {
+        return fail(Errc::kNotFound, "no such commitment");
+    }
+    COVENANT_TRY(auto fetched,
+                 store::fetch_artifact(store, recorded->signed_commitment.commitment,
+                                       neuron->hotkey, seat.spec, seat.chunk_elements));
+    if (fetched.verdict != protocol::Verdict::kAccept) {
+        return fail(Errc::kUnavailable, "included on chain, but here: " +
+                                            std::string(protocol::to_string(fetched.verdict)));
+    }
+    return std::move(fetched.artifact);
+}
+
+}  // namespace
+
+execution::ParameterFollower::Sources parameter_sources(const Seat& seat,
+                                                        store::ArtifactStore& store,
+                                                        store::StateStore& states) {
+    execution::ParameterFollower::Sources sources;
+    sources.load = [&seat, &store, &states](const Hash256& root,
+                                            engine::ParameterBuffer& out) -> Status {
+        if (Status own = states.get(root, out.floats()); own || !is_absent(own.error().code)) {
+            return own;
+        }
+        return load_checkpoint(store, seat.run, root, out);
+    };
+    sources.save = [&states](const Hash256& root, const engine::ParameterBuffer& parameters) {
+        return states.put(root, parameters.floats());
+    };
+    sources.artifact = [&seat, &store](const protocol::RunState& state, protocol::Round round,
+                                       protocol::Uid uid) {
+        return included_artifact(seat, store, state, round, uid);
+    };
+    return sources;
+}
+
+Status publish_checkpoint(const Seat& seat, store::ArtifactStore& store, const Hash256& root,
+                          const engine::ParameterBuffer& parameters) {
+    COVENANT_TRY(const Hash256 object, store.put(parameters.bytes()));
+    return store.publish(store::checkpoint_name(seat.run, root), object);
+}
+
+}  // namespace covenant::participant
