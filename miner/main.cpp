@@ -16,18 +16,12 @@ struct Options {
 Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            const Options& own) {
     COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(own.cheat));
-    miner::Miner miner(participant.node(),
+    miner::Miner miner(participant.node(), participant.background(),
                        {.cheat = cheat, .safety_margin_seconds = own.safety_margin});
     if (options.last_round >= 0) {
         miner.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }
-    return participant.run(
-        [&miner](const chain::Head& head) -> Result<participant::Participant::Tick> {
-            COVENANT_TRY(const miner::TickReport report, miner.tick(head));
-            return participant::Participant::Tick{report.activity != miner::Activity::kWaiting &&
-                                                      report.activity != miner::Activity::kSkipped,
-                                                  miner.finished(head), report.note};
-        });
+    return participant.run(miner);
 }
 
 }  // namespace

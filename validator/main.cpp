@@ -8,16 +8,12 @@ using namespace covenant;
 
 Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            std::uint64_t vote_margin) {
-    validator::Validator validator(participant.node(), {.vote_margin_seconds = vote_margin});
+    validator::Validator validator(participant.node(), participant.background(),
+                                   {.vote_margin_seconds = vote_margin});
     if (options.last_round >= 0) {
         validator.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }
-    return participant.run(
-        [&validator](const chain::Head& head) -> Result<participant::Participant::Tick> {
-            COVENANT_TRY(const validator::TickReport report, validator.tick(head));
-            return participant::Participant::Tick{report.activity != validator::Activity::kWaiting,
-                                                  validator.finished(head), report.note};
-        });
+    return participant.run(validator);
 }
 
 }  // namespace

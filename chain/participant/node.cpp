@@ -19,6 +19,7 @@
 namespace covenant::participant {
 struct Node::Impl {
     chain::Ledger& ledger;
+    const Clock& clock;
     protocol::RunSpec spec;
     std::unique_ptr<node::Journal> journal;
     std::unique_ptr<store::IndexStore> index;
@@ -32,6 +33,7 @@ struct Node::Impl {
          std::unique_ptr<node::Journal> journal_file, std::unique_ptr<store::IndexStore> index_file,
          store::StateStore state_files)
         : ledger(parts.ledger),
+          clock(parts.clock),
           spec(*state.spec),
           journal(std::move(journal_file)),
           index(std::move(index_file)),
@@ -84,6 +86,9 @@ Result<std::unique_ptr<Node>> Node::open(NodeParts parts) {
 
 chain::Ledger& Node::ledger() const {
     return impl_->ledger;
+}
+const Clock& Node::clock() const {
+    return impl_->clock;
 }
 node::Journal& Node::journal() const {
     return *impl_->journal;

@@ -1,5 +1,5 @@
 // One node of a run, assembled once for everybody: a daemon, a simulation and a test of single
-// stages give the same parts and get the same node. A stage takes the groups that it uses.
+// stages give the same seven parts and get the same node. A stage takes the groups that it uses.
 //
 // Files in the node's folder: journal.sqlite (node/journal), index/ (RocksDB), states/ (large
 // buffers by their root).
@@ -14,6 +14,9 @@
 #include <stop_token>
 #include <vector>
 
+namespace covenant {
+class Clock;
+}
 namespace covenant::chain {
 class Ledger;
 }
@@ -49,6 +52,7 @@ struct NodeParts {
     store::ArtifactStore& store;  // shared with everybody
     engine::Engine& engine;       // of the run's profile and model
     const data::WindowReader& windows;
+    const Clock& clock;
     std::filesystem::path folder;  // this node's own; made where it is missing
     const crypto::SecretKey& key;  // the hotkey
     std::stop_token stop{};        // ends long work with kInterrupted
@@ -89,6 +93,7 @@ class Node {
 
     [[nodiscard]] chain::Ledger& ledger() const;
     [[nodiscard]] node::Journal& journal() const;
+    [[nodiscard]] const Clock& clock() const;
     [[nodiscard]] const Seat& seat() const;
     [[nodiscard]] const Artifacts& artifacts() const;
     [[nodiscard]] const Training& training() const;

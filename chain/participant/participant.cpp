@@ -10,6 +10,9 @@
 #include "common/node/lifecycle.hpp"
 #include "common/store/file_store.hpp"
 
+#include <functional>
+#include <optional>
+
 namespace covenant::participant {
 namespace {
 
@@ -103,8 +106,13 @@ struct Participant::Parts {
     std::unique_ptr<store::FileStore> store{};
     std::optional<data::WindowReader> windows{};
     std::optional<engine::Engine> engine{};
+    std::stop_source ending{};  // of long work: when the process is asked to stop, or the loop ends
+    std::unique_ptr<std::stop_callback<std::function<void()>>> stopping{};
     std::unique_ptr<Node> node{};
+    std::unique_ptr<Background> background{};  // after the node: jobs use it
     node::Metrics metrics{};
+
+    ~Parts() { ending.request_stop(); }
 
     // Syncs until the chain answers; false when asked to stop.
     Result<chain::Head> sync_patiently() {
@@ -187,9 +195,13 @@ struct Participant::Parts {
                                        .store = *store,
                                        .engine = *engine,
                                        .windows = *windows,
+                                       .clock = clock,
                                        .folder = datadir.path(),
                                        .key = hotkey,
-                                       .stop = stop}));
+                                       .stop = ending.get_token()}));
+        stopping = std::make_unique<std::stop_callback<std::function<void()>>>(
+            stop, [this] { ending.request_stop(); });
+        background = start_background();
         return {};
     }
 };
@@ -247,7 +259,11 @@ const Node& Participant::node() const {
     return *parts_->node;
 }
 
-Status Participant::run(const std::function<Result<Tick>(const chain::Head&)>& tick) {
+Background& Participant::background() const {
+    return *parts_->background;
+}
+
+Status Participant::run(Role& role) {
     Parts& p = *parts_;
     node::Gauge head_time =
         p.metrics.gauge("chain_head_timestamp_seconds", "timestamp of the newest block seen");
@@ -261,27 +277,24 @@ Status Participant::run(const std::function<Result<Tick>(const chain::Head&)>& t
         }
         head_time.set(static_cast<double>(head->time.value));
         ticks.add();
-        auto done = tick(*head);
-        if (!done) {
-            if (done.error().code == Errc::kInterrupted) {
-                return {};
-            }
-            return fail(std::move(done).error());
+        const auto report = role.tick(*head);
+        if (!report) {
+            return report.error().code == Errc::kInterrupted ? Status{}
+                                                             : fail(Error(report.error()));
         }
-        if (done->finished) {
+        if (role.finished(*head)) {
             return {};
         }
-        if (done->busy) {
+        if (report->busy()) {
             said_ms = p.clock.unix_ms();
             continue;
         }
         if (const std::int64_t now = p.clock.unix_ms(); now - said_ms >= kHeartbeatMs) {
-            log::info("alive",
-                      done->waiting_for.empty() ? "waiting for the next phase" : done->waiting_for,
+            log::info("alive", report->note.empty() ? "waiting for the next phase" : report->note,
                       {{"block", head->number.value}, {"chain_time", head->time.value}});
             said_ms = now;
         }
-        p.clock.sleep_for(Millis(p.options.poll_ms), p.stop);
+        p.background->rest(Millis(p.options.poll_ms), p.stop);
     }
     return {};
 }

@@ -5,18 +5,16 @@
 // (the index of the chain), outbox.sqlite (what this account sent; must not be lost), LOCK.
 #pragma once
 
-#include "chain/ledger.hpp"
 #include "chain/participant/kernel_options.hpp"
 #include "chain/participant/node.hpp"
+#include "chain/participant/role.hpp"
 #include "common/base/clock.hpp"
 #include "common/node/metrics.hpp"
 #include "common/node/option_table.hpp"
 #include "common/protocol/roster.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -53,15 +51,12 @@ class Participant {
 
     [[nodiscard]] const Node& node() const;
 
-    // What one tick did: `busy` asks for the next one at once.
-    struct Tick {
-        bool busy = false;
-        bool finished = false;
-        std::string waiting_for;
-    };
-    // Syncs and ticks until finished or asked to stop. An unreachable chain is waited for; other
-    // errors end the loop.
-    Status run(const std::function<Result<Tick>(const chain::Head&)>& tick);
+    // Runs long work beside run().
+    [[nodiscard]] Background& background() const;
+
+    // Syncs and ticks until the role has finished or is asked to stop; afterwards long work is
+    // asked to stop as well. An unreachable chain is waited for; other errors end the loop.
+    Status run(Role& role);
 
   private:
     struct Parts;

@@ -9,7 +9,7 @@ namespace covenant::miner {
 Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
                                             const participant::Artifacts& artifacts,
                                             const participant::Training& training, Plan plan,
-                                            execution::Cheat cheat) {
+                                            execution::Cheat cheat, OnStep on_step) {
     const engine::ParameterBuffer base = plan.start.theta.clone();
     const auto keep = [&training](const Hash256& root, const engine::ParameterBuffer& buffer) {
         return training.states.put(root, buffer.floats());
@@ -26,7 +26,7 @@ Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
         .arrived = std::move(plan.arrived),
         .cheat = cheat,
         .stop = training.stop,
-        .on_step = {},
+        .on_step = std::move(on_step),
         .on_boundary = [&keep](protocol::Segment, const engine::TrainState& state,
                                const protocol::SegmentRecord& record) -> Status {
             COVENANT_CHECK(keep(record.theta_root, state.theta));

@@ -5,13 +5,18 @@
 #include "common/execution/round_executor.hpp"
 #include "miner/stages/plan.hpp"
 
+#include <functional>
+
 namespace covenant::miner {
+
+// After each inner step: its number in the round, from 1, and its loss.
+using OnStep = std::function<void(std::uint32_t step, float loss)>;
 
 // kInterrupted when asked to stop; kRejected when the training became NaN or infinite. Both leave
 // nothing that the next try would trip over.
 Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
                                             const participant::Artifacts& artifacts,
                                             const participant::Training& training, Plan plan,
-                                            execution::Cheat cheat);
+                                            execution::Cheat cheat, OnStep on_step = {});
 
 }  // namespace covenant::miner

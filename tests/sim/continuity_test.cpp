@@ -5,6 +5,8 @@
 #include "tests/sim/scene.hpp"
 #include "tests/support/execution_fixture.hpp"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 namespace covenant::simulation::testing {
@@ -82,7 +84,7 @@ TEST(Continuity, AGapOfMoreThanFourRoundsStartsFresh) {
 // It committed and died; its key comes when it does, so that others can check what it continues.
 TEST(Continuity, AMinerThatDiedWithItsKeyContinuesThreeRoundsLater) {
     Scene scene;
-    scene.fail_at(kMiner, "miner/1/", 0, std::nullopt);
+    scene.fail_at(kMiner, "commit", 0, std::nullopt);
     scene.run_to(2, 19);
     ASSERT_TRUE(scene.failed_as_planned());
     // Its failure (no key in time) is settled: it starts fresh, and the old key is nobody's need.
@@ -96,7 +98,7 @@ TEST(Continuity, AMinerThatDiedWithItsKeyContinuesThreeRoundsLater) {
 // The same where its key was not drawn for an audit: nothing failed, the commitment is continued.
 TEST(Continuity, AnUnauditedMinerContinuesACommitmentWhoseKeyCameLate) {
     Scene scene({.change = [](protocol::RunSpec& spec) { spec.audit.probability_ppm = 1; }});
-    scene.fail_at(kMiner, "miner/1/", 0, std::nullopt);
+    scene.fail_at(kMiner, "commit", 0, std::nullopt);
     scene.run_to(2, 19);
     ASSERT_TRUE(scene.failed_as_planned());
     ASSERT_TRUE(scene.net().restart(kMiner));
@@ -105,6 +107,23 @@ TEST(Continuity, AnUnauditedMinerContinuesACommitmentWhoseKeyCameLate) {
     EXPECT_FALSE(scene.included(0, kMiner));
     EXPECT_TRUE(scene.included(3, kMiner));
     expect_continues(scene.artifact(3, kMiner), scene.artifact(0, kMiner));
+}
+
+// Everything but its hotkey is gone after a commitment: it sits the rounds out in which that would
+// have to be continued, and then starts from nothing.
+TEST(Continuity, AFolderThatIsGoneStartsFreshAfterFiveRounds) {
+    Scene scene({.change = [](protocol::RunSpec& spec) { spec.audit.probability_ppm = 1; }});
+    scene.run_to(0, 3);
+    ASSERT_TRUE(scene.record(0).commitments.contains(scene.uid(kMiner)));
+    ASSERT_TRUE(scene.net().kill(kMiner));
+    std::filesystem::remove_all(scene.folder(kMiner));
+    ASSERT_TRUE(scene.net().restart(kMiner));
+    scene.run_to(5, 19);
+    for (std::uint64_t r = 1; r <= 4; ++r) {
+        EXPECT_FALSE(scene.record(r).commitments.contains(scene.uid(kMiner))) << r;
+    }
+    ASSERT_TRUE(scene.included(5, kMiner));
+    expect_fresh(scene.artifact(5, kMiner));
 }
 
 class BrokenTest : public ::testing::Test {

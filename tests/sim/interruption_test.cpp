@@ -23,45 +23,45 @@ const std::string& undisturbed() {
 struct Death {
     const char* name;
     const char* node;
-    const char* note;  // "<role>/<activity number>/<note>"
+    const char* duty;
 };
 
 class InterruptionTest : public ::testing::TestWithParam<Death> {};
 
 TEST_P(InterruptionTest, ChangesNothing) {
     Scene scene;
-    scene.fail_at(GetParam().node, GetParam().note, 1);
+    scene.fail_at(GetParam().node, GetParam().duty, 1);
     scene.run_until_settled(kLastRound);
-    ASSERT_TRUE(scene.failed_as_planned()) << "nobody reported " << GetParam().note;
+    ASSERT_TRUE(scene.failed_as_planned()) << "nobody did " << GetParam().duty;
     EXPECT_EQ(scene.history(kLastRound), undisturbed());
     scene.expect_nothing_signed_twice(kLastRound);
 }
 
-INSTANTIATE_TEST_SUITE_P(After, InterruptionTest,
-                         ::testing::Values(Death{"Committed", "miner-1", "miner/1/"},
-                                           Death{"KeyPublished", "miner-1", "miner/2/key"},
-                                           Death{"OpeningsPublished", "miner-1",
-                                                 "miner/2/openings"},
-                                           Death{"BeaconProven", "validator-0", "validator/1/"},
-                                           Death{"Voted", "validator-0", "validator/2/"},
-                                           Death{"Agreed", "validator-0", "validator/3/"},
-                                           Death{"Checkpointed", "validator-0", "validator/4/"},
-                                           Death{"Audited", "validator-0", "validator/5/"},
-                                           Death{"Scored", "validator-0", "validator/6/"},
-                                           Death{"Revealed", "validator-0", "validator/7/"},
-                                           Death{"Settled", "validator-0", "validator/8/"}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    After, InterruptionTest,
+    ::testing::Values(Death{"Committed", "miner-1", "commit"},
+                      Death{"KeyPublished", "miner-1", "publish-key"},
+                      Death{"OpeningsPublished", "miner-1", "publish-openings"},
+                      Death{"BeaconProven", "validator-0", "prove-beacon"},
+                      Death{"Voted", "validator-0", "vote-inclusion"},
+                      Death{"Agreed", "validator-0", "vote-parameters"},
+                      Death{"Checkpointed", "validator-0", "publish-checkpoint"},
+                      Death{"Audited", "validator-0", "audit"},
+                      Death{"Scored", "validator-0", "commit-scores"},
+                      Death{"Revealed", "validator-0", "reveal-scores"},
+                      Death{"Settled", "validator-0", "settle"}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 // Every miner and every validator dies once in the same round, each at another stage.
 TEST(Interruptions, EverybodyOnce) {
     Scene scene;
     const std::map<std::string, std::string> deaths{
-        {"miner-0", "miner/1/"},         {"miner-1", "miner/2/key"},
-        {"miner-2", "miner/2/openings"}, {"validator-0", "validator/2/"},
-        {"validator-1", "validator/5/"}, {"validator-2", "validator/6/"}};
+        {"miner-0", "commit"},           {"miner-1", "publish-key"},
+        {"miner-2", "publish-openings"}, {"validator-0", "vote-inclusion"},
+        {"validator-1", "audit"},        {"validator-2", "commit-scores"}};
     std::map<std::string, std::uint64_t> died;
     scene.net().set_probe([&](const std::string& node, protocol::Round at, std::string_view what) {
-        if (at.value < 1 || died.contains(node) || !what.starts_with(deaths.at(node))) return true;
+        if (at.value < 1 || died.contains(node) || what != deaths.at(node)) return true;
         died[node] = scene.net().now().value;
         return false;
     });
@@ -97,7 +97,7 @@ TEST(Interruptions, ARestartOfAllAtEveryBlock) {
 // A miner that dies with its key: the network goes on without it, and holds it against the miner.
 TEST(Interruptions, AMinerThatNeverPublishesItsKeyFails) {
     Scene scene;
-    scene.fail_at("miner-1", "miner/1/", 1, std::nullopt);
+    scene.fail_at("miner-1", "commit", 1, std::nullopt);
     scene.run_until_settled(kLastRound);
     ASSERT_TRUE(scene.failed_as_planned());
     ASSERT_TRUE(scene.record(1).commitments.contains(scene.uid("miner-1")));
@@ -119,7 +119,7 @@ TEST(Interruptions, AMinerThatNeverPublishesItsKeyFails) {
 // one could wait for the draw.
 TEST(Interruptions, AKeyAfterTheVoteIsTooLate) {
     Scene scene;
-    scene.fail_at("miner-1", "miner/1/", 1, std::nullopt);
+    scene.fail_at("miner-1", "commit", 1, std::nullopt);
     scene.run_to(1, 14);
     ASSERT_TRUE(scene.failed_as_planned());
     ASSERT_TRUE(scene.net().restart("miner-1"));
@@ -138,7 +138,7 @@ TEST(Interruptions, AKeyAfterTheVoteIsTooLate) {
 // A drawn miner that shows its key and not its openings.
 TEST(Interruptions, OpeningsThatNeverComeFail) {
     Scene scene;
-    scene.fail_at("miner-1", "miner/2/key", 1, std::nullopt);
+    scene.fail_at("miner-1", "publish-key", 1, std::nullopt);
     scene.run_until_settled(1);
     ASSERT_TRUE(scene.failed_as_planned());
     EXPECT_TRUE(scene.included(1, "miner-1")) << "its artifact is whole";

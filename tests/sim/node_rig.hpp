@@ -2,6 +2,7 @@
 // is stopped, its folder is opened here.
 #pragma once
 
+#include "chain/participant/background.hpp"
 #include "chain/participant/node.hpp"
 #include "common/execution/parameter_follower.hpp"
 #include "common/execution/state_digest.hpp"
@@ -27,6 +28,7 @@ class NodeRig {
                                         .store = scene.store(),
                                         .engine = run.engine,
                                         .windows = run.windows,
+                                        .clock = clock,
                                         .folder = scene.folder(name),
                                         .key = key})
                    .value();
@@ -40,6 +42,8 @@ class NodeRig {
     Scene& scene;
     crypto::SecretKey key;
     chain::SimLedger ledger;
+    SystemClock clock;  // for the words about late refusals only
+    participant::InlineBackground background;
     std::unique_ptr<participant::Node> node;
 };
 

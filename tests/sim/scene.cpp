@@ -97,6 +97,7 @@ Scene::Scene(const SceneOptions& options) : spec_(scene_spec()) {
     network.folder = temp_.path();
     network.chain.seed = options.seed;
     network.chain.start_time = kRunStart - 10;
+    network.background = options.background;
     std::vector<Member> all = members(options);
     for (const Member& member : all)
         names_.push_back(member.name);
@@ -152,12 +153,12 @@ void Scene::run_until_settled(std::uint64_t last_round) {
     }
 }
 
-void Scene::fail_at(const std::string& name, const std::string& note, std::uint64_t round,
+void Scene::fail_at(const std::string& name, const std::string& duty, std::uint64_t round,
                     std::optional<std::uint64_t> restart_after) {
-    plan_ = Plan{name, note, round, restart_after, {}, false};
+    plan_ = Plan{name, duty, round, restart_after, {}, false};
     network_->set_probe([this](const std::string& node, Round at, std::string_view what) {
         if (plan_->killed_at || node != plan_->name || at.value < plan_->round ||
-            !what.starts_with(plan_->note)) {
+            what != plan_->duty) {
             return true;
         }
         plan_->killed_at = network_->now().value;

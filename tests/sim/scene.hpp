@@ -24,6 +24,10 @@ struct SceneOptions {
     std::size_t validators = 3;  // "validator-0"..
     std::map<std::string, execution::Cheat> cheats{};
     std::function<void(protocol::RunSpec&)> change{};
+    // As NetworkOptions::background.
+    std::function<std::unique_ptr<participant::Background>(const std::string& node,
+                                                           const Clock& clock)>
+        background{};
 };
 
 // The run that scenes play, on the process's data and kernels.
@@ -48,9 +52,9 @@ class Scene {
     // Blocks until the chain's time is that many seconds into the round.
     void run_to(std::uint64_t round, std::uint64_t second = 0);
     void run_until_settled(std::uint64_t last_round);
-    // Kills the node where it first reports `note` in the round or a later one ("miner/2/key",
-    // "validator/5"), and restarts it that many blocks later, or never.
-    void fail_at(const std::string& name, const std::string& note, std::uint64_t round,
+    // Kills the node where it has first done that duty in the round or a later one ("publish-key",
+    // "audit"), and restarts it that many blocks later, or never.
+    void fail_at(const std::string& name, const std::string& duty, std::uint64_t round,
                  std::optional<std::uint64_t> restart_after = 2);
     [[nodiscard]] bool failed_as_planned() const { return !plan_ || plan_->killed_at.has_value(); }
 
@@ -84,7 +88,7 @@ class Scene {
   private:
     struct Plan {
         std::string name;
-        std::string note;
+        std::string duty;
         std::uint64_t round = 0;
         std::optional<std::uint64_t> restart_after;
         std::optional<std::uint64_t> killed_at;  // seconds of chain time

@@ -18,13 +18,14 @@ struct Network::Node {
     std::unique_ptr<chain::SimLedger> ledger;
     // Everything below is the process: gone when it is killed.
     std::unique_ptr<participant::Node> node;
-    std::unique_ptr<miner::Miner> miner;
-    std::unique_ptr<validator::Validator> validator;
+    std::unique_ptr<participant::Background> background;
+    std::unique_ptr<participant::Role> role;
 
-    [[nodiscard]] bool running() const { return miner || validator; }
+    [[nodiscard]] bool running() const { return role != nullptr; }
+    [[nodiscard]] bool is(Role kind) const { return running() && member.role == kind; }
     void lose_memory() {
-        miner.reset();
-        validator.reset();
+        role.reset();
+        background.reset();
         node.reset();
     }
 };
@@ -109,13 +110,16 @@ Status Network::start(Node& node) {
                                                      .store = store_,
                                                      .engine = engine_,
                                                      .windows = windows_,
+                                                     .clock = *clock_,
                                                      .folder = options_.folder / node.member.name,
                                                      .key = node.member.hotkey}));
+    node.background = options_.background ? options_.background(node.member.name, *clock_)
+                                          : std::make_unique<participant::InlineBackground>();
     if (node.member.role == Role::kMiner) {
-        node.miner = std::make_unique<miner::Miner>(
-            *node.node, miner::MinerOptions{.cheat = node.member.cheat});
+        node.role = std::make_unique<miner::Miner>(*node.node, *node.background,
+                                                   miner::MinerOptions{.cheat = node.member.cheat});
     } else {
-        node.validator = std::make_unique<validator::Validator>(*node.node);
+        node.role = std::make_unique<validator::Validator>(*node.node, *node.background);
     }
     return {};
 }
@@ -153,17 +157,17 @@ std::vector<Network::Node*> Network::order() {
     }
     for (const auto& one : nodes_) {
         const bool named = std::find(nodes.begin(), nodes.end(), one.get()) != nodes.end();
-        if (wanted && one->miner) {
+        if (wanted && one->is(Role::kMiner)) {
             // A silent miner still owes keys and openings of earlier rounds, of which round 0 has
             // none.
             if (!named && round->value == 0) {
                 continue;
             }
-            one->miner->set_last_round(named ? std::nullopt
-                                             : std::optional(Round(round->value - 1)));
+            one->role->set_last_round(named ? std::nullopt
+                                            : std::optional(Round(round->value - 1)));
         }
-        const bool silent =
-            one->validator && options_.validators_silent && options_.validators_silent(now());
+        const bool silent = one->is(Role::kValidator) && options_.validators_silent &&
+                            options_.validators_silent(now());
         if (!named && !silent) {
             nodes.push_back(one.get());
         }
@@ -177,26 +181,11 @@ Status Network::tick(Node& node) {
         if (!head) {
             return head.error().retryable ? Status{} : Status(fail(std::move(head).error()));
         }
-        bool busy = false;
-        Round round;
-        std::string note;
-        if (node.miner) {
-            COVENANT_TRY(const miner::TickReport report, node.miner->tick(*head));
-            busy = report.activity != miner::Activity::kWaiting &&
-                   report.activity != miner::Activity::kSkipped;
-            round = report.round;
-            note = "miner/" + std::to_string(static_cast<int>(report.activity)) + "/" + report.note;
-        } else {
-            COVENANT_TRY(const validator::TickReport report, node.validator->tick(*head));
-            busy = report.activity != validator::Activity::kWaiting;
-            round = report.round;
-            note = "validator/" + std::to_string(static_cast<int>(report.activity)) + "/" +
-                   report.note;
-        }
-        if (!busy) {
+        COVENANT_TRY(const participant::TickReport report, node.role->tick(*head));
+        if (!report.busy()) {
             return {};
         }
-        if (probe_ && !probe_(node.member.name, round, note)) {
+        if (probe_ && !probe_(node.member.name, report.round, report.duty)) {
             node.lose_memory();
         }
     }

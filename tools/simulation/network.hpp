@@ -41,6 +41,10 @@ struct NetworkOptions {
     // Which miners commit in a round, in this order; a miner that is not named stays silent. Unset:
     // everybody, as they come.
     std::function<std::optional<std::vector<std::string>>(protocol::Round)> commit_order;
+    // Where a node's long work runs. Unset: at once, where it is asked for.
+    std::function<std::unique_ptr<participant::Background>(const std::string& node,
+                                                           const Clock& clock)>
+        background;
     // Moments at which no validator does anything: what made a recorded round null. Unset: none.
     std::function<bool(protocol::ChainTime)> validators_silent;
 };
@@ -68,10 +72,9 @@ class Network {
     Status restart(const std::string& name);
     // Node calls fail before the ledger sees them while it is off.
     void set_online(const std::string& name, bool online);
-    // Called with (node, activity note) after every stage that did something; returning false kills
-    // the node there.
+    // Called after every duty that did something; returning false kills the node there.
     using Probe =
-        std::function<bool(const std::string& node, protocol::Round round, std::string_view note)>;
+        std::function<bool(const std::string& node, protocol::Round round, std::string_view duty)>;
     void set_probe(Probe probe) { probe_ = std::move(probe); }
 
     [[nodiscard]] chain::SimChain& chain() { return *chain_; }

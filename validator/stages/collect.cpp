@@ -4,30 +4,19 @@ namespace covenant::validator {
 
 using protocol::Verdict;
 
-Result<bool> collect(const participant::Seat& seat, const participant::Artifacts& artifacts,
-                     const protocol::RoundView& view, Collected& collected) {
-    bool complete = true;
-    for (const protocol::MinerView& miner : view.miners) {
-        if (!miner.commitment) {
-            continue;
-        }
-        const auto known = collected.find(miner.uid);
-        if (known != collected.end() && known->second.verdict != Verdict::kUnavailable) {
-            continue;
-        }
-        const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
-        COVENANT_TRY(store::FetchedArtifact fetched,
-                     store::fetch_artifact(artifacts.store, commitment, miner.hotkey, seat.spec,
-                                           seat.chunk_elements));
-        if (fetched.verdict == Verdict::kAccept) {
-            COVENANT_CHECK(
-                store::put_trace_record(artifacts.index, view.round, miner.uid,
-                                        store::trace_record(fetched.artifact, commitment.root)));
-        }
-        complete = complete && fetched.verdict != Verdict::kUnavailable;
-        collected[miner.uid] = std::move(fetched);
+Result<store::FetchedArtifact> collect(const participant::Seat& seat,
+                                       const participant::Artifacts& artifacts,
+                                       protocol::Round round, const protocol::MinerView& miner) {
+    const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
+    COVENANT_TRY(store::FetchedArtifact fetched,
+                 store::fetch_artifact(artifacts.store, commitment, miner.hotkey, seat.spec,
+                                       seat.chunk_elements));
+    if (fetched.verdict == Verdict::kAccept) {
+        COVENANT_CHECK(
+            store::put_trace_record(artifacts.index, round, miner.uid,
+                                    store::trace_record(fetched.artifact, commitment.root)));
     }
-    return complete;
+    return fetched;
 }
 
 Result<store::TraceRecord> committed_trace(const participant::Seat& seat,

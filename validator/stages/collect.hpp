@@ -1,5 +1,5 @@
-// Stage 1, collect: fetch, decrypt and decode what the round's miners committed. Cheap to repeat:
-// only what is missing is fetched again.
+// Stage 1, collect: fetch, decrypt and decode what the round's miners committed. One miner at a
+// time, so that a slow one holds up nobody else.
 #pragma once
 
 #include "chain/participant/node.hpp"
@@ -8,15 +8,17 @@
 #include "common/store/trace_record.hpp"
 
 #include <map>
+#include <memory>
 
 namespace covenant::validator {
 
 // The artifacts of one round, by miner; a verdict where there is none.
-using Collected = std::map<protocol::Uid, store::FetchedArtifact>;
+using Collected = std::map<protocol::Uid, std::shared_ptr<const store::FetchedArtifact>>;
 
-// Fills `collected`; true when no committed artifact is missing any more.
-Result<bool> collect(const participant::Seat& seat, const participant::Artifacts& artifacts,
-                     const protocol::RoundView& view, Collected& collected);
+// Of a miner that has committed: its artifact, or the verdict why there is none.
+Result<store::FetchedArtifact> collect(const participant::Seat& seat,
+                                       const participant::Artifacts& artifacts,
+                                       protocol::Round round, const protocol::MinerView& miner);
 
 // What was committed by `uid` in an earlier round: from this node's index, or fetched again.
 // kNotFound when neither the index nor the store has it in good order.

@@ -72,7 +72,7 @@ Status add_loss_scores(const participant::Seat& seat, const participant::Trainin
         COVENANT_TRY(
             const auto scores,
             execution::loss_scores(training.engine, seat.spec, *theta,
-                                   collected.at(one.uid).artifact.update, clip, sets, bases));
+                                   collected.at(one.uid)->artifact.update, clip, sets, bases));
         one.score_own = scores[0];
         one.score_heldout = scores[1];
     }
@@ -141,14 +141,14 @@ Result<std::vector<Screened>> screen(const participant::Seat& seat,
     const Hash256 profile = protocol::profile_id(seat.spec.profile);
     std::vector<Screened> screened;
     for (const auto& [uid, fetched] : collected) {
-        Screened one{uid, fetched.verdict, 0.0, 0.0, 0.0};
-        if (one.verdict == Verdict::kAccept && fetched.artifact.profile.profile_id != profile) {
+        Screened one{uid, fetched->verdict, 0.0, 0.0, 0.0};
+        if (one.verdict == Verdict::kAccept && fetched->artifact.profile.profile_id != profile) {
             one.verdict = Verdict::kWrongProfile;
         }
         if (one.verdict == Verdict::kAccept) {
-            COVENANT_TRY(
-                const auto continuity,
-                check_continuity(seat, artifacts, state, view, *view.miner(uid), fetched.artifact));
+            COVENANT_TRY(const auto continuity,
+                         check_continuity(seat, artifacts, state, view, *view.miner(uid),
+                                          fetched->artifact));
             // Nobody can show what it continues: not voted for.
             one.verdict = continuity.value_or(Verdict::kBrokenContinuity);
         }

@@ -6,6 +6,7 @@
 #include "miner/stages/plan.hpp"
 #include "miner/stages/publish.hpp"
 #include "tests/sim/node_rig.hpp"
+#include "tests/support/log_lines.hpp"
 
 #include <gtest/gtest.h>
 
@@ -138,10 +139,10 @@ TEST_F(StagesTest, ATickSendsTheSealedCommitment) {
     const auto result = executed();
     const auto package = packaged(result.value());
     ASSERT_TRUE(package);
-    Miner miner(node());
+    Miner miner(node(), rig->background);
     const auto report = miner.tick(rig->ledger.sync().value());
     ASSERT_TRUE(report) << report.error().context;
-    EXPECT_EQ(report->activity, Activity::kCommitted);
+    EXPECT_EQ(report->duty, "commit");
     EXPECT_EQ(report->note, "resumed");
     scene.run_to(1, 3);
     EXPECT_EQ(scene.record(1).commitments.at(node().seat().uid).signed_commitment,
@@ -150,24 +151,61 @@ TEST_F(StagesTest, ATickSendsTheSealedCommitment) {
 
 TEST_F(StagesTest, NothingIsStartedTooLateForTheDeadline) {
     scene.run_to(1, 4);
-    Miner miner(node());
+    Miner miner(node(), rig->background);
     const auto report = miner.tick(rig->ledger.sync().value());
     ASSERT_TRUE(report);
-    EXPECT_EQ(report->activity, Activity::kWaiting);
+    EXPECT_FALSE(report->busy());
     EXPECT_FALSE(in_journal().value());
 }
 
-TEST_F(StagesTest, AStolenHotkeyIsNoticed) {
+// Everything but its keys is gone, or another process mines with its hotkey: it says so once, and
+// goes on.
+TEST_F(StagesTest, ACommitmentWithoutItsKeyIsSaidAndSatOut) {
     const auto result = executed();
     const auto package = packaged(result.value());
     ASSERT_TRUE(package);
     ASSERT_TRUE(rig->ledger.submit("x", protocol::PostCommitment{package->commitment}));
     scene.run_to(1, 5);
     ASSERT_TRUE(node().journal().prune_before("round/", "round/9"));
-    Miner miner(node());
-    const auto report = miner.tick(rig->ledger.sync().value());
-    ASSERT_FALSE(report);
-    EXPECT_EQ(report.error().code, Errc::kPrecondition);
+    covenant::testing::LogLines log;
+    Miner miner(node(), rig->background);
+    for (int look = 0; look < 3; ++look) {
+        const auto report = miner.tick(rig->ledger.sync().value());
+        ASSERT_TRUE(report) << report.error().context;
+    }
+    EXPECT_EQ(log.count("no key for the round's commitment"), 1U) << log.text();
+    EXPECT_NE(log.text().find("it starts fresh in round 6"), std::string::npos) << log.text();
+}
+
+// A round is lost: the log says which, why, and what it lacked.
+TEST_F(StagesTest, ALateRoundSaysWhy) {
+    scene.run_to(1, 4);
+    covenant::testing::LogLines log;
+    Miner miner(node(), rig->background);
+    ASSERT_TRUE(miner.tick(rig->ledger.sync().value()));
+    scene.run_to(1, 6);
+    for (int look = 0; look < 2; ++look) {
+        ASSERT_TRUE(miner.tick(rig->ledger.sync().value()));
+    }
+    EXPECT_EQ(log.count("round not counted: late_commit"), 1U) << log.text();
+    EXPECT_NE(log.text().find("with 1 s left before commits closed"), std::string::npos)
+        << log.text();
+}
+
+// Success is said when a block has it, not when it is sent.
+TEST_F(StagesTest, ACommitmentIsSaidWhenABlockHasIt) {
+    const auto result = executed();
+    const auto package = packaged(result.value());
+    ASSERT_TRUE(package);
+    covenant::testing::LogLines log;
+    Miner miner(node(), rig->background);
+    const auto head = rig->ledger.sync().value();
+    ASSERT_TRUE(miner.tick(head));
+    EXPECT_EQ(log.count("in the chain: commitment"), 0U) << log.text();
+    scene.run_to(1, 2);
+    ASSERT_TRUE(miner.tick(rig->ledger.sync().value()));
+    EXPECT_EQ(log.count("in the chain: commitment"), 1U) << log.text();
+    EXPECT_NE(log.text().find("block="), std::string::npos) << log.text();
 }
 
 }  // namespace

@@ -24,7 +24,11 @@ class StagesTest : public ::testing::Test {
         scene.run_to(1, 9);
         rig.emplace(scene, "validator-0");
         view = rig->view(1);
-        EXPECT_TRUE(collect(node().seat(), node().artifacts(), view, collected).value());
+        for (const protocol::MinerView& miner : view.miners) {
+            auto fetched = collect(node().seat(), node().artifacts(), view.round, miner);
+            collected[miner.uid] =
+                std::make_shared<store::FetchedArtifact>(std::move(fetched.value()));
+        }
     }
     const participant::Node& node() { return *rig->node; }
     Result<std::vector<Screened>> screened() {
@@ -39,7 +43,10 @@ class StagesTest : public ::testing::Test {
             out[one.uid] = one.verdict;
         return out;
     }
-    protocol::Artifact& artifact() { return collected.at(kMiner).artifact; }
+    store::FetchedArtifact& fetched() {
+        return const_cast<store::FetchedArtifact&>(*collected.at(kMiner));
+    }
+    protocol::Artifact& artifact() { return fetched().artifact; }
     // The miner whose audit this is, whoever was drawn to do it.
     Result<std::optional<AuditResult>> audited(bool final = true) {
         const auto duty = scene.duty(1, "miner-1");
@@ -47,7 +54,7 @@ class StagesTest : public ::testing::Test {
                      {.state = scene.state(),
                       .view = view,
                       .duty = *duty,
-                      .fetched = collected.at(kMiner),
+                      .fetched = fetched(),
                       .final = final});
     }
     void expect_audit(Verdict verdict) {
@@ -139,7 +146,7 @@ TEST_F(StagesTest, RefusesAnUpdateThatDoesHarm) {
 }
 
 TEST_F(StagesTest, KeepsTheVerdictOfTheFetch) {
-    collected.at(kMiner).verdict = Verdict::kDecryptFailed;
+    fetched().verdict = Verdict::kDecryptFailed;
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kDecryptFailed);
     expect_audit(Verdict::kDecryptFailed);
 }
@@ -166,7 +173,7 @@ TEST_F(StagesTest, DamagedOpeningsAreMissing) {
 }
 
 TEST_F(StagesTest, AuditWaitsForAnArtifactUntilItIsFinal) {
-    collected.at(kMiner).verdict = Verdict::kUnavailable;
+    fetched().verdict = Verdict::kUnavailable;
     EXPECT_FALSE(audited(false).value());
     expect_audit(Verdict::kUnavailable);
 }

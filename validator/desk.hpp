@@ -1,0 +1,81 @@
+// What a validator's duties share: the node, the way to the chain and to the background, and what
+// is known of each round that is not settled yet.
+#pragma once
+
+#include "chain/participant/role.hpp"
+#include "validator/stages/audit.hpp"
+#include "validator/stages/screen.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace covenant::engine {
+class ParameterBuffer;
+}
+
+namespace covenant::validator {
+
+struct ValidatorOptions {
+    std::uint64_t vote_margin_seconds = 2;  // votes leave this long before their deadline
+};
+
+// What a parameters vote says.
+struct NextParameters {
+    Hash256 root;
+    std::uint32_t loss_bits = 0;
+};
+
+// Of one round. All of it can be fetched or computed again.
+struct RoundWork {
+    Collected collected;
+    std::map<protocol::Uid, participant::Errand<store::FetchedArtifact>> fetches;
+    participant::Errand<std::vector<Screened>> screening;
+    std::optional<std::vector<Screened>> screened;
+    participant::Errand<NextParameters> next_parameters;
+    std::vector<protocol::Uid> aggregated;  // what next_parameters is computed from
+    participant::Errand<std::shared_ptr<const engine::ParameterBuffer>> agreed;
+    participant::Errand<bool> checkpoint;
+    std::map<protocol::Uid, participant::Errand<std::optional<AuditResult>>> replays;
+    std::map<protocol::Uid, AuditResult> audits;
+    std::optional<std::string> abstains;  // said
+};
+
+struct Desk {
+    const participant::Node& node;
+    participant::Background& background;
+    participant::Submitter& submitter;
+    ValidatorOptions options;
+};
+
+using RoundMoment = std::shared_ptr<const participant::RoundMoment>;
+// Nothing when the round asks nothing of this kind. Desk and work outlive the duty.
+using DutyMaker = std::optional<participant::Duty> (*)(Desk& desk, RoundWork& work,
+                                                       const RoundMoment& at);
+
+// Rounds before the current one that are looked after.
+inline constexpr std::uint64_t kRoundsInFlight = 3;
+
+// ---- what several duties need
+
+// From when on a round is not looked after any more.
+protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round);
+
+bool anybody_committed(const protocol::RoundView& view);
+// Validators take turns, two seconds apart, with what only one of them has to do.
+std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate);
+// Fetches what is committed and not here. True when nothing is missing any more.
+Result<bool> keep_collecting(const Desk& desk, RoundWork& work, const RoundMoment& at);
+// What screening found, from the journal or from the engine. Null while it is worked on, or after
+// this node has said that it abstains.
+Result<const std::vector<Screened>*> keep_screening(const Desk& desk, RoundWork& work,
+                                                    const RoundMoment& at);
+// True when nothing that is drawn for this validator is left to audit.
+bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at);
+// Without the round's parameters nothing can be judged: a node abstains rather than accuses, and
+// looks again. Any other error is the node's own and ends it.
+participant::Step abstain(RoundWork& work, protocol::Round round, Error error);
+
+}  // namespace covenant::validator
