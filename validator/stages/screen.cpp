@@ -153,7 +153,7 @@ Result<std::vector<Screened>> screen(const participant::Seat& seat,
             one.verdict = continuity.value_or(Verdict::kBrokenContinuity);
         }
         if (one.verdict == Verdict::kAccept) {
-            one.verdict = check_norm(fetched.artifact, one.norm);
+            one.verdict = check_norm(fetched->artifact, one.norm);
         }
         screened.push_back(one);
     }
