@@ -35,9 +35,14 @@ class GenerateTest(FunctionalTest):
         self.assertEqual(done.code, 0, done)
         self.assertIn("tokens/s", done.err)
         self.assertEqual(done.out, self.generate("--datadir", self.folder)["text"] + "\n")
-        piped = subprocess.run([Paths.program("covenant"), *map(str, words), "--prompt", "-"], input="And the king",
-                               capture_output=True, text=True, timeout=60, check=True, env=environment(self.home))
-        self.assertEqual(piped.stdout, done.out)
+        for typed, meant in (("And the king", "And the king"), ("And the king\n", "And the king"),
+                             ("And the king\r\n", "And the king"), ("And the king\n\n", "And the king\n")):
+            piped = subprocess.run([Paths.program("covenant"), *map(str, words), "--prompt", "-", "--json"], input=typed,
+                                   capture_output=True, text=True, timeout=60, check=True, env=environment(self.home))
+            value = json.loads(piped.stdout)["data"]
+            self.assertEqual(value["prompt"], meant)
+            if meant == "And the king":
+                self.assertEqual(value["text"] + "\n", done.out)
 
     def test_a_round_can_be_chosen(self):
         for row in self.accepted[:2]:
