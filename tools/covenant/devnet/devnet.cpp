@@ -28,7 +28,7 @@ constexpr int kKilledBySignal = 128;  // exit status of a killed process, less t
 constexpr std::size_t kLogTail = 3;
 constexpr std::int64_t kSnapshotMs = 15'000;
 constexpr std::uint64_t kAuditRounds = 2;  // that a node can still audit besides the current one
-constexpr std::uint64_t kReadSeconds = 2;  // of chain time, until the index has a block's events
+constexpr std::uint64_t kReadSeconds = 4;  // of chain time, until the index and the logs have it
 
 class Devnet {
   public:
