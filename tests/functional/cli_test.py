@@ -28,6 +28,7 @@ OPTIONS = {
     "wallet export": ("--keys", "--password-file", "--web3-password-file"),
     "wallet balance": ("--coldkey", "--keys"),
     "wallet claim": ("--dry-run", "--coldkey", "--keys", "--password-file"),
+    "wallet fund": ("--ether", "--tokens", "--keys"),
     "register": ("--role", "--hotkey", "--hotkey-keys", "--hotkey-password-file", "--dry-run", "--coldkey"),
     "stake add": ("--dry-run", "--coldkey", "--password-file"),
     "stake remove": ("--withdraw", "--dry-run", "--coldkey"),

@@ -99,7 +99,7 @@ void add_fund(node::Command& wallet, Clock& clock) {
         .value_name("N")
         .range(0, 1'000'000)
         .flag_only();
-    command.detail("Example: covenant wallet fund 0x... --network devnet-7/network.json")
+    command.example("covenant wallet fund hotkey --network devnet-7/network.json")
         .handler([options, &clock](const CommandContext& context) {
             return fund(context, *options, clock);
         });

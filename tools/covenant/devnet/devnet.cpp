@@ -471,7 +471,8 @@ void add_devnet(node::CommandTree& tree, Options& options) {
         .add("cheat", options.cheat,
              "how one miner lies: half-batch, skip-segment, stale-data, amplify, noise, none")
         .value_name("KIND[@NAME]");
-    table.add("profile", options.profile, "arithmetic of the run: canon-bf16 or canon-f32")
+    table.add("profile", options.profile, "arithmetic of the run")
+        .choices({"canon-bf16", "canon-f32"})
         .value_name("NAME");
     table.add("seed", options.seed, "keys and first parameters follow from it")
         .value_name("N")
