@@ -4,6 +4,7 @@
 #include "tests/unit/common/model_files/checkpoint_fixture.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include <gtest/gtest.h>
 
@@ -185,11 +186,14 @@ TEST(GgufKeys, AKeyThatChangesTheForwardPassIsRefusedByItsName) {
         EXPECT_EQ(file.error().code, Errc::kMalformed) << words;
         EXPECT_NE(file.error().context.find(words), std::string::npos) << file.error().context;
     };
-    refused(MoreKeys().put("llama.rope.scale_linear", kFloat, 4.0F), "llama.rope.scale_linear");
-    refused(MoreKeys().put("llama.rope.scaling.factor", kFloat, 8.0F), "llama.rope.scaling.factor");
+    refused(MoreKeys().put("llama.rope.scale_linear", kFloat, std::bit_cast<std::uint32_t>(4.0F)),
+            "llama.rope.scale_linear");
+    refused(MoreKeys().put("llama.rope.scaling.factor", kFloat, std::bit_cast<std::uint32_t>(8.0F)),
+            "llama.rope.scaling.factor");
     refused(MoreKeys().put("llama.rope.scaling.type", "yarn"), "llama.rope.scaling.type");
     refused(MoreKeys().put("llama.expert_count", kU32, std::uint32_t{8}), "llama.expert_count");
-    refused(MoreKeys().put("llama.logit_scale", kFloat, 0.5F), "llama.logit_scale");
+    refused(MoreKeys().put("llama.logit_scale", kFloat, std::bit_cast<std::uint32_t>(0.5F)),
+            "llama.logit_scale");
     refused(MoreKeys().put("llama.attention.causal", kBool, std::uint8_t{0}), "attention.causal");
     refused(MoreKeys().put("llama.something_new", kU32, std::uint32_t{0}), "llama.something_new");
     refused(MoreKeys().put("adapter.type", "lora"), "adapter");
@@ -198,7 +202,7 @@ TEST(GgufKeys, AKeyThatChangesTheForwardPassIsRefusedByItsName) {
 
 TEST(GgufKeys, WhatChangesNothingIsTaken) {
     MoreKeys keys;
-    keys.put("llama.rope.scale_linear", kFloat, 1.0F)
+    keys.put("llama.rope.scale_linear", kFloat, std::bit_cast<std::uint32_t>(1.0F))
         .put("llama.rope.scaling.type", "none")
         .put("llama.expert_count", kU32, std::uint32_t{0})
         .put("llama.attention.causal", kBool, std::uint8_t{1})

@@ -49,7 +49,7 @@ TEST(DeclaredRoot, IsComparedByEveryReaderOfTheValues) {
         EXPECT_EQ(scanned.error().code, Errc::kMismatch);
         EXPECT_NE(scanned.error().context.find("the file says"), std::string::npos)
             << scanned.error().context;
-        EXPECT_FALSE(write_raw(**file, scratch / "raw.f32", false, {}));
+        EXPECT_FALSE(write_raw(**file, scratch / "raw.f32", Overwrite::kNo, {}));
         EXPECT_FALSE(std::filesystem::exists(scratch / "raw.f32"));
     }
 }
