@@ -8,6 +8,8 @@
 #include "tests/support/sample_run.hpp"
 #include "tests/support/temp_folder.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -85,6 +87,57 @@ TEST_F(CommandsTest, status_reads_the_index_of_the_folder) {
     const Ran text = run({"status"});
     EXPECT_THAT(text.out, HasSubstr("round      1  phase parameters"));
     EXPECT_THAT(text.err, HasSubstr("as of block 10"));
+}
+
+TEST_F(CommandsTest, no_flipped_bit_of_the_index_becomes_a_number) {
+    write_folder();
+    const auto path = folder / "index.sqlite";
+    const Json whole = run({"metagraph", "--json"}).data();
+    std::ifstream in(path, std::ios::binary);
+    const std::string good{std::istreambuf_iterator<char>(in), {}};
+    int refused = 0;
+    for (std::size_t at = 501; at < good.size(); at += 1'531) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 0x20);
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << bad;
+        const Ran ran = run({"metagraph", "--json"});
+        if (ran.code == ExitCode::kOk) {
+            EXPECT_EQ(ran.data(), whole) << at;
+            continue;
+        }
+        EXPECT_EQ(ran.code, ExitCode::kVerificationFailed) << at;
+        EXPECT_THAT(ran.out, HasSubstr("delete it and start again")) << at;
+        ++refused;
+    }
+    EXPECT_GT(refused, 0);
+}
+
+TEST_F(CommandsTest, the_index_of_another_network_is_not_shown_as_this_one) {
+    write_folder();
+    chain::NetworkFile own;
+    own.chain_id = 31337;
+    own.genesis_hash = sample::block_hash(0);
+    own.rpc_url = "http://127.0.0.1:1";
+    own.contracts = sample::contracts();
+    for (const auto& [name, address] : own.contracts.list()) {
+        own.code_hashes[std::string(name)] = vectors::filled_hash(1);
+    }
+    const std::string path = (folder / "network.json").string();
+    ASSERT_TRUE(chain::save_network(own, path));
+    EXPECT_EQ(run({"metagraph"}).code, ExitCode::kOk);
+    std::vector<chain::NetworkFile> others(4, own);
+    others[0].chain_id = 1;
+    others[1].genesis_hash = sample::block_hash(1);
+    others[2].contracts.token.bytes[3] ^= 1;
+    others[3].run = sample::block_hash(2);
+    for (const chain::NetworkFile& other : others) {
+        ASSERT_TRUE(chain::save_network(other, path));
+        for (const char* command : {"metagraph", "status", "rounds"}) {
+            const Ran ran = run({command, "--json"});
+            EXPECT_EQ(ran.code, ExitCode::kVerificationFailed) << command;
+            EXPECT_THAT(ran.out, HasSubstr("index of another network"));
+        }
+    }
 }
 
 TEST_F(CommandsTest, rounds_are_the_report_of_every_round_or_of_one) {
