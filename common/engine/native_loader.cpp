@@ -56,7 +56,8 @@ Result<std::unique_ptr<Ops>> load_native_ops(const ModelConfig& config, const Pr
     std::array<char, 512> error{};
     const int precision = profile.precision == kernels::Precision::kBf16 ? kNativeBf16 : kNativeF32;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes this variable
-    const bool gpu = std::getenv("COVENANT_NATIVE_GPU") != nullptr;
+    const char* wish = std::getenv("COVENANT_NATIVE_GPU");
+    const bool gpu = wish != nullptr && *wish != '\0';  // an empty variable is as none
     Ops* const ops =
         make(&config, precision, profile.threads, gpu ? 1 : 0, error.data(), error.size());
     if (ops == nullptr) {

@@ -51,7 +51,7 @@ Status call(chain::RpcClient& rpc, const std::string& method, codec::Json value)
 
 Result<std::string> find_anvil(const std::filesystem::path& repository) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody writes the environment
-    if (const char* given = std::getenv("COVENANT_ANVIL"); given != nullptr) {
+    if (const char* given = std::getenv("COVENANT_ANVIL"); given != nullptr && *given != '\0') {
         return std::string(given);
     }
     const auto path = repository / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
