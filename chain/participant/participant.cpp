@@ -8,7 +8,7 @@
 #include "common/net/http_server.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
-#include "common/store/file_store.hpp"
+#include "common/store/open.hpp"
 
 #include <functional>
 #include <optional>
@@ -69,7 +69,7 @@ void describe(node::OptionTable& table, ParticipantOptions& options) {
     table.add("password-file", options.password_file, "file whose first line opens the key")
         .group("Identity")
         .value_name("FILE");
-    table.add("store", options.store, "folder of the artifact store")
+    table.add("store", options.store, "the artifact store: a folder, or file:PATH")
         .group("Run")
         .value_name("DIR")
         .required();
@@ -103,7 +103,7 @@ struct Participant::Parts {
     node::DataDir datadir;
     crypto::SecretKey hotkey;
     std::unique_ptr<chain::EvmLedger> ledger;
-    std::unique_ptr<store::FileStore> store{};
+    std::unique_ptr<store::ArtifactStore> store{};
     std::optional<data::WindowReader> windows{};
     std::optional<engine::Engine> engine{};
     std::stop_source ending{};  // of long work: when the process is asked to stop, or the loop ends
@@ -239,7 +239,7 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
                                                   .hotkey = std::move(hotkey),
                                                   .ledger = std::move(ledger)});
     const node::DataDir& dir = parts->datadir;
-    COVENANT_TRY(parts->store, store::FileStore::open(options.store));
+    COVENANT_TRY(parts->store, store::open(options.store));
     COVENANT_CHECK(parts->join_run(role));
     COVENANT_CHECK(parts->open_node());
     if (!options.metrics.empty()) {
