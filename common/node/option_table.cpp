@@ -265,7 +265,9 @@ Status OptionTable::fill_from_flags(const std::vector<FlagValue>& flags, const E
 Status OptionTable::check_required() const {
     for (const auto& option : options_) {
         if (!option->required) continue;
-        if (option->origin != Origin::kDefault && to_toml(option->target) != "\"\"") continue;
+        // An empty text is a text; an empty name or path names nothing.
+        const bool full = option->value_name == "TEXT" || to_toml(option->target) != "\"\"";
+        if (option->origin != Origin::kDefault && full) continue;
         std::string file;
         if (option->in_file) {
             file = fmt::format(" or {}{} in the configuration file",

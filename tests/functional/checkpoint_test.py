@@ -232,7 +232,7 @@ class CheckpointTest(FunctionalTest):
         for command in ("export", "import", "verify", "info"):
             done = self.covenant("checkpoint", command, "--help")
             self.assertEqual(done.code, 0, done)
-            self.assertIn("Example: covenant checkpoint " + command, done.out)
+            self.assertIn("Examples:\n  covenant checkpoint " + command, done.out)
 
     def test_a_killed_export_leaves_nothing_that_looks_finished(self):
         # A model large enough that there is time: its parameters are a file full of zeros.

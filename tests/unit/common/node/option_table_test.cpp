@@ -371,6 +371,16 @@ TEST(OptionTable, ARequiredOptionIsNotEmpty) {
     EXPECT_TRUE(table.fill(sources)) << "values that are only shown may be missing";
 }
 
+TEST(OptionTable, ARequiredTextMayBeEmptyWhenItIsGiven) {
+    std::string prompt;
+    OptionTable table;
+    table.add("prompt", prompt, "the text to continue").value_name("TEXT").required();
+    OptionSources sources = no_env();
+    EXPECT_FALSE(table.fill(sources));
+    sources.flags = {{"prompt", ""}};
+    EXPECT_TRUE(table.fill(sources));
+}
+
 TEST(OptionTable, ABadValueIsUsageWhateverItsCheckSays) {
     std::string isa;
     OptionTable table;

@@ -196,7 +196,8 @@ TEST(IndexStore, ADamagedWitnessIsNoticed) {
         ASSERT_TRUE(store->put(Table::kRecords, "a", as_bytes("1")));
     }
     ASSERT_EQ(fs::file_size(folder / "acknowledged"), 16U);
-    ASSERT_TRUE(write_file_durably(folder / "acknowledged", Bytes(16, 1)));
+    ASSERT_TRUE(
+        write_file_durably(folder / "acknowledged", Bytes(16, 1), {.overwrite = Overwrite::kYes}));
     EXPECT_EQ(IndexStore::open(folder.path()).error().code, Errc::kCorrupt);
     fs::remove(folder / "acknowledged");
     const auto store = open(folder.path());
@@ -206,7 +207,8 @@ TEST(IndexStore, ADamagedWitnessIsNoticed) {
 TEST(IndexStore, ADamagedDatabaseIsNoticed) {
     const TempFolder folder;
     { const auto store = open(folder.path()); }
-    ASSERT_TRUE(write_file_durably(folder / "rocksdb/CURRENT", as_bytes("nonsense\n")));
+    ASSERT_TRUE(write_file_durably(folder / "rocksdb/CURRENT", as_bytes("nonsense\n"),
+                                   {.overwrite = Overwrite::kYes}));
     const auto store = IndexStore::open(folder.path());
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kCorrupt) << store.error().context;

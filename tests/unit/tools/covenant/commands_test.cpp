@@ -237,7 +237,8 @@ TEST_F(CommandsTest, generate_and_eval_become_the_engine_program) {
 
 TEST_F(CommandsTest, a_damaged_devnet_file_costs_the_names_only) {
     write_folder();
-    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes("{")));
+    ASSERT_TRUE(
+        write_file_durably(folder / "devnet.json", as_bytes("{"), {.overwrite = Overwrite::kYes}));
     for (const std::vector<std::string>& command :
          std::vector<std::vector<std::string>>{{"status"},
                                                {"rounds"},
@@ -392,7 +393,7 @@ TEST_F(CommandsTest, every_command_has_help_with_an_example) {
         args.emplace_back("--help");
         const Ran ran = run(args);
         EXPECT_EQ(ran.code, ExitCode::kOk);
-        EXPECT_THAT(ran.out, HasSubstr("Example: covenant " + path.front())) << path.back();
+        EXPECT_THAT(ran.out, HasSubstr("Examples:\n  covenant " + path.front())) << path.back();
     }
 }
 

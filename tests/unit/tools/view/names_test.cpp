@@ -84,7 +84,8 @@ TEST(ReadFolder, names_what_is_wrong_in_the_file) {
     ASSERT_FALSE(broken);
     EXPECT_EQ(broken.error().code, Errc::kMalformed);
     EXPECT_THAT(broken.error().context, HasSubstr("256"));
-    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes("{")));
+    ASSERT_TRUE(
+        write_file_durably(folder / "devnet.json", as_bytes("{"), {.overwrite = Overwrite::kYes}));
     EXPECT_FALSE(read_folder(folder.path()));
 }
 
@@ -95,7 +96,8 @@ TEST(FolderIfWhole, tells_the_damage_and_goes_on) {
     const Folder damaged = folder_if_whole(folder.path());
     EXPECT_TRUE(damaged.names.empty());
     EXPECT_THAT(damaged.damage, HasSubstr("devnet.json"));
-    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes(sample::devnet_json())));
+    ASSERT_TRUE(write_file_durably(folder / "devnet.json", as_bytes(sample::devnet_json()),
+                                   {.overwrite = Overwrite::kYes}));
     EXPECT_EQ(folder_if_whole(folder.path()).names.size(), 3U);
 }
 
