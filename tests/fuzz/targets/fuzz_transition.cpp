@@ -98,8 +98,8 @@ class Machine {
 
     void check() const {
         Amount claimed;
-        for (const auto& [uid, amount] : state_.claimed)
-            claimed += amount;
+        for (const auto& [uid, tally] : state_.tallies)
+            claimed += tally.claimed;
         Amount credited;
         for (const auto& [round, record] : state_.rounds) {
             Amount of_round;

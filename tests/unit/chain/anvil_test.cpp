@@ -244,7 +244,7 @@ TEST_F(AnvilTest, ARoundFromCommitToClaim) {
     EXPECT_EQ(record.credits, expected.credits);
     Account account(*rpc, owner, 31337);
     AdminClient admin(account, network);
-    EXPECT_EQ(now.claimed.at(Uid(0)), expected.credits.at(Uid(0)));
+    EXPECT_EQ(now.tallies.at(Uid(0)).claimed, expected.credits.at(Uid(0)));
     EXPECT_EQ(admin.balance(owner.address()).value(),
               (Amount{700 * kOneToken} + expected.credits.at(Uid(0))));
 

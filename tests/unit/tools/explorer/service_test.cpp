@@ -98,11 +98,12 @@ TEST_F(ServiceTest, undoes_what_a_reorg_took_back) {
     const auto service = open();
     ASSERT_TRUE(service);
     ASSERT_TRUE((*service)->look());
-    EXPECT_TRUE((*service)->board().get()->scene.state.claimed.contains(sample::kAlice));
+    EXPECT_EQ((*service)->board().get()->scene.state.tallies.at(sample::kAlice).claimed,
+              sample::tokens(60));
     node.reorg(1, 2);
     ASSERT_TRUE((*service)->look());
     const auto snapshot = (*service)->board().get();
-    EXPECT_FALSE(snapshot->scene.state.claimed.contains(sample::kAlice));
+    EXPECT_EQ(snapshot->scene.state.tallies.at(sample::kAlice).claimed, Amount{});
     EXPECT_EQ(snapshot->reorgs, 1U);
     EXPECT_EQ(snapshot->scene.head->number.value, 11U);
 }
