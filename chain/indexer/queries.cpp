@@ -236,12 +236,10 @@ Result<RunState> IndexReader::state(const RunId& run, std::uint64_t kept_rounds)
 }
 
 Result<RunState> IndexReader::rounds(const RunId& run, Round first, Round last) {
-    // A round's facts reach back by the gap of continuity, and its electorate by two rounds more.
-    constexpr std::uint64_t kReach = kContinuityGap + 2;
     COVENANT_TRY(const ContractAddresses emitters, contracts());
     COVENANT_TRY(const std::vector<Event> events,
                  read_round_events(database_, emitters, run,
-                                   Round(first.value - std::min(first.value, kReach)), last));
+                                   Round(first.value - std::min(first.value, kFactReach)), last));
     RunState state;
     state.run = run;
     for (const Event& event : events) {

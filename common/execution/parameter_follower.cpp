@@ -56,7 +56,8 @@ Result<const engine::ParameterBuffer*> ParameterFollower::parameters(
     // rounds.
     std::vector<Round> accepted;
     for (auto it = state.rounds.rbegin(); it != state.rounds.rend(); ++it) {
-        if (it->first < round && it->second.accepted) {
+        // Of rounds before state.first it is not known for sure what they aggregated.
+        if (it->first < round && it->first >= state.first && it->second.accepted) {
             accepted.push_back(it->first);
         }
     }

@@ -11,6 +11,11 @@
 namespace covenant::protocol {
 namespace {
 
+// Rounds before it have no record.
+Round oldest_record(const RunState& state) {
+    return Round(state.first.value - std::min(state.first.value, kFactReach));
+}
+
 class Fold {
   public:
     Fold(RunState& state, const Event& event) : state_(state), event_(event) {}
@@ -116,7 +121,7 @@ class Fold {
     [[nodiscard]] bool ours(const RunId& run) const { return run == state_.run; }
     // For editing; null for a round that has left.
     [[nodiscard]] RoundRecord* of(Round round) {
-        return round < state_.first ? nullptr : &state_.rounds[round];
+        return round < oldest_record(state_) ? nullptr : &state_.rounds[round];
     }
     [[nodiscard]] RoundRecord* of(const RunId& run, Round round) {
         return ours(run) ? of(round) : nullptr;
@@ -140,10 +145,13 @@ const Accepted* last_accepted(const RunState& state, Round round) {
     return state.accepted_before ? &*state.accepted_before : nullptr;
 }
 
-// Rounds before `first` leave; what later rounds need of them stays.
+// Makes `first` the oldest round whose facts are known; what later rounds need of those that leave
+// stays.
 void forget_before(RunState& state, Round first) {
-    const ChainTime since = round_times(state.spec->timing, first).t0;
-    while (!state.rounds.empty() && state.rounds.begin()->first < first) {
+    state.first = first;
+    const Round oldest = oldest_record(state);
+    const ChainTime since = round_times(state.spec->timing, oldest).t0;
+    while (!state.rounds.empty() && state.rounds.begin()->first < oldest) {
         const RoundRecord& record = state.rounds.begin()->second;
         if (record.accepted) state.accepted_before = record.accepted;
         for (const auto& [uid, settled] : record.failed) {
@@ -155,11 +163,10 @@ void forget_before(RunState& state, Round first) {
     // before one.
     std::erase_if(state.late_failures,
                   [&](const LateFailure& failure) { return failure.settled <= since; });
-    const auto needed = state.beacons.upper_bound(BeaconSlot(first.value));
+    const auto needed = state.beacons.upper_bound(BeaconSlot(oldest.value));
     if (needed != state.beacons.begin()) {
         state.beacons.erase(state.beacons.begin(), std::prev(needed));
     }
-    state.first = first;
 }
 
 bool failed_between(const RunState& state, Uid miner, ChainTime after, ChainTime until) {

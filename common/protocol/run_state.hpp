@@ -15,6 +15,8 @@ namespace covenant::protocol {
 // Rounds that a state of bounded history keeps: more than any rule reads (continuity looks four
 // rounds back, an electorate two more) and than any node works on.
 inline constexpr std::uint64_t kRecentRounds = 64;
+// How far back the facts of a round reach: continuity by its gap, an electorate by two rounds more.
+inline constexpr std::uint64_t kFactReach = kContinuityGap + 2;
 
 // What a hotkey did over all rounds, kept when the rounds have left the state.
 struct Tally {
@@ -45,7 +47,9 @@ struct RunState {
     std::map<Uid, Tally> tallies;
 
     // Of the rounds that have left.
-    Round first;                              // the oldest that is still here
+    // The oldest whose facts are all known; the records of kFactReach rounds before it are here,
+    // too.
+    Round first;
     std::optional<Accepted> accepted_before;  // the newest accepted parameters among them
     std::vector<LateFailure> late_failures;
 

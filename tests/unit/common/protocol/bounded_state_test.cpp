@@ -60,9 +60,8 @@ TEST(BoundedState, SaysTheSameAboutRecentRounds) {
         if (!whole.spec) continue;
         const auto now = round_at(whole.spec->timing, event.time);
         if (!now) continue;
-        // What a rule can read from here: continuity four rounds back, an electorate two more.
-        for (std::uint64_t back = 0; back <= std::min<std::uint64_t>(now->value, 2); ++back) {
-            expect_same(bounded, whole, Round(now->value - back));
+        for (Round round = bounded.first; round <= *now; round = round.next()) {
+            expect_same(bounded, whole, round);
         }
     }
     for (const auto& [uid, neuron] : whole.roster.neurons) {
@@ -72,8 +71,9 @@ TEST(BoundedState, SaysTheSameAboutRecentRounds) {
         EXPECT_EQ(bounded.tallies[uid].last_active, whole.tallies[uid].last_active);
     }
     EXPECT_GT(whole.rounds.size(), 30U) << "a round in which nothing was said has no record";
-    EXPECT_LE(bounded.rounds.size(), kKept + 1);
-    EXPECT_LE(bounded.beacons.size(), kKept + 2);
+    EXPECT_GT(bounded.first, Round(30));
+    EXPECT_LE(bounded.rounds.size(), kKept + kFactReach + 1);
+    EXPECT_LE(bounded.beacons.size(), kKept + kFactReach + 2);
 }
 
 TEST(BoundedState, ALateFailureStillBreaksContinuity) {

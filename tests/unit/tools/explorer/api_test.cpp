@@ -170,6 +170,7 @@ TEST_F(ApiTest, rounds_that_left_the_state_are_read_from_the_index) {
     auto bounded = std::make_shared<Snapshot>();
     bounded->scene = sample::scene();
     protocol::RunState& state = bounded->scene.state;
+    state.accepted_before = state.rounds.at(protocol::Round(0)).accepted;
     state.rounds.erase_first();
     state.first = protocol::Round(1);
     ASSERT_FALSE(state.rounds.contains(protocol::Round(0)));
