@@ -28,8 +28,12 @@ Status require(const std::string& value, std::string_view option) {
 
 // A coldkey owns the stake: it has no business on a machine that is online.
 Status refuse_coldkeys(const node::Keystore& keys) {
-    COVENANT_TRY(const auto files, keys.list());
-    for (const node::KeyFile& file : files) {
+    COVENANT_TRY(const node::KeyFolder folder, keys.scan());
+    for (const auto& other : folder.others) {
+        log::warn("start", "no key of ours; move it away if it holds one",
+                  {{"file", other.file.string()}, {"why", other.why.context}});
+    }
+    for (const node::KeyFile& file : folder.keys) {
         if (file.kind == node::KeyKind::kColdkey) {
             return fail(Errc::kPrecondition,
                         "coldkey '" + file.name + "' lies in " + keys.directory().string() +

@@ -66,6 +66,19 @@ Result<Bytes> hex_of(const json& object, const char* key, std::size_t max_bytes)
     return bytes;
 }
 
+// Some writers print a number without its leading zeros, even half a byte of them.
+Result<Bytes> padded_hex_of(const json& object, const char* key, std::size_t size) {
+    auto text = text_of(object, key);
+    if (!text || text->empty()) {
+        return fail(Errc::kMalformed, std::string("'") + key + "' is missing or not a string");
+    }
+    if (text->starts_with("0x") || text->starts_with("0X")) text->erase(0, 2);
+    if (text->size() < 2 * size) text->insert(0, 2 * size - text->size(), '0');
+    auto bytes = from_hex(*text, size);
+    if (!bytes) return fail(std::move(bytes).error().within(std::string("'") + key + "'"));
+    return bytes;
+}
+
 Result<SecretBytes> scrypt(const SecretBytes& password, ByteView salt, std::uint64_t n,
                            std::uint32_t r, std::uint32_t p, std::size_t size) {
     ensure_sodium();
@@ -200,19 +213,20 @@ Result<SecretKey> import_from(const json& document, const SecretBytes& password,
     }
     const json* cipher_params = member(*crypto, "cipherparams");
     if (cipher_params == nullptr) return fail(Errc::kMalformed, "'cipherparams' is missing");
-    COVENANT_TRY(const Bytes iv, hex_of(*cipher_params, "iv", kIv));
+    COVENANT_TRY(const Bytes iv, padded_hex_of(*cipher_params, "iv", kIv));
     COVENANT_TRY(const Bytes ciphertext, hex_of(*crypto, "ciphertext", kDerivedKey));
     COVENANT_TRY(const Bytes mac, hex_of(*crypto, "mac", Hash256::kSize));
-    if (iv.size() != kIv || ciphertext.size() != kDerivedKey || mac.size() != Hash256::kSize) {
-        return fail(Errc::kMalformed, "'iv' has 16 bytes, 'ciphertext' and 'mac' have 32");
+    if (ciphertext.empty() || mac.size() != Hash256::kSize) {
+        return fail(Errc::kMalformed, "'ciphertext' is empty or 'mac' has not 32 bytes");
     }
     COVENANT_TRY(const SecretBytes derived, derive(*crypto, password, limits));
     if (!equal_constant_time(mac_of(derived, ciphertext).view(), mac)) {
         return fail(Errc::kPermission, "wrong password, or the file was changed");
     }
+    // A ciphertext of fewer bytes is that of a key without its leading zeros.
     SecretBytes scalar(kDerivedKey);
-    COVENANT_CHECK(
-        aes_128_ctr(derived.expose().first(16), iv, ciphertext, scalar.expose_mutable()));
+    COVENANT_CHECK(aes_128_ctr(derived.expose().first(16), iv, ciphertext,
+                               scalar.expose_mutable().last(ciphertext.size())));
     auto key = SecretKey::from_bytes(scalar.expose());
     if (!key) return fail(Errc::kCorrupt, "it holds no valid secp256k1 key");
     if (const auto named = text_of(document, "address"); named && !named->empty()) {

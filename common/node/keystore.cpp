@@ -3,9 +3,12 @@
 #include "common/base/durable_file.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
+#include "common/base/system_failure.hpp"
 #include "common/codec/json.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/node/lifecycle.hpp"
 #include "common/node/option_table.hpp"
+#include "common/node/password_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,6 +23,7 @@ namespace {
 
 constexpr std::size_t kMaxBoxBytes = 4096;
 constexpr std::size_t kMaxName = 64;
+constexpr std::size_t kCheckBytes = 8;
 
 Status check_name(std::string_view name) {
     const bool good =
@@ -35,6 +39,13 @@ Status check_name(std::string_view name) {
 
 std::string label_of(KeyKind kind, const Address& address) {
     return fmt::format("covenant-key/{}/{}", to_string(kind), to_0x(address));
+}
+
+Bytes check_of(const KeyFile& file) {
+    const std::string text = fmt::format("{}\n{}\n{}\n{}", to_string(file.kind), file.name,
+                                         to_0x(file.address), to_hex(file.box));
+    const Hash256 hash = crypto::sha256_tagged("key-file", as_bytes(text));
+    return {hash.bytes.begin(), hash.bytes.begin() + kCheckBytes};
 }
 
 // Secrets that others may read are refused, not silently repaired: whoever read them may have
@@ -70,9 +81,14 @@ Result<KeyFile> parse_key_file(std::string_view text) {
     limits.max_depth = 4;
     limits.max_values = 32;
     COVENANT_TRY(const codec::Json json, codec::Json::parse(text, limits));
-    COVENANT_CHECK(json.only_keys({"format", "version", "kind", "name", "address", "box"}));
+    if (json.has("crypto") || json.has("Crypto")) {
+        return fail(Errc::kMalformed,
+                    "a Web3 key file, no key of ours: covenant wallet import takes it in");
+    }
     COVENANT_TRY(const std::string format, json.string("format"));
     if (format != "covenant-key") return fail(Errc::kMalformed, "not a covenant key file");
+    COVENANT_CHECK(
+        json.only_keys({"format", "version", "kind", "name", "address", "box", "check"}));
     COVENANT_TRY(const std::uint64_t version, json.u64("version"));
     if (version != 1)
         return fail(Errc::kMalformed, fmt::format("key file version {} is unknown", version));
@@ -84,6 +100,13 @@ Result<KeyFile> parse_key_file(std::string_view text) {
         return fail(Errc::kMalformed, "the key file's name is not a key name");
     COVENANT_TRY(file.address, json.fixed<Address>("address"));
     COVENANT_TRY(file.box, json.bytes("box", kMaxBoxBytes));
+    if (!json.has("check")) return file;
+    COVENANT_TRY(const Bytes check, json.bytes("check", kCheckBytes));
+    if (check != check_of(file)) {
+        return fail(Errc::kCorrupt,
+                    "it was changed: its fields are not what its check says; restore it from your "
+                    "copy");
+    }
     return file;
 }
 
@@ -95,6 +118,7 @@ std::string to_text(const KeyFile& file) {
     json.set("name", file.name);
     json.set("address", to_0x(file.address));
     json.set("box", to_hex(file.box));
+    json.set("check", to_hex(check_of(file)));
     return json.dump(codec::Json::Style::kPretty) + "\n";
 }
 
@@ -121,14 +145,7 @@ Result<Address> Keystore::store(std::string_view name, KeyKind kind, const crypt
                     fmt::format("{} exists; a key is never overwritten: choose another name",
                                 path.string()));
     }
-    if (!std::filesystem::exists(directory_, failed)) {
-        std::filesystem::create_directories(directory_, failed);
-        if (failed) {
-            return fail(Errc::kIo,
-                        fmt::format("create {}: {}", directory_.string(), failed.message()));
-        }
-        ::chmod(directory_.c_str(), 0700);
-    }
+    COVENANT_CHECK(create_folders_durably(directory_, Access::kPrivate));
     KeyFile file;
     file.name = std::string(name);
     file.kind = kind;
@@ -139,31 +156,45 @@ Result<Address> Keystore::store(std::string_view name, KeyKind kind, const crypt
     return file.address;
 }
 
-Result<KeyFile> Keystore::describe(std::string_view name) const {
-    COVENANT_CHECK(check_name(name));
+Result<KeyFile> Keystore::read(std::string_view name) const {
     const std::filesystem::path path = path_of(name);
     auto text = read_text_file(path, kMaxFileBytes);
     if (!text) {
-        if (text.error().code != Errc::kNotFound) return fail(std::move(text).error());
-        std::vector<std::string> names;
-        if (const auto keys = list()) {
-            for (const KeyFile& key : *keys)
-                names.push_back(key.name);
+        std::error_code ignored;
+        if (text.error().code == Errc::kNotFound &&
+            std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) {
+            return fail(Errc::kIo, path.string() + " is a symbolic link to nothing");
         }
-        return fail(
-            Errc::kNotFound,
-            fmt::format("no key '{}' in {} ({}){}", name, directory_.string(),
-                        names.empty() ? "there are none"
-                                      : fmt::format("there are: {}", fmt::join(names, ", ")),
-                        did_you_mean(name, names)));
+        return fail(std::move(text).error());
     }
     auto file = parse_key_file(*text);
-    if (!file) return fail(std::move(file).error().within(path.string() + ": no whole key file"));
+    if (!file) {
+        const bool damaged = file.error().code == Errc::kCorrupt;
+        return fail(
+            std::move(file).error().within(path.string() + (damaged ? "" : ": no whole key file")));
+    }
     if (file->name != name) {
         return fail(Errc::kMalformed,
-                    fmt::format("{} says that it is key '{}'", path.string(), file->name));
+                    fmt::format("{} says that it is key '{}': a key's file keeps its name",
+                                path.string(), file->name));
     }
     return file;
+}
+
+Result<KeyFile> Keystore::describe(std::string_view name) const {
+    COVENANT_CHECK(check_name(name));
+    auto file = read(name);
+    if (file || file.error().code != Errc::kNotFound) return file;
+    std::vector<std::string> names;
+    if (const auto keys = list()) {
+        for (const KeyFile& key : *keys)
+            names.push_back(key.name);
+    }
+    return fail(Errc::kNotFound,
+                fmt::format("no key '{}' in {} ({}){}", name, directory_.string(),
+                            names.empty() ? "there are none"
+                                          : fmt::format("there are: {}", fmt::join(names, ", ")),
+                            did_you_mean(name, names)));
 }
 
 Result<crypto::SecretKey> Keystore::open(std::string_view name,
@@ -174,9 +205,11 @@ Result<crypto::SecretKey> Keystore::open(std::string_view name,
     auto plain = crypto::password_open(file.box, password, label_of(file.kind, file.address));
     if (!plain) {
         if (plain.error().code == Errc::kPermission) {
-            return fail(Errc::kPermission,
-                        fmt::format("wrong password for key '{}' ({}), or the file was changed",
-                                    name, path.string()));
+            const std::string_view unseen = unseen_in(password.expose());
+            return fail(
+                Errc::kPermission,
+                fmt::format("wrong password for key '{}' ({}), or the file was changed{}{}", name,
+                            path.string(), unseen.empty() ? "" : "; the password given ", unseen));
         }
         return fail(std::move(plain).error().within(path.string()));
     }
@@ -188,11 +221,12 @@ Result<crypto::SecretKey> Keystore::open(std::string_view name,
     return key;
 }
 
-Result<std::vector<KeyFile>> Keystore::list() const {
+Result<KeyFolder> Keystore::scan() const {
     std::vector<std::string> names;
     std::error_code failed;
-    if (!std::filesystem::exists(directory_, failed)) return std::vector<KeyFile>();
-    for (std::filesystem::directory_iterator it(directory_, failed), end; !failed && it != end;
+    std::filesystem::directory_iterator it(directory_, failed);
+    if (failed == std::errc::no_such_file_or_directory) return KeyFolder();
+    for (const std::filesystem::directory_iterator end; !failed && it != end;
          it.increment(failed)) {
         const std::filesystem::path& path = it->path();
         const std::string stem = path.stem().string();
@@ -203,15 +237,23 @@ Result<std::vector<KeyFile>> Keystore::list() const {
         }
         names.push_back(stem);
     }
-    if (failed)
-        return fail(Errc::kIo, fmt::format("list {}: {}", directory_.string(), failed.message()));
+    if (failed) return system_failure("list", directory_, failed.value());
     std::sort(names.begin(), names.end());
-    std::vector<KeyFile> out;
+    KeyFolder out;
     for (const std::string& name : names) {
-        COVENANT_TRY(KeyFile file, describe(name));
-        out.push_back(std::move(file));
+        auto file = read(name);
+        if (file) {
+            out.keys.push_back(std::move(*file));
+        } else if (file.error().code != Errc::kNotFound) {  // else it went since it was listed
+            out.others.push_back({path_of(name), std::move(file).error()});
+        }
     }
     return out;
+}
+
+Result<std::vector<KeyFile>> Keystore::list() const {
+    COVENANT_TRY(KeyFolder folder, scan());
+    return std::move(folder.keys);
 }
 
 Result<Address> Keystore::import_web3(std::string_view name, KeyKind kind, std::string_view json,

@@ -1,10 +1,12 @@
 // Encrypted signing keys: one file a key, `<datadir>/keys/<name>.json`, mode 0600, directory 0700.
 //
 //   {"format":"covenant-key","version":1,"kind":"hotkey","name":"default",
-//    "address":"0x…","box":"<hex of crypto::password_box, label covenant-key/hotkey/0x<address>>"}
+//    "address":"0x…","box":"<hex of crypto::password_box, label covenant-key/hotkey/0x<address>>",
+//    "check":"<hex of the first 8 bytes of a hash of the four fields before it>"}
 //
-// The label binds kind and address: a box moved into another file does not open. Files are written
-// whole or not at all, never overwritten, and refused when someone else could read them.
+// The label binds kind and address: a box moved into another file does not open. The check tells a
+// damaged address without the password; a file without one, of an earlier build, is good. Files are
+// written whole or not at all, never overwritten, and refused when someone else could read them.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -35,9 +37,21 @@ struct KeyFile {
     Bytes box;
 };
 
-// kMalformed: not such a file; every field is bounded. Pure: for files from anywhere.
+// kMalformed: not such a file; every field is bounded. kCorrupt: a field is not what the file's
+// check says. Pure: for files from anywhere.
 Result<KeyFile> parse_key_file(std::string_view text);
 std::string to_text(const KeyFile& file);
+
+// What stands in a keystore's folder.
+struct KeyFolder {
+    // A *.json that is no key of this store: a Web3 file, a copy under another name, a folder.
+    struct Other {
+        std::filesystem::path file;
+        Error why;
+    };
+    std::vector<KeyFile> keys;  // by name
+    std::vector<Other> others;  // by name
+};
 
 class Keystore {
   public:
@@ -59,9 +73,11 @@ class Keystore {
     // kMalformed: half-written or no key file. kCorrupt: the key is not the address's.
     [[nodiscard]] Result<crypto::SecretKey> open(std::string_view name,
                                                  const crypto::SecretBytes& password) const;
-    // Name, kind and address of one or all keys, by name; no password.
+    // Name, kind and address of one or all keys, by name; no password. One file that is no key
+    // hides no other.
     [[nodiscard]] Result<KeyFile> describe(std::string_view name) const;
-    [[nodiscard]] Result<std::vector<KeyFile>> list() const;
+    [[nodiscard]] Result<KeyFolder> scan() const;
+    [[nodiscard]] Result<std::vector<KeyFile>> list() const;  // the keys of scan
 
     // Web3 Secret Storage v3, the files of geth and cast.
     Result<Address> import_web3(std::string_view name, KeyKind kind, std::string_view json,
@@ -77,6 +93,8 @@ class Keystore {
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
   private:
+    // kNotFound: no file of that name. Else as describe.
+    [[nodiscard]] Result<KeyFile> read(std::string_view name) const;
     std::filesystem::path directory_;
 };
 
@@ -86,6 +104,7 @@ struct PasswordSource {
     bool confirm = false;        // ask twice, for a new key
     bool json = false;           // --json never asks
     std::stop_token stop{};      // ends the asking, where a SignalGuard takes the signals
+    bool allow_empty = false;    // of a file that somebody else made
 };
 
 // kInterrupted: asked to stop. kPrecondition without a file or a terminal: says --password-file.

@@ -1,5 +1,8 @@
 #include "common/node/lifecycle.hpp"
 
+#include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
+#include "common/base/log.hpp"
 #include "common/node/terminal.hpp"
 
 #include <atomic>
@@ -123,22 +126,32 @@ Result<std::filesystem::path> default_datadir(std::string_view network) {
     return fail(Errc::kPrecondition, "neither XDG_DATA_HOME nor HOME is set: pass --datadir");
 }
 
+namespace {
+
+// What is secret in a data directory has a mode of its own; that others may look around there, and
+// perhaps put files into it, is the operator's to know.
+void warn_of_guests(const std::filesystem::path& folder) {
+    struct stat info {};
+    if (::stat(folder.c_str(), &info) != 0 || (info.st_mode & 077U) == 0) return;
+    log::warn("node", "others may enter the data directory",
+              {{"path", folder.string()},
+               {"mode", fmt::format("{:04o}", info.st_mode & 0777U)},
+               {"mend", "chmod 700 " + folder.string()}});
+}
+
+}  // namespace
+
 Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_view owner) {
     std::error_code failed;
     const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
     if (path.empty() || failed)
         return fail(Errc::kInvalidArgument, "the data directory has no path");
-    const bool existed = std::filesystem::exists(absolute, failed);
-    if (!existed) {
-        std::filesystem::create_directories(absolute, failed);
-        if (failed) {
-            return fail(failed == std::errc::permission_denied ? Errc::kPermission : Errc::kIo,
-                        fmt::format("create the data directory {}: {}", absolute.string(),
-                                    failed.message()));
-        }
-        ::chmod(absolute.c_str(), 0700);
+    if (auto made = create_folders_durably(absolute, Access::kPrivate); !made) {
+        return fail(std::move(made).error().within("the data directory"));
     }
+    warn_of_guests(absolute);
     const std::filesystem::path lock = absolute / "LOCK";
+    COVENANT_CHECK(require_regular_or_absent(lock));
     const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         const int error = errno;

@@ -1,12 +1,15 @@
 #include "common/node/log_sink.hpp"
 
 #include "common/base/clock.hpp"
+#include "common/base/descriptor.hpp"
+#include "common/base/file.hpp"
 #include "common/base/mutex.hpp"
 #include "common/node/option_table.hpp"
 
 #include <algorithm>
 #include <optional>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
@@ -26,11 +29,20 @@ std::optional<log::Level> level_named(std::string_view name) {
 }
 
 Result<spdlog::sink_ptr> file_sink(const LogOptions& options) {
+    if (auto good = require_regular_or_absent(options.file); !good) {
+        return fail(std::move(good).error().within("log file"));
+    }
+    // A log tells what an operator does, so the mode of a new one is ours and not the umask's.
+    spdlog::file_event_handlers events;
+    events.before_open = [](const spdlog::filename_t& name) {
+        const Descriptor made(
+            ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600));
+    };
     try {
         return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
             options.file.string(),
             static_cast<std::size_t>(std::max<std::uint64_t>(options.max_file_bytes, 4096)),
-            options.max_files);
+            options.max_files, /*rotate_on_open=*/false, events);
     } catch (const std::exception& failure) {
         return fail(Errc::kIo,
                     fmt::format("log file {}: {}", options.file.string(), failure.what()));

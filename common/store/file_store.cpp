@@ -23,8 +23,29 @@ constexpr std::string_view kObjects = "objects";
 constexpr std::string_view kNames = "names";
 constexpr std::string_view kTemporary = "temporary";
 
+// A store is shared, so anything may stand in a file's place. What is no regular file, or one that
+// this process may not read, is not there: whoever should have put it has not. That is no failure
+// of this node, which another error would be.
+Result<Bytes> read_stored(const fs::path& path, std::uint64_t max_bytes) {
+    auto bytes = read_file(path, max_bytes);
+    if (bytes) return bytes;
+    Error error = std::move(bytes).error();
+    std::error_code ignored;
+    const bool other = error.code == Errc::kIo && !fs::is_regular_file(path, ignored);
+    if (other || error.code == Errc::kPermission) error.code = Errc::kNotFound;
+    return fail(std::move(error));
+}
+
+// Makes way for an object: what stands under its address and is no file of ours goes. A folder
+// stays, and the write names it.
+void clear_place(const fs::path& path) {
+    std::error_code ignored;
+    const fs::file_status found = fs::symlink_status(path, ignored);
+    if (!fs::is_regular_file(found) && !fs::is_directory(found)) ::unlink(path.c_str());
+}
+
 Result<Hash256> read_name_file(const fs::path& path) {
-    COVENANT_TRY(const Bytes bytes, read_file(path, kNameRecordBytes));
+    COVENANT_TRY(const Bytes bytes, read_stored(path, kNameRecordBytes));
     auto object = decode_name_record(bytes);
     if (!object) return fail(std::move(object).error().within("read " + path.string()));
     return object;
@@ -88,10 +109,11 @@ Result<Hash256> FileStore::put(ByteView bytes) {
     const Hash256 object = crypto::sha256(bytes);
     const fs::path path = object_path(object);
     // Already here and whole: a name that is visible is durable, so nothing is left to do.
-    if (const auto present = read_file(path, bytes.size());
+    if (const auto present = read_stored(path, bytes.size());
         present && std::equal(present->begin(), present->end(), bytes.begin(), bytes.end())) {
         return object;
     }
+    clear_place(path);
     auto written = create_folders_durably(path.parent_path()).and_then([&] {
         return write_file_durably(
             path, bytes, {.overwrite = Overwrite::kYes, .temporary_folder = folder_ / kTemporary});
@@ -103,7 +125,7 @@ Result<Hash256> FileStore::put(ByteView bytes) {
 }
 
 Result<Bytes> FileStore::get(const Hash256& object, std::uint64_t max_bytes) {
-    auto bytes = read_file(object_path(object), max_bytes);
+    auto bytes = read_stored(object_path(object), max_bytes);
     if (!bytes) return fail(std::move(bytes).error().within("get object " + to_0x(object)));
     if (crypto::sha256(*bytes) != object) {
         return fail(Errc::kCorrupt, "get object " + to_0x(object) + ": the bytes in " +
@@ -116,8 +138,8 @@ Result<Bytes> FileStore::get(const Hash256& object, std::uint64_t max_bytes) {
 
 Result<bool> FileStore::has(const Hash256& object) {
     std::error_code error;
-    const bool present = fs::exists(object_path(object), error);
-    if (error) {
+    const bool present = fs::is_regular_file(object_path(object), error);
+    if (error && error != std::errc::no_such_file_or_directory) {
         return fail(Errc::kIo, "look for object " + to_0x(object) + ": " + error.message());
     }
     return present;
@@ -172,8 +194,10 @@ Result<std::vector<NamedObject>> FileStore::list(std::string_view prefix, std::s
     std::vector<NamedObject> out;
     out.reserve(found.size());
     for (auto& [name, path] : found) {
-        COVENANT_TRY(const Hash256 object, read_name_file(path));
-        out.push_back({std::move(name), object});
+        auto object = read_name_file(path);
+        if (!object && object.error().code == Errc::kNotFound) continue;
+        if (!object) return fail(std::move(object).error());
+        out.push_back({std::move(name), *object});
     }
     return out;
 }

@@ -1,7 +1,9 @@
 #include "common/store/index_store.hpp"
 
 #include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/base/mutex.hpp"
+#include "common/base/system_failure.hpp"
 #include "common/crypto/sha256.hpp"
 
 #include <algorithm>
@@ -95,7 +97,8 @@ class Witness {
 
     // The number in the file; 0 when there is none yet.
     Result<std::uint64_t> open(const fs::path& path) {
-        fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        COVENANT_CHECK(require_regular_or_absent(path));
+        fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd_ < 0) return failure("open", path);
         std::array<std::uint8_t, kWitnessBytes> bytes{};
         const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), 0);
@@ -132,6 +135,19 @@ class Witness {
     }
     int fd_ = -1;
 };
+
+// RocksDB opens whatever has the name of one of its files, and a FIFO would hold it for ever.
+Status require_plain_files(const fs::path& folder) {
+    std::error_code error;
+    fs::directory_iterator entries(folder, error);
+    if (error == std::errc::no_such_file_or_directory) return {};
+    for (const fs::directory_iterator end; !error && entries != end; entries.increment(error)) {
+        if (entries->is_directory(error)) continue;
+        COVENANT_CHECK(require_regular_or_absent(entries->path()));
+    }
+    if (error) return system_failure("list", folder, error.value());
+    return {};
+}
 
 Status check_key(Table table, std::string_view key) {
     if (key.empty() || key.size() > kMaxKeyBytes) {
@@ -180,7 +196,8 @@ struct IndexStore::Database {
 };
 
 Status IndexStore::Database::open(const fs::path& folder) {
-    COVENANT_CHECK(create_folders_durably(folder));
+    COVENANT_CHECK(create_folders_durably(folder, Access::kPrivate));
+    COVENANT_CHECK(require_plain_files(folder / "rocksdb"));
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
         {rocksdb::kDefaultColumnFamilyName, family_options()}};
     for (const char* name : kFamilies)

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 static_assert(std::endian::native == std::endian::little, "state files hold the memory's bytes");
 
 constexpr std::string_view kSuffix = ".f32";
+
 // Whether the file holds exactly these bytes.
 bool holds(const fs::path& path, ByteView bytes) {
     const auto file = RegularFile::open(path);
@@ -44,8 +45,9 @@ StateStore::StateStore(fs::path folder, Rooter rooter)
     : folder_(std::move(folder)), rooter_(std::move(rooter)) {}
 
 Result<StateStore> StateStore::open(const fs::path& folder, Rooter rooter) {
-    auto prepared =
-        create_folders_durably(folder).and_then([&] { return remove_stale_temporaries(folder); });
+    auto prepared = create_folders_durably(folder, Access::kPrivate).and_then([&] {
+        return remove_stale_temporaries(folder);
+    });
     if (!prepared) {
         return fail(std::move(prepared).error().within("open state store " + folder.string()));
     }

@@ -1,5 +1,6 @@
 #include "tools/covenant/commands/doctor_checks.hpp"
 
+#include "common/base/file.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/output.hpp"
 #include "tools/covenant/commands/session.hpp"
@@ -161,23 +162,28 @@ Check check_keys(const fs::path& folder) {
     if (!fs::is_directory(keys, ignored)) {
         return warn("keys", "none in " + keys.string(), "covenant wallet new-hotkey");
     }
+    const node::Keystore store(keys);
+    const auto there = store.scan();
+    if (!there) {
+        return failed("keys", there.error().context, "restore them from your copy");
+    }
     std::size_t hotkeys = 0;
     std::size_t coldkeys = 0;
-    for (const auto& entry : fs::directory_iterator(keys, ignored)) {
-        if (entry.path().extension() != ".json") {
-            continue;
-        }
-        const auto mode = entry.status(ignored).permissions();
+    for (const node::KeyFile& key : there->keys) {
+        const fs::path path = store.path_of(key.name);
+        const auto mode = fs::status(path, ignored).permissions();
         if ((mode & (fs::perms::group_all | fs::perms::others_all)) != fs::perms::none) {
-            return failed("keys", entry.path().string() + " may be read by others",
-                          "chmod 600 " + entry.path().string());
+            return failed("keys", path.string() + " may be read by others",
+                          "chmod 600 " + path.string());
         }
-        const auto file = node::Keystore(keys).describe(entry.path().stem().string());
-        if (!file) {
-            return failed("keys", entry.path().string() + ": " + file.error().context,
-                          "restore it from your copy");
-        }
-        (file->kind == node::KeyKind::kHotkey ? hotkeys : coldkeys) += 1;
+        (key.kind == node::KeyKind::kHotkey ? hotkeys : coldkeys) += 1;
+    }
+    if (!there->others.empty()) {
+        const auto& other = there->others.front();
+        const std::string what = other.file.string() + " is no key: " + other.why.context;
+        return there->keys.empty() || other.why.code == Errc::kCorrupt
+                   ? failed("keys", what, "restore it from your copy")
+                   : warn("keys", what, "move it out of the folder of keys");
     }
     const std::string found = fmt::format("{} hotkeys, {} coldkeys", hotkeys, coldkeys);
     return coldkeys > 0 && hotkeys > 0
@@ -188,12 +194,13 @@ Check check_keys(const fs::path& folder) {
 
 Check check_lock(const fs::path& folder) {
     const fs::path path = folder / "LOCK";
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return ok("data folder", folder.string() + " is in nobody's use");
+    const auto file = RegularFile::open(path);
+    if (!file) {
+        return file.error().code == Errc::kNotFound
+                   ? ok("data folder", folder.string() + " is in nobody's use")
+                   : warn("data folder", file.error().context, "name another with --datadir DIR");
     }
-    const bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
-    ::close(fd);
+    const bool held = ::flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0;
     return held ? warn("data folder", folder.string() + " is in use by a running process",
                        "nothing, if that is the node or devnet that you started")
                 : ok("data folder", folder.string() + " is in nobody's use");

@@ -2,6 +2,7 @@
 
 #include "chain/chain_view.hpp"
 #include "chain/indexer/queries.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/net/http_client.hpp"
 #include "common/node/lifecycle.hpp"
@@ -70,11 +71,7 @@ Result<view::Scene> read_chain(const fs::path& network_file, const fs::path& fol
     COVENANT_TRY(const chain::NetworkFile network, chain::load_network(network_file.string()));
     COVENANT_TRY(const auto rpc, make_rpc(network.rpc_url, clock));
     COVENANT_CHECK(chain::check_network(network, *rpc));
-    std::error_code made;
-    fs::create_directories(folder, made);
-    if (made) {
-        return fail(Errc::kIo, "cannot make " + folder.string() + ": " + made.message());
-    }
+    COVENANT_CHECK(create_folders_durably(folder, Access::kPrivate));
     const fs::path index = folder / "cli-index.sqlite";
     COVENANT_CHECK(follow_alone(index, network, *rpc, clock));
     COVENANT_TRY(chain::IndexReader reader, chain::IndexReader::open(index.string()));

@@ -43,6 +43,14 @@ Result<crypto::SecretBytes> password_of(const CommandContext& context, const std
                                what);
 }
 
+// Of a file that geth or cast made, which may have none.
+Result<crypto::SecretBytes> foreign_password(const CommandContext& context,
+                                             const WalletOptions& options) {
+    return node::read_password(
+        {.file = options.web3_password_file, .json = context.global.json, .allow_empty = true},
+        options.file);
+}
+
 Result<ExitCode> report_new(const CommandContext& context, const node::Keystore& keys,
                             const std::string& name) {
     COVENANT_TRY(const node::KeyFile key, keys.describe(name));
@@ -68,16 +76,20 @@ Result<ExitCode> new_key(const CommandContext& context, const WalletOptions& opt
 
 Result<ExitCode> list(const CommandContext& context, const WalletOptions& options) {
     COVENANT_TRY(const node::Keystore keys, open_keystore(context.global, options.keys));
-    COVENANT_TRY(const auto files, keys.list());
+    COVENANT_TRY(const node::KeyFolder folder, keys.scan());
     Json rows = Json::array();
     node::Table table({"name", "kind", "address"});
-    for (const node::KeyFile& key : files) {
+    for (const node::KeyFile& key : folder.keys) {
         rows.push(key_json(keys, key));
         table.add({key.name, std::string(node::to_string(key.kind)),
                    crypto::to_checksum_address(key.address)});
     }
     context.output.data(std::move(rows));
-    if (files.empty()) {
+    for (const node::KeyFolder::Other& other : folder.others) {
+        context.output.warn(
+            fmt::format("{} is no key of ours: {}", other.file.string(), other.why.context));
+    }
+    if (folder.keys.empty()) {
         context.output.note("no keys in " + keys.directory().string());
     } else {
         context.output.table(table);
@@ -100,8 +112,7 @@ Result<ExitCode> import(const CommandContext& context, const WalletOptions& opti
     COVENANT_TRY(node::Keystore keys, open_keystore(context.global, options.keys));
     COVENANT_TRY(const std::string json,
                  read_text_file(options.file, node::Keystore::kMaxFileBytes));
-    COVENANT_TRY(const crypto::SecretBytes theirs,
-                 password_of(context, options.web3_password_file, options.file, false));
+    COVENANT_TRY(const crypto::SecretBytes theirs, foreign_password(context, options));
     COVENANT_TRY(const crypto::SecretBytes ours,
                  password_of(context, options.password_file, "our copy", true));
     COVENANT_TRY(const Address address, keys.import_web3(options.name, kind, json, theirs, ours));

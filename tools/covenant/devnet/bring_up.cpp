@@ -96,8 +96,6 @@ Status make_keys(const Layout& layout, std::uint64_t seed, const std::vector<Par
     const auto password = crypto::SecretBytes::copy_of(as_bytes(kPassword));
     for (const Participant& one : people) {
         const node::Keystore keys(layout.nodes() / one.name / "keys");
-        std::error_code ignored;
-        std::filesystem::create_directories(layout.nodes() / one.name, ignored);
         const auto stored = node::Keystore(keys).store(
             "hotkey", node::KeyKind::kHotkey, hotkey_of(seed, one.name), password, kQuickKdf);
         if (!stored && stored.error().code != Errc::kAlreadyExists) {

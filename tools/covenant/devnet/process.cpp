@@ -1,5 +1,7 @@
 #include "tools/covenant/devnet/process.hpp"
 
+#include "common/base/file.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -25,7 +27,8 @@ int decode_status(int status) {
 }
 
 Result<int> open_log(const std::filesystem::path& path) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    COVENANT_CHECK(require_regular_or_absent(path));
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) {
         return fail(Errc::kIo, "cannot write " + path.string() + ": " +
                                    std::generic_category().message(errno));

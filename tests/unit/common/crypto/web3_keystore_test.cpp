@@ -56,6 +56,67 @@ TEST(Web3Keystore, OpensThePbkdf2Vector) {
     EXPECT_EQ(to_0x(key->address()), "0x008aeeda4d805471df9b2a5b0f38a0c3bcba786b");
 }
 
+// Writers that print the initial vector as a number leave out its leading zero byte.
+constexpr std::string_view kShortVector = R"({
+ "address": "b2a9222f508e39d31a8f54587df3cf822f5cd50d",
+ "crypto": {
+  "cipher": "aes-128-ctr",
+  "ciphertext": "06b481809e9c4a2efc6b1a5cc7c0567a1c81e402d999d736f7e3a1154f5a9c84",
+  "cipherparams": {
+   "iv": "111111111111111111111111111111"
+  },
+  "kdf": "scrypt",
+  "kdfparams": {
+   "dklen": 32,
+   "n": 4096,
+   "p": 1,
+   "r": 8,
+   "salt": "e6a4aa106955c607b6c39a6271741e2483b346880b7358033b2c6226cf118d3c"
+  },
+  "mac": "9a980e16c88adf6a98b101f704595e0cfc57d98a5c27c1eecb866ef0b7fcdc1d"
+ },
+ "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6",
+ "version": 3
+})";
+// cast wallet import takes an empty password.
+constexpr std::string_view kEmptyPassword = R"({
+ "address": "db6f03aae6bf71421392314178c563184c35721d",
+ "crypto": {
+  "cipher": "aes-128-ctr",
+  "ciphertext": "86ba18b31d05ee41934bbbd728a29c7dd722d2453dd9f95f2ddec02dec3d56f5",
+  "cipherparams": {
+   "iv": "59fb7372402d367b351a50fe59fd818c"
+  },
+  "kdf": "scrypt",
+  "kdfparams": {
+   "dklen": 32,
+   "n": 4096,
+   "p": 1,
+   "r": 8,
+   "salt": "372b5eee5bb42630612e291347da122e886c807c70d1d2b590fd535f08ecedbd"
+  },
+  "mac": "7b2f1d259117d8b6252744a9ad4160a163bd3ac288c974a646d9a2b13f4fbb8f"
+ },
+ "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6",
+ "version": 3
+})";
+
+TEST(Web3Keystore, OpensWhatOtherWalletsWrite) {
+    const auto padded = web3_import(kShortVector, secret("correct horse"));
+    ASSERT_TRUE(padded) << padded.error().context;
+    EXPECT_EQ(to_0x(padded->address()), "0xb2a9222f508e39d31a8f54587df3cf822f5cd50d");
+    const auto odd =
+        web3_import(replaced(std::string(kShortVector), "111111111111111111111111111111",
+                             "0x0111111111111111111111111111111"),
+                    secret("correct horse"));
+    ASSERT_TRUE(odd) << odd.error().context;
+    EXPECT_EQ(odd->address(), padded->address());
+    const auto open = web3_import(kEmptyPassword, SecretBytes());
+    ASSERT_TRUE(open) << open.error().context;
+    EXPECT_EQ(to_0x(open->address()), "0xdb6f03aae6bf71421392314178c563184c35721d");
+    EXPECT_EQ(web3_import(kEmptyPassword, secret("x")).error().code, Errc::kPermission);
+}
+
 TEST(Web3Keystore, OpensTheScryptVector) {
     const auto key = web3_import(kScryptVector, secret("testpassword"));
     ASSERT_TRUE(key) << key.error().context;

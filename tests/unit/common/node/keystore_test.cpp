@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace covenant::node {
 namespace {
@@ -105,6 +106,75 @@ TEST_F(KeystoreFixture, ListsByNameWithoutPasswords) {
     EXPECT_EQ(list[0].name, "a");
     EXPECT_EQ(list[0].kind, KeyKind::kHotkey);
     EXPECT_EQ(list[1].kind, KeyKind::kColdkey);
+}
+
+// A backup, a note, a folder, a copy, a link to nothing: none of them hides the keys beside it.
+TEST_F(KeystoreFixture, WhatIsNoKeyHidesNoKey) {
+    ASSERT_TRUE(keys.create("a", KeyKind::kHotkey, password("x"), kCheap));
+    std::filesystem::create_symlink("nowhere.json", folder / "keys" / "dangling.json");
+    std::filesystem::create_directory(folder / "keys" / "old.json");
+    std::ofstream(folder / "keys" / "notes.json") << "{}";
+    std::ofstream(folder / "keys" / "backup.json") << R"({"version":3,"crypto":{}})";
+    std::filesystem::copy(keys.path_of("a"), keys.path_of("copy"));
+    ASSERT_EQ(::mkfifo((folder / "keys" / "fifo.json").c_str(), 0600), 0);
+    const KeyFolder found = keys.scan().value();
+    ASSERT_EQ(found.keys.size(), 1U);
+    EXPECT_EQ(found.keys[0].name, "a");
+    const std::pair<const char*, const char*> others[] = {
+        {"backup.json", "covenant wallet import"},
+        {"copy.json", "key 'a'"},
+        {"dangling.json", "link to nothing"},
+        {"fifo.json", "a FIFO, not a regular file"},
+        {"notes.json", "format"},
+        {"old.json", "a folder, not a regular file"}};
+    ASSERT_EQ(found.others.size(), std::size(others));
+    for (std::size_t i = 0; i < found.others.size(); ++i) {
+        EXPECT_EQ(found.others[i].file.filename(), others[i].first);
+        EXPECT_NE(found.others[i].why.context.find(others[i].second), std::string::npos)
+            << found.others[i].why.context;
+    }
+    EXPECT_EQ(keys.describe("dangling").error().code, Errc::kIo);
+    const auto none = keys.open("b", password("x"));
+    EXPECT_EQ(none.error().code, Errc::kNotFound);
+    EXPECT_NE(none.error().context.find("there are: a)"), std::string::npos)
+        << none.error().context;
+}
+
+TEST_F(KeystoreFixture, ADamagedAddressIsSeenWithoutThePassword) {
+    ASSERT_TRUE(keys.create("a", KeyKind::kHotkey, password("x"), kCheap));
+    const std::string whole = contents("a");
+    const std::size_t digit = whole.find("0x") + 9;
+    std::string damaged = whole;
+    damaged[digit] = damaged[digit] == '3' ? '4' : '3';
+    replace("a", damaged);
+    EXPECT_EQ(keys.describe("a").error().code, Errc::kCorrupt);
+    EXPECT_TRUE(keys.list()->empty());
+    EXPECT_EQ(keys.scan()->others.size(), 1U);
+}
+
+// Files of builds that wrote no check are good as they are.
+TEST_F(KeystoreFixture, AFileWithoutACheckOpens) {
+    ASSERT_TRUE(keys.create("a", KeyKind::kHotkey, password("x"), kCheap));
+    std::string text = contents("a");
+    const std::size_t comma = text.rfind(',');
+    ASSERT_NE(text.find("\"check\"", comma), std::string::npos);
+    text.erase(comma, text.rfind('}') - comma);
+    replace("a", text);
+    EXPECT_TRUE(keys.open("a", password("x")));
+    EXPECT_EQ(keys.list()->size(), 1U);
+}
+
+TEST_F(KeystoreFixture, TheFolderIsPrivateWhateverTheUmask) {
+    const mode_t before = ::umask(0);
+    const auto made =
+        Keystore(folder / "node" / "keys").create("a", KeyKind::kHotkey, password("x"), kCheap);
+    ::umask(before);
+    ASSERT_TRUE(made) << made.error().context;
+    for (const char* name : {"node", "node/keys"}) {
+        struct stat info {};
+        ASSERT_EQ(::stat((folder / name).c_str(), &info), 0);
+        EXPECT_EQ(info.st_mode & 0777U, 0700U) << name;
+    }
 }
 
 TEST_F(KeystoreFixture, RefusesHalfWrittenFiles) {
@@ -226,6 +296,90 @@ TEST(Password, ComesFromAFileOthersCannotRead) {
     EXPECT_EQ(read_password({path, false, false}, "x").error().code, Errc::kInvalidArgument);
     std::ofstream(path, std::ios::trunc) << std::string(1024, 'x');
     EXPECT_EQ(read_password({path, false, false}, "x")->size(), 1024U);
+}
+
+crypto::SecretBytes written_and_read(const std::filesystem::path& path, std::string_view bytes,
+                                     bool fresh, std::string& refused) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+    ::chmod(path.c_str(), 0600);
+    auto out = read_password({.file = path, .confirm = fresh}, "key 'a'");
+    refused = out ? "" : out.error().context;
+    return out ? std::move(*out) : crypto::SecretBytes();
+}
+
+// Nobody types them again, so a new password has none; a password that is there already may.
+TEST(Password, ANewOneHoldsNothingUnseen) {
+    const testing::TempFolder folder;
+    using namespace std::string_view_literals;
+    const std::pair<std::string_view, const char*> cases[] = {
+        {"\xef\xbb\xbfsecret\n"sv, "begins with a byte order mark"},
+        {"\xff\xfes\0e\0\n"sv, "is not UTF-8"},
+        {"sec\0ret\n"sv, "holds a zero byte"},
+        {"one\rtwo\n"sv, "holds a carriage return"},
+        {"tab\t\n"sv, "holds a control character"},
+        {"zero\xe2\x80\x8bwidth\n"sv, "holds an invisible character"},
+        {"surrogate\xed\xa0\x80\n"sv, "is not UTF-8"},
+        {"\xc0\xaf\n"sv, "is not UTF-8"},
+        {"cut\xe2\x82\n"sv, "is not UTF-8"},
+    };
+    std::string refused;
+    for (const auto& [bytes, words] : cases) {
+        written_and_read(folder / "pw", bytes, true, refused);
+        EXPECT_NE(refused.find(words), std::string::npos) << words << ": " << refused;
+        EXPECT_NE(refused.find((folder / "pw").string()), std::string::npos);
+        EXPECT_FALSE(written_and_read(folder / "pw", bytes, false, refused).empty()) << words;
+    }
+    for (const std::string_view good :
+         {"secret\r\n"sv, "gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80 dich\n"sv}) {
+        EXPECT_FALSE(written_and_read(folder / "pw", good, true, refused).empty()) << refused;
+    }
+}
+
+TEST_F(KeystoreFixture, AWrongPasswordWithAMarkSaysSo) {
+    ASSERT_TRUE(keys.create("a", KeyKind::kHotkey, password("secret"), kCheap));
+    const auto key = keys.open("a", password("\xef\xbb\xbfsecret"));
+    EXPECT_EQ(key.error().code, Errc::kPermission);
+    EXPECT_NE(key.error().context.find("byte order mark"), std::string::npos);
+}
+
+TEST(Password, MayBeEmptyOnlyForAFileThatSomebodyElseMade) {
+    const testing::TempFolder folder;
+    std::ofstream(folder / "pw") << "\n";
+    ::chmod((folder / "pw").c_str(), 0600);
+    EXPECT_EQ(read_password({.file = folder / "pw"}, "x").error().code, Errc::kInvalidArgument);
+    EXPECT_TRUE(read_password({.file = folder / "pw", .allow_empty = true}, "x")->empty());
+}
+
+// A service manager hands secrets over as files of mode 0440 in a folder of mode 0500.
+TEST(Password, AFolderThatOnlyItsOwnerEntersKeepsOthersOut) {
+    const testing::TempFolder folder;
+    const auto path = folder / "credentials" / "pw";
+    std::filesystem::create_directory(folder / "credentials");
+    std::ofstream(path) << "secret\n";
+    ::chmod(path.c_str(), 0440);
+    ::chmod((folder / "credentials").c_str(), 0500);
+    EXPECT_TRUE(read_password({.file = path}, "x"));
+    ::chmod((folder / "credentials").c_str(), 0755);
+    const auto open = read_password({.file = path}, "x");
+    EXPECT_EQ(open.error().code, Errc::kPermission);
+    EXPECT_NE(open.error().context.find("only you may enter"), std::string::npos);
+    ::chmod((folder / "credentials").c_str(), 0700);
+    ::chmod(path.c_str(), 0620);
+    EXPECT_EQ(read_password({.file = path}, "x").error().code, Errc::kPermission);
+}
+
+TEST(Password, ComesThroughAPipeAndWaitsForNoWriter) {
+    const testing::TempFolder folder;
+    ASSERT_EQ(::mkfifo((folder / "fifo").c_str(), 0600), 0);
+    EXPECT_EQ(read_password({.file = folder / "fifo"}, "x").error().code, Errc::kInvalidArgument);
+    EXPECT_EQ(read_password({.file = folder.path()}, "x").error().code, Errc::kIo);
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    ASSERT_EQ(::write(ends[1], "secret\n", 7), 7);
+    const std::string name = "/dev/fd/" + std::to_string(ends[0]);
+    EXPECT_TRUE(read_password({.file = name}, "x")->equals(as_bytes("secret")));
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 TEST(Password, NothingIsAskedUnderJson) {

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +108,40 @@ TEST(FileStore, TwoStoresOfOneFolderSeeEachOther) {
     EXPECT_TRUE(second->get(object, 100));
     ASSERT_TRUE(second->publish("name", object));
     EXPECT_EQ(first->resolve("name").value(), object);
+}
+
+// A store is shared. Something else than a file in an object's place must neither hold a reader nor
+// pass for a failing disk: the object is not there.
+TEST(FileStore, WhatIsNoFileIsNoObjectAndNoName) {
+    const TempFolder folder;
+    const auto store = open(folder.path());
+    const Hash256 object = store->put(as_bytes("bytes")).value();
+    ASSERT_TRUE(store->publish("run/1", object));
+    const fs::path path = store->object_path(object);
+    const auto expect_absent = [&](std::string_view what) {
+        const auto got = store->get(object, 100);
+        ASSERT_FALSE(got) << what;
+        EXPECT_EQ(got.error().code, Errc::kNotFound) << what;
+        EXPECT_NE(got.error().context.find("not a regular file"), std::string::npos);
+        EXPECT_FALSE(store->has(object).value()) << what;
+    };
+    fs::remove(path);
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    expect_absent("a FIFO");
+    // Putting the object again makes way for it.
+    ASSERT_TRUE(store->put(as_bytes("bytes")));
+    EXPECT_EQ(as_text(store->get(object, 100).value()), "bytes");
+    fs::remove(path);
+    fs::create_directory(path);
+    expect_absent("a folder");
+    EXPECT_FALSE(store->put(as_bytes("bytes")));
+
+    const fs::path name = folder / "names/run/@2";
+    ASSERT_EQ(::mkfifo(name.c_str(), 0600), 0);
+    EXPECT_EQ(store->resolve("run/2").error().code, Errc::kNotFound);
+    const auto names = store->list("run/").value();
+    ASSERT_EQ(names.size(), 1U);
+    EXPECT_EQ(names[0].name, "run/1");
 }
 
 TEST(FileStore, OpeningRemovesWhatDeadWritersLeft) {

@@ -3,13 +3,17 @@
 
 #include "common/base/level.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/store/file_store.hpp"
 #include "common/store/memory_store.hpp"
+#include "tests/support/temp_folder.hpp"
 #include "tools/vectors/samples.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 namespace covenant::store {
 namespace {
@@ -94,6 +98,33 @@ TEST_F(SealedArtifactTest, MissingBytesAreUnavailable) {
     seal();
     ASSERT_TRUE(store.erase(commitment.ciphertext_hash));
     expect(Verdict::kUnavailable);
+}
+
+// A FIFO must not hold the validators of a shared store, nor a folder end them.
+TEST_F(SealedArtifactTest, SomethingElseInItsPlaceIsUnavailable) {
+    const covenant::testing::TempFolder folder;
+    const auto files = FileStore::open(folder.path()).value();
+    const auto verdict = [&] {
+        return protocol::to_string(
+            fetch_artifact(*files, commitment, hotkey, spec, elements).value().verdict);
+    };
+    const Hash256 objects[] = {commitment.ciphertext_hash, commitment.key_hash};
+    for (const Hash256& object : objects) {
+        ASSERT_TRUE(files->put(store.get(object, std::uint64_t{1} << 30).value()));
+    }
+    ASSERT_EQ(verdict(), "accept");
+    for (const Hash256& object : objects) {
+        const std::filesystem::path path = files->object_path(object);
+        std::filesystem::remove(path);
+        ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+        EXPECT_EQ(verdict(), protocol::to_string(Verdict::kUnavailable));
+        std::filesystem::remove(path);
+        std::filesystem::create_directory(path);
+        EXPECT_EQ(verdict(), protocol::to_string(Verdict::kUnavailable));
+        std::filesystem::remove(path);
+        ASSERT_TRUE(files->put(store.get(object, std::uint64_t{1} << 30).value()));
+        ASSERT_EQ(verdict(), "accept");
+    }
 }
 
 TEST_F(SealedArtifactTest, DamagedBytesMismatch) {
