@@ -153,7 +153,10 @@ Status create_folders_durably(const fs::path& folder, Access access) {
         COVENANT_CHECK(create_folders_durably(parent, access));
     }
     if (::mkdir(folder.c_str(), access == Access::kPrivate ? 0700 : 0755) != 0 && errno != EEXIST) {
-        return system_failure("create folder", folder, errno);
+        // A parent that is there and yet not found: this file system makes no folders.
+        Error failure = system_failure("create folder", folder, errno).value();
+        if (failure.code == Errc::kNotFound) failure.code = Errc::kIo;
+        return fail(std::move(failure));
     }
     if (!fs::is_directory(folder, error)) {
         return fail(Errc::kIo, "create folder " + folder.string() +

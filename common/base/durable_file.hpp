@@ -80,7 +80,7 @@ Status write_file_durably(const std::filesystem::path& path, ByteView bytes,
 // replace: to be asked before long work. The write itself checks again.
 Status require_writable_name(const std::filesystem::path& path, Overwrite overwrite);
 
-// Creates the folder and its missing parents, each made durable in its parent.
+// Creates the folder and its missing parents, each made durable in its parent. kPermission; kIo.
 Status create_folders_durably(const std::filesystem::path& folder, Access access = Access::kPublic);
 
 // fsync of a folder: names created, renamed or removed in it survive a power loss.

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/descriptor.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/file.hpp"
 #include "common/base/mutex.hpp"
 #include "common/node/option_table.hpp"
@@ -32,6 +33,9 @@ Result<spdlog::sink_ptr> file_sink(const LogOptions& options) {
     if (auto good = require_regular_or_absent(options.file); !good) {
         return fail(std::move(good).error().within("log file"));
     }
+    // Its folder is there before the file is made, or its mode would be the library's. That a
+    // folder cannot be made is said by the opening.
+    static_cast<void>(create_folders_durably(options.file.parent_path()));
     // A log tells what an operator does, so the mode of a new one is ours and not the umask's.
     spdlog::file_event_handlers events;
     events.before_open = [](const spdlog::filename_t& name) {

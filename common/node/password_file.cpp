@@ -32,7 +32,7 @@ Status wait_for_pipe(int fd) {
     return fail(Errc::kPrecondition, "nothing came from it within 60 s");
 }
 
-// A folder that only its owner may enter keeps others from the files in it, whatever their modes.
+// A folder that only its owner may enter keeps a file's group from it.
 bool in_private_folder(const fs::path& path) {
     std::error_code error;
     const fs::path folder = fs::canonical(path, error).parent_path();
@@ -110,7 +110,7 @@ Result<crypto::SecretBytes> read_password_file(const fs::path& path) {
     }
     if (S_ISDIR(info.st_mode)) return failed(Errc::kIo, "it is a folder, not a regular file");
     const unsigned mode = info.st_mode & 0777U;
-    const bool closed = (mode & 077U) == 0 || ((mode & 022U) == 0 && in_private_folder(path));
+    const bool closed = (mode & 077U) == 0 || ((mode & 037U) == 0 && in_private_folder(path));
     if (S_ISREG(info.st_mode) && !closed) {
         return failed(Errc::kPermission,
                       fmt::format("mode {:04o}, so others may read it: chmod 600 {}, or keep it in "

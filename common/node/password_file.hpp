@@ -19,8 +19,9 @@ Result<crypto::SecretBytes> read_password_line(int fd,
                                                const std::function<Status()>& wait_for_input = {});
 
 // The first line of a file or pipe (a FIFO that nobody writes to is empty: it is not waited for).
-// kPermission: others may read the file. Its mode must keep them out, or the folder it lies in, as
-// a service manager's folder of credentials does. kNotFound; else as read_password_line.
+// kPermission: others may read the file. Its mode must keep them out; its group may read it where
+// only the owner may enter its folder, as in a service manager's folder of credentials (0440).
+// kNotFound; else as read_password_line.
 Result<crypto::SecretBytes> read_password_file(const std::filesystem::path& path);
 
 // What a person cannot see in these bytes and so will not type again, as the end of a sentence

@@ -364,8 +364,10 @@ TEST(Password, AFolderThatOnlyItsOwnerEntersKeepsOthersOut) {
     EXPECT_EQ(open.error().code, Errc::kPermission);
     EXPECT_NE(open.error().context.find("only you may enter"), std::string::npos);
     ::chmod((folder / "credentials").c_str(), 0700);
-    ::chmod(path.c_str(), 0620);
-    EXPECT_EQ(read_password({.file = path}, "x").error().code, Errc::kPermission);
+    for (const mode_t mode : {0620U, 0444U}) {
+        ::chmod(path.c_str(), mode);
+        EXPECT_EQ(read_password({.file = path}, "x").error().code, Errc::kPermission);
+    }
 }
 
 TEST(Password, ComesThroughAPipeAndWaitsForNoWriter) {

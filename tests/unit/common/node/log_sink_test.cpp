@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace covenant::node {
 namespace {
@@ -200,6 +201,25 @@ TEST(LogSink, AMovedFileIsOpenedAnew) {
 TEST(LogSink, WithoutAFileThereIsNothingToReopen) {
     const auto sink = LogSink::install({}).value();
     EXPECT_FALSE(sink->reopener());
+}
+
+// A log tells what its operator does; and a FIFO that nobody reads must not hold the start.
+TEST(LogSink, TheFileIsPrivateWhateverTheUmaskAndARegularOne) {
+    const testing::TempFolder folder;
+    LogOptions options;
+    options.file = folder / "made" / "node.log";
+    const mode_t before = ::umask(0);
+    { const auto sink = LogSink::install(options); }
+    ::umask(before);
+    struct stat info {};
+    ASSERT_EQ(::stat(options.file.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+
+    options.file = folder / "fifo";
+    ASSERT_EQ(::mkfifo(options.file.c_str(), 0600), 0);
+    const auto refused = LogSink::install(options);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().context.find("not a regular file"), std::string::npos);
 }
 
 TEST(LogSink, AnUnwritableFileIsAnError) {
