@@ -4,7 +4,8 @@
 //   names/<part>/…/@<last>  64 hex characters and a newline: the object that the name maps to
 //   temporary/              files being written; those of dead writers are removed at opening
 //
-// Objects appear by rename after fdatasync, names by link (the first one wins), folders are synced.
+// Objects appear by rename after fdatasync, names by a rename that refuses a taken one (the first
+// wins), folders are synced.
 #pragma once
 
 #include "common/store/artifact_store.hpp"

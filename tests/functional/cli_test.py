@@ -449,6 +449,47 @@ class CommandLineTest(FunctionalTest):
         dead = self.network_file(free_port())
         self.refused_doctor(dead)
 
+    def test_a_report_replaces_nothing(self):
+        folder = self.folder("data")
+        key = pathlib.Path(self.new_key(folder)["file"])
+        before = key.read_bytes()
+        (folder / "target").write_text("theirs")
+        (folder / "link").symlink_to("target")
+        (folder / "dangling").symlink_to("nowhere")
+        for name in (key, folder / "link", folder / "dangling", "/dev/null"):
+            self.refused(1, "doctor", "--datadir", folder, "--report", name, words=[str(name)])
+        self.assertEqual(key.read_bytes(), before)
+        self.assertEqual((folder / "target").read_text(), "theirs")
+        self.assertTrue((folder / "link").is_symlink() and (folder / "dangling").is_symlink())
+
+    def test_a_fifo_in_a_files_place_holds_nobody(self):
+        folder = self.folder("data")
+        fifo = folder / "fifo"
+        os.mkfifo(fifo)
+        some = "0x" + "aa" * 32
+        (folder / "store/objects/aa").mkdir(parents=True)
+        os.mkfifo(folder / "store/objects/aa" / some[2:])
+        for words in (("status", "--network", fifo, "--datadir", folder),
+                      ("artifact", "inspect", some, "--spec", fifo, "--datadir", folder),
+                      ("wallet", "import", "x", fifo, "--datadir", folder, "--password-file", self.passwords["one"],
+                       "--web3-password-file", self.passwords["web3"]),
+                      ("wallet", "new-hotkey", "y", "--datadir", folder, "--password-file", fifo)):
+            done = self.covenant(*words, timeout=20)
+            self.assertIn(done.code, (1, 2, 3, 5), done)
+            self.assertTrue(done.err, done)
+
+    def test_what_is_no_key_hides_no_key(self):
+        folder = self.folder("data")
+        keys = pathlib.Path(self.new_key(folder)["file"]).parent
+        (keys / "dangling.json").symlink_to("nowhere.json")
+        (keys / "notes.json").write_text("{}")
+        (keys / "old.json").mkdir()
+        done = self.covenant("wallet", "list", "--datadir", folder, "--json")
+        self.assertEqual(done.code, 0, done)
+        value = envelope(done.out)
+        self.assertEqual([row["name"] for row in value["data"]], ["hotkey"])
+        self.assertEqual(len(value["warnings"]), 3)
+
     def refused_doctor(self, network):
         done = self.covenant("doctor", "--datadir", network.parent, "--json")
         self.assertEqual(done.code, 3, done)
