@@ -264,10 +264,19 @@ TEST_F(AnvilTest, ARoundFromCommitToClaim) {
     EXPECT_EQ(neurons[1].rounds, 1U);
 }
 
-// Two validators estimate their vote on parameters while neither decides; the one that is mined
-// second decides, and stores what was decided.
+// Of three validators with stakes of 100, 200 and 200, the second and the third estimate their vote
+// on parameters while neither would decide; the one that is mined last decides, and stores what was
+// decided.
 TEST_F(AnvilTest, AVoteHasGasForItsDearestPath) {
     const RunId run = network.run;
+    Account account(*rpc, owner, 31337);
+    AdminClient admin(account, network);
+    hotkeys.push_back(crypto::SecretKey::from_seed(hash_of(3)));
+    must(admin.transfer_ether(hotkeys[3].address(), 100 * kOneToken));
+    ASSERT_EQ(admin.register_hotkey(hotkeys[3], Role::kValidator, PublicKey{{3}}).value(), Uid(3));
+    must(admin.add_stake(Uid(3), Amount{200 * kOneToken}));
+    must(admin.add_stake(Uid(2), Amount{100 * kOneToken}));
+    ledgers.push_back(open_ledger(3));
     prove_genesis();
     mine_at(times(0).t0);
     accept(0, "commit", commitment(Round(0)));
@@ -275,23 +284,25 @@ TEST_F(AnvilTest, AVoteHasGasForItsDearestPath) {
     accept(1, "beacon/1", ProveBeacon{run, BeaconSlot(1)});
     UidSet uids;
     uids.set(0);
-    for (const std::size_t v : {1U, 2U}) {
+    for (const std::size_t v : {1U, 2U, 3U}) {
         accept(v, "inclusion", VoteInclusion{run, Round(0), uids});
     }
     mine_at(times(0).t2);
+    const VoteParameters vote{run, Round(0), hash_of(0x41), 0x40800000};
+    accept(1, "parameters", vote);
     Json off = Json::array();
     call("evm_setAutomine", off.push(false));
-    const VoteParameters vote{run, Round(0), hash_of(0x41), 0x40800000};
-    sync(1);
-    must(ledgers[1]->submit("parameters", vote));
-    call("anvil_dropAllTransactions", Json::array());
     sync(2);
     must(ledgers[2]->submit("parameters", vote));
-    const IntentStatus first = settled_status(2, "parameters");
+    call("anvil_dropAllTransactions", Json::array());
+    sync(3);
+    must(ledgers[3]->submit("parameters", vote));
+    const IntentStatus first = settled_status(3, "parameters");
     ASSERT_EQ(first.phase, IntentPhase::kConfirmed) << first.reason;
-    const IntentStatus second = settled_status(1, "parameters");  // the same bytes again
-    ASSERT_EQ(second.phase, IntentPhase::kConfirmed) << second.reason;
-    EXPECT_TRUE(state(1).rounds.at(Round(0)).accepted);
+    EXPECT_FALSE(state(3).rounds.at(Round(0)).accepted);
+    const IntentStatus last = settled_status(2, "parameters");  // the same bytes again
+    ASSERT_EQ(last.phase, IntentPhase::kConfirmed) << last.reason;
+    EXPECT_TRUE(state(2).rounds.at(Round(0)).accepted);
     const auto gas = [&](const IntentStatus& status) {
         Json params = Json::array();
         const auto receipt = parse_receipt(
@@ -299,8 +310,8 @@ TEST_F(AnvilTest, AVoteHasGasForItsDearestPath) {
         EXPECT_EQ(receipt.value()->block.value, status.block);
         return receipt.value()->gas_used;
     };
-    EXPECT_GT(gas(second), gas_limit_for(gas(first)));  // an estimate alone is too little
-    EXPECT_LT(gas(second) + gas(second) / 5, vote_gas_bound(2));
+    EXPECT_GT(gas(last), gas_limit_for(gas(first)));  // an estimate alone is too little
+    EXPECT_LT(gas(last) + gas(last) / 5, vote_gas_bound(3));
 }
 
 TEST_F(AnvilTest, AReorgIsSeenAndTheTransactionSentAgain) {
