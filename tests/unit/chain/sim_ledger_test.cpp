@@ -129,7 +129,7 @@ TEST_F(SimLedgerTest, ARoundByHandPaysTheMiner) {
     ASSERT_TRUE(record.settled);
     EXPECT_EQ(record.credits.at(Uid(0)), (Amount{60 * kOneToken}));
     accept(0, "claim", ClaimEmission{Uid(0)});
-    EXPECT_EQ(ledgers[0].state()->claimed.at(Uid(0)), (Amount{60 * kOneToken}));
+    EXPECT_EQ(ledgers[0].state()->tallies.at(Uid(0)).claimed, (Amount{60 * kOneToken}));
 }
 
 TEST_F(SimLedgerTest, TwoRoundsFollowEachOther) {
