@@ -211,12 +211,14 @@ TEST_F(WindowReaderTest, TokensOutsideTheVocabularyAreRefused) {
     const fs::path path = copy();
     CorpusManifest manifest = manifest_;
     ShardSummary& last = manifest.shards.back();
+    fs::remove(shard_path(path, last.number));  // no writer replaces a shard
     ShardWriter writer(shard_path(path, last.number), last.number, 17, 2);
     for (std::uint32_t i = 0; i < last.windows; ++i) {
         ASSERT_TRUE(writer.append(std::vector<Token>(17, manifest.vocab_size)));
     }
     last = writer.finish().value();
-    ASSERT_TRUE(write_file_durably(manifest_path(path), encode_manifest(manifest)));
+    ASSERT_TRUE(write_file_durably(manifest_path(path), encode_manifest(manifest),
+                                   {.overwrite = Overwrite::kYes}));
     const auto reader = WindowReader::open(path);
     ASSERT_FALSE(reader);
     EXPECT_EQ(reader.error().code, Errc::kMalformed);
