@@ -4,6 +4,7 @@
 #include "common/base/log.hpp"
 #include "common/node/journal.hpp"
 #include "common/protocol/schedule.hpp"
+#include "validator/round_work.hpp"
 
 #include <algorithm>
 
@@ -34,6 +35,10 @@ Collected as_it_stands(const Collected& collected, const protocol::RoundView& vi
 }
 
 }  // namespace
+
+std::shared_ptr<RoundWork> make_round_work() {
+    return std::make_shared<RoundWork>();
+}
 
 protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round) {
     const protocol::Round after(round.value + kRoundsInFlight + 1);

@@ -1,20 +1,13 @@
-// What a validator's duties share: the node, the way to the chain and to the background, and what
-// is known of each round that is not settled yet.
+// What a validator's duties share: the node, the way to the chain and to the background. What is
+// known of a round stands in round_work.hpp.
 #pragma once
 
 #include "chain/participant/role.hpp"
-#include "validator/stages/audit.hpp"
-#include "validator/stages/screen.hpp"
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-namespace covenant::engine {
-class ParameterBuffer;
-}
 
 namespace covenant::validator {
 
@@ -22,26 +15,8 @@ struct ValidatorOptions {
     std::uint64_t vote_margin_seconds = 2;  // votes leave this long before their deadline
 };
 
-// What a parameters vote says.
-struct NextParameters {
-    Hash256 root;
-    std::uint32_t loss_bits = 0;
-};
-
-// Of one round. All of it can be fetched or computed again.
-struct RoundWork {
-    Collected collected;
-    std::map<protocol::Uid, participant::Errand<store::FetchedArtifact>> fetches;
-    participant::Errand<std::vector<Screened>> screening;
-    std::optional<std::vector<Screened>> screened;
-    participant::Errand<NextParameters> next_parameters;
-    std::vector<protocol::Uid> aggregated;  // what next_parameters is computed from
-    participant::Errand<std::shared_ptr<const engine::ParameterBuffer>> agreed;
-    participant::Errand<bool> checkpoint;
-    std::map<protocol::Uid, participant::Errand<std::optional<AuditResult>>> replays;
-    std::map<protocol::Uid, AuditResult> audits;
-    std::optional<std::string> abstains;  // said
-};
+struct RoundWork;  // validator/round_work.hpp
+struct Screened;
 
 struct Desk {
     const participant::Node& node;
@@ -59,6 +34,9 @@ using DutyMaker = std::optional<participant::Duty> (*)(Desk& desk, RoundWork& wo
 inline constexpr std::uint64_t kRoundsInFlight = 3;
 
 // ---- what several duties need
+
+// Of a round of which nothing is known yet.
+std::shared_ptr<RoundWork> make_round_work();
 
 // From when on a round is not looked after any more.
 protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round);

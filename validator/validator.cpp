@@ -44,9 +44,12 @@ Result<std::vector<Duty>> Validator::duties(const Moment& moment, std::optional<
         if (left_out(at->view.round)) {
             continue;
         }
-        RoundWork& work = work_[at->view.round];
+        std::shared_ptr<RoundWork>& work = work_[at->view.round];
+        if (!work) {
+            work = make_round_work();
+        }
         for (const DutyMaker make : kDuties) {
-            if (auto duty = make(desk_, work, at)) {
+            if (auto duty = make(desk_, *work, at)) {
                 out.push_back(std::move(*duty));
             }
         }

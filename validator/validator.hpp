@@ -25,7 +25,7 @@ class Validator final : public participant::Role {
     [[nodiscard]] StatesInUse states_in_use(protocol::Round round) const override;
 
     Desk desk_;
-    std::map<protocol::Round, RoundWork> work_;
+    std::map<protocol::Round, std::shared_ptr<RoundWork>> work_;
 };
 
 }  // namespace covenant::validator

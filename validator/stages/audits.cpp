@@ -1,6 +1,7 @@
 #include "chain/participant/housekeeping.hpp"
 #include "common/base/log.hpp"
 #include "common/node/journal.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/duties.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 #include "chain/participant/parameter_sources.hpp"
 #include "common/engine/parameter_buffer.hpp"
 #include "common/node/journal.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/duties.hpp"
 
 namespace covenant::validator {

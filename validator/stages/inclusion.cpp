@@ -1,4 +1,5 @@
 #include "common/base/log.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/duties.hpp"
 
 #include <fmt/format.h>

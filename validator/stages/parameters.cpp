@@ -1,6 +1,7 @@
 #include "common/base/hex.hpp"
 #include "common/execution/loss_score.hpp"
 #include "common/execution/parameter_follower.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/duties.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "chain/ledger.hpp"
 #include "common/node/journal.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/duties.hpp"
 #include "validator/stages/score.hpp"
 
