@@ -35,7 +35,7 @@ TEST(Audits, AreOwedByEveryValidatorAboutEveryCommitment) {
     Audits count = audits(record(), state, Round(0));
     EXPECT_EQ(count.owed, 2U);
     EXPECT_EQ(count.done, 2U);
-    state.rounds.at(Round(0)).reveals.at(sample::kVera).findings.pop_back();
+    state.rounds[Round(0)].reveals.at(sample::kVera).findings.pop_back();
     count = audits(record(), state, Round(0));
     EXPECT_EQ(count.owed, 2U);
     EXPECT_EQ(count.done, 1U);
@@ -71,7 +71,9 @@ TEST(Record, KeepsTheFactorsAndReadsFoldersWithoutThem) {
 
     codec::Json older = codec::Json::object();
     const codec::Json json = to_json(one);
-    for (const std::string& key : *json.as_keys()) {
+    const auto keys = json.as_keys();
+    ASSERT_TRUE(keys) << keys.error().context;
+    for (const std::string& key : *keys) {
         if (key != "deadline_factor" && key != "next_factor") {
             older.set(key, *json.at(key));
         }
