@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
 """The command line without a devnet: help, mistakes, passwords, keys, and a world that does not play along."""
+# size: the table of every command's options stands here
 
 import json
 import os

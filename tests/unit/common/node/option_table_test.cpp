@@ -297,7 +297,7 @@ TEST(OptionTable, AnEmptyVariableIsNotSet) {
 
 struct HomeOfAda {
     std::optional<std::string> operator()(const std::string& name) const {
-        if (name == "HOME") return "/home/ada";
+        if (name == "HOME") return "/users/ada";
         const auto found = variables.find(name);
         if (found == variables.end()) return std::nullopt;
         return found->second;
@@ -312,13 +312,13 @@ TEST(OptionTable, ATildeIsTheHomeFolderWhereverAPathComesFrom) {
     sources.env = HomeOfAda{{{"COVENANT_DATADIR", "~"}}};
     sources.flags = {{"network", "~/x"}, {"peers", "~"}};
     ASSERT_TRUE(table.fill(sources));
-    EXPECT_EQ(s.spec, "/home/ada/run.spec");
-    EXPECT_EQ(s.datadir, "/home/ada");
+    EXPECT_EQ(s.spec, "/users/ada/run.spec");
+    EXPECT_EQ(s.datadir, "/users/ada");
     EXPECT_EQ(s.network, "~/x") << "described as a text, not as a file";
     EXPECT_EQ(s.peers, (std::vector<std::string>{"~"}));
     sources.flags = {{"datadir", "~/node"}};
     ASSERT_TRUE(table.fill(sources));
-    EXPECT_EQ(s.datadir, "/home/ada/node");
+    EXPECT_EQ(s.datadir, "/users/ada/node");
 }
 
 TEST(OptionTable, ATildeThatIsNoHomeFolderIsRefused) {
