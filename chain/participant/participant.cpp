@@ -1,6 +1,7 @@
 #include "chain/participant/participant.hpp"
 
 #include "chain/evm_ledger.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/data/window_reader.hpp"
@@ -26,10 +27,23 @@ Status require(const std::string& value, std::string_view option) {
     return {};
 }
 
-// A coldkey owns the stake: it has no business on a machine that is online.
+bool holds_coldkey(const std::filesystem::path& file) {
+    const auto text = read_text_file(file, node::Keystore::kMaxFileBytes);
+    if (!text) return false;
+    const auto key = node::parse_key_file(*text);
+    return key && key->kind == node::KeyKind::kColdkey;
+}
+
+// A coldkey owns the stake: it has no business on a machine that is online, whatever name a copy
+// has.
 Status refuse_coldkeys(const node::Keystore& keys) {
     COVENANT_TRY(const node::KeyFolder folder, keys.scan());
     for (const auto& other : folder.others) {
+        if (holds_coldkey(other.file)) {
+            return fail(Errc::kPrecondition, other.file.string() +
+                                                 " is the copy of a coldkey: move it off this "
+                                                 "machine; a node needs its hotkey only");
+        }
         log::warn("start", "no key of ours; move it away if it holds one",
                   {{"file", other.file.string()}, {"why", other.why.context}});
     }

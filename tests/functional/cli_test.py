@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 
@@ -387,6 +388,17 @@ class CommandLineTest(FunctionalTest):
         self.refused(5, *line, "--network", self.network_file(port, 31338), words=["31338"])
         value = self.refused(5, *line, "--network", self.network_file(port, genesis=genesis))
         self.assertNotIn("genesis block", value["errors"][0]["message"])  # now it is the code that is missing
+
+    def test_a_node_starts_beside_no_coldkey_whatever_its_file_is_called(self):
+        folder = self.folder("data")
+        self.new_key(folder)
+        owner = pathlib.Path(self.new_key(self.folder("safe"), "new-coldkey", "owner")["file"])
+        copy = folder / "keys" / "old-backup.json"
+        shutil.copy(owner, copy)
+        done = self.covenant("run", "--datadir", folder, "--network", self.network_file(free_port()), "--store", folder,
+                             "--data", folder, "--password-file", self.passwords["one"], program="covenant-miner")
+        self.assertEqual(done.code, 3, done)
+        self.assertIn("old-backup.json is the copy of a coldkey", done.err + done.out)
 
     def test_a_taken_port_is_named(self):
         port = free_port()
