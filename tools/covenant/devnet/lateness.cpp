@@ -1,17 +1,14 @@
 #include "tools/covenant/devnet/lateness.hpp"
 
-#include "tools/covenant/devnet/process.hpp"
-
 #include <algorithm>
 #include <cmath>
-#include <sstream>
+#include <fstream>
 
 namespace covenant::devnet {
 
 namespace {
 
 constexpr double kGrowth = 1.5;
-constexpr std::size_t kLogLines = 400;
 constexpr std::string_view kWarning = "WARN";
 
 }  // namespace
@@ -53,7 +50,7 @@ std::uint64_t block_seconds(const Record& record) {
 }
 
 std::string last_warning(const std::filesystem::path& log, protocol::Round round) {
-    std::istringstream lines(tail(log, kLogLines));
+    std::ifstream lines(log);
     const std::string field = "round=" + std::to_string(round.value);
     std::string found;
     for (std::string line; std::getline(lines, line);) {

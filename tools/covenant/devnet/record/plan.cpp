@@ -166,10 +166,11 @@ protocol::TimingSpec plan_timing(const protocol::RunSpec& spec, const Options& o
 
     const double training = spec.segments();
     const double audits = miners * spec.audit.segments;  // of one validator
-    // Validators audit the last round while miners train this one. All segments at the trial's
-    // rate, but no process ends before its own are done.
-    const double segments = std::max({(miners * training + validators * audits) / all,
-                                      training * share(miners), audits * share(validators)});
+    // Validators audit the last round while miners train this one. Once one role is done, the other
+    // has more of the machine for the rest.
+    const double together = std::min(training, audits);
+    const double alone = std::max(training, audits) - together;
+    const double segments = together + alone * share(training > audits ? miners : validators);
     const double screening = miners * trial.screen_ms * share(validators);
     const double monitor = spec.score.monitor_windows * trial.window_ms * share(validators);
 
