@@ -44,9 +44,9 @@ struct NetworkOptions {
     // Where a node's long work runs. Unset: at once, where it is asked for.
     std::function<std::unique_ptr<participant::Background>(const std::string& node,
                                                            const Clock& clock)>
-        background;
+        background = {};
     // Moments at which no validator does anything: what made a recorded round null. Unset: none.
-    std::function<bool(protocol::ChainTime)> validators_silent;
+    std::function<bool(protocol::ChainTime)> validators_silent = {};
 };
 
 class Network {

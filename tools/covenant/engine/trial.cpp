@@ -202,8 +202,8 @@ class Worker {
                                                    rules.assigned_windows);
         const auto heldout =
             protocol::heldout_windows(trial_.spec, "score", trial_.run, rules.heldout_windows);
-        COVENANT_TRY(const auto own_tokens, execution::assigned_tokens(windows_, own));
-        COVENANT_TRY(const auto heldout_tokens, execution::heldout_tokens(windows_, heldout));
+        COVENANT_TRY(const auto own_tokens, windows_.windows(own));
+        COVENANT_TRY(const auto heldout_tokens, windows_.heldout_windows(heldout));
         const engine::ParameterBuffer probe = theta_.clone();
         const auto losses = SteadyClock::now();
         for (const auto* tokens : {&own_tokens, &own_tokens, &heldout_tokens}) {
