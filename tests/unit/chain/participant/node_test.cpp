@@ -81,6 +81,7 @@ TEST(Node, KnowsItsSeatFromTheLedger) {
                                      .store = scene.store(),
                                      .engine = rig.run.engine,
                                      .windows = rig.run.windows,
+                                     .clock = rig.clock,
                                      .folder = scene.folder("stranger"),
                                      .key = stranger});
     ASSERT_FALSE(refused);
