@@ -37,7 +37,7 @@ class LogLines {
         const std::lock_guard lock(mutex_);
         std::size_t found = 0;
         for (const std::string& line : lines_)
-            found += line.find(part) != std::string::npos ? 1 : 0;
+            found += line.find(part) != std::string::npos ? 1U : 0U;
         return found;
     }
     [[nodiscard]] std::string text() const {

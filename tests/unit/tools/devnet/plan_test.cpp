@@ -23,7 +23,8 @@ constexpr Trial kTrial{.start_ms = 700.0,
 // A machine that shares its cores fairly, at the trial's speed: seconds until the last miner has
 // trained and the last validator has replayed the round before, and whether that was in time.
 double seconds_needed(const protocol::RunSpec& spec, const Options& options, unsigned cores) {
-    const double all = std::max<double>(options.miners + options.validators, cores);
+    const double all =
+        std::max<double>(static_cast<double>(options.miners + options.validators), cores);
     double training = spec.segments();
     double audits = static_cast<double>(options.miners) * spec.audit.segments;
     double seconds = 0.0;
@@ -44,8 +45,9 @@ double seconds_needed(const protocol::RunSpec& spec, const Options& options, uns
 
 TEST(PlanTiming, LeavesHalfAgainForTrainingAndAllAudits) {
     const protocol::RunSpec spec = nano_run(6);
+    using Crowd = std::pair<std::uint64_t, std::uint64_t>;
     for (const auto& [miners, validators] :
-         {std::pair{8, 5}, std::pair{3, 3}, std::pair{1, 1}, std::pair{16, 2}, std::pair{2, 16}}) {
+         {Crowd{8, 5}, Crowd{3, 3}, Crowd{1, 1}, Crowd{16, 2}, Crowd{2, 16}}) {
         for (const unsigned cores : {1U, 2U, 8U, 64U}) {
             const Options options = crowd(miners, validators);
             const auto timing = plan_timing(spec, options, kTrial, cores, 1.0);

@@ -41,7 +41,7 @@ TEST(WithOneGenesis, DropsTheGenesisOfEveryLaterStart) {
 }
 
 TEST(WithOneGenesis, RefusesWhatIsNoDump) {
-    for (const std::string text :
+    for (const std::string& text :
          {std::string("{"), std::string("{}"), dump({}), dump({block("0x1", "0x65")}),
           dump({block("zero", "0x64")}), dump({block("0x0", "0x")}),
           dump({block("0x0", "0x11112222333344445")})}) {
