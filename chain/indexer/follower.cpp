@@ -101,7 +101,7 @@ Result<Follower::Change> Follower::compare(const IndexedBlock& cursor, const Blo
         Hash256 there = head.hash;
         if (block->number.value != head.number) {
             COVENANT_TRY(const std::optional<BlockHeader> header,
-                         block_by_number(*rpc_, block->number.value));
+                         header_below(block->number.value, head));
             if (!header && !differs) return Change{true, {}};
             if (!header) return moved(block->number.value);
             there = header->hash;
@@ -117,6 +117,18 @@ Result<Follower::Change> Follower::compare(const IndexedBlock& cursor, const Blo
     COVENANT_TRY(const BlockNumber lowest, below_all_blocks());
     if (!differs) return Change{true, {}};
     return Change{false, lowest};
+}
+
+// A header that a chain up to `head` has. A member of a pool that is behind lacks it, so the next
+// one is asked: else two members that answer in turns could hide the same block for ever.
+Result<std::optional<BlockHeader>> Follower::header_below(std::uint64_t number,
+                                                          const BlockHeader& head) {
+    constexpr int kMembersAsked = 3;
+    std::optional<BlockHeader> header;
+    for (int i = 0; i < kMembersAsked && !header && number <= head.number; ++i) {
+        COVENANT_TRY(header, block_by_number(*rpc_, number));
+    }
+    return header;
 }
 
 // The block below the first one that is followed, after a look at the chain's first block.

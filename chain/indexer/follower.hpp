@@ -45,6 +45,7 @@ class Follower {
         std::optional<protocol::BlockNumber> fork;  // newest common block of a reorg
     };
     Result<Change> compare(const IndexedBlock& cursor, const BlockHeader& head);
+    Result<std::optional<BlockHeader>> header_below(std::uint64_t number, const BlockHeader& head);
     Result<protocol::BlockNumber> below_all_blocks();
     Result<std::uint64_t> read_old(std::uint64_t from, std::uint64_t head, FollowReport& report,
                                    std::optional<protocol::BlockNumber>& fork);

@@ -361,7 +361,7 @@ TEST(OptionTable, TheTildeOfConfigAndDatadirIsExpandedBeforeTheFileIsRead) {
 TEST(OptionTable, ARequiredOptionIsNotEmpty) {
     std::string store;
     OptionTable table;
-    table.add("store", store, "folder of artifacts").required();
+    table.add("store", store, "folder of artifacts").value_name("DIR").required();
     OptionSources sources = no_env();
     sources.flags = {{"store", ""}};
     const auto filled = table.fill(sources);
