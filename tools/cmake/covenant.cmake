@@ -94,12 +94,14 @@ function(covenant_label_directory)
     endif()
 endfunction()
 
-# covenant_test(name SOURCES ... DEPS ... [EXTERNAL ...] [WHOLE] [OPTIMIZED] [LABEL fast|slow])
+# covenant_test(name SOURCES ... DEPS ... [EXTERNAL ...] [WHOLE] [OPTIMIZED] [READS_TREE] [LABEL fast|slow])
 #   One GoogleTest binary. Each case is a ctest test; with WHOLE the binary is one test
 #   (for binaries that link libtorch, whose start costs half a second). The assertions are compiled with -Og, which
 #   halves the compiler's time; the code under test keeps its flags. OPTIMIZED: the test itself computes a lot.
+#   READS_TREE: it reads files below COVENANT_SOURCE_DIR; a path in every command line would make a second checkout miss
+#   the compiler's cache.
 function(covenant_test name)
-    cmake_parse_arguments(ARG "WHOLE;OPTIMIZED" "LABEL" "SOURCES;DEPS;EXTERNAL" ${ARGN})
+    cmake_parse_arguments(ARG "WHOLE;OPTIMIZED;READS_TREE" "LABEL" "SOURCES;DEPS;EXTERNAL" ${ARGN})
     if(COVENANT_FUZZ)
         return()
     endif()
@@ -109,6 +111,9 @@ function(covenant_test name)
     find_package(GTest REQUIRED)
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE covenant_warnings GTest::gtest_main GTest::gmock ${ARG_EXTERNAL})
+    if(ARG_READS_TREE)
+        target_compile_definitions(${name} PRIVATE COVENANT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    endif()
     if(NOT ARG_OPTIMIZED)
         target_compile_options(${name} PRIVATE "$<$<CONFIG:Release>:-Og;-Wno-maybe-uninitialized>")
     endif()
