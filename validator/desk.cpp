@@ -95,7 +95,7 @@ Result<const std::vector<Screened>*> keep_screening(const Desk& desk, RoundWork&
             return &*work.screened;
         }
         work.screening.start(
-            desk.background, "screen round " + std::to_string(at->view.round.value), Lane::kEngine,
+            desk.background, "screen round " + std::to_string(at->view.round.value), Lane::kVote,
             at->view.times.t2,
             [&node = desk.node, at, collected = as_it_stands(work.collected, at->view)] {
                 return screen(node.seat(), node.artifacts(), node.training(), *at->state, at->view,

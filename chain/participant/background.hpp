@@ -18,6 +18,7 @@
 namespace covenant::participant {
 
 enum class Lane : std::uint8_t {
+    kVote,      // the engine's, for a vote: before everything else that the engine does
     kEngine,    // one job at a time: the engine, its data and the parameter follower
     kTransfer,  // a few at a time: the stores
 };
@@ -28,7 +29,7 @@ using Delivery = std::function<void()>;
 struct Job {
     std::string name;  // for the log: "replay of uid 2, round 7"
     Lane lane = Lane::kEngine;
-    protocol::ChainTime closes;  // the lane takes the job with the nearest closing first
+    protocol::ChainTime closes;  // of equal lanes the nearest closing first
     std::function<Delivery()> work;
 };
 
@@ -40,8 +41,8 @@ class Background {
     virtual bool deliver() = 0;
     // Waits until something is finished, or for so long, or until the stop.
     virtual void rest(Millis at_most, const std::stop_token& stop) = 0;
-    // A long job of the engine's lane calls this between its steps: jobs of its lane with a nearer
-    // closing than its own run first, on its thread.
+    // A long job of the engine's lane calls this between its steps: what a vote waits for, and what
+    // closes before `closes`, runs first, on its thread.
     virtual void give_way(protocol::ChainTime closes) = 0;
 };
 

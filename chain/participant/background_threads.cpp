@@ -2,12 +2,12 @@
 #include "common/base/log.hpp"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace covenant::participant {
@@ -76,13 +76,18 @@ class ThreadedBackground final : public Background {
 
   private:
     using Queue = std::deque<Job>;
-    Queue& queue(Lane lane) { return queues_[static_cast<std::size_t>(lane)]; }
+    // Two lanes share the engine's queue and its thread.
+    Queue& queue(Lane lane) { return lane == Lane::kTransfer ? transfers_ : engine_; }
 
-    // The first of those with the nearest closing, if that is nearer than `before`.
+    static std::pair<bool, std::uint64_t> haste(const Job& job) {
+        return {job.lane != Lane::kVote, job.closes.value};
+    }
+
+    // The first of the most urgent ones, if it may go before a job that closes at `before`.
     static std::optional<Job> take(Queue& queue, std::optional<ChainTime> before) {
-        const auto next =
-            std::ranges::min_element(queue, {}, [](const Job& job) { return job.closes.value; });
-        if (next == queue.end() || (before && next->closes >= *before)) {
+        const auto next = std::ranges::min_element(queue, {}, haste);
+        if (next == queue.end() ||
+            (before && next->lane != Lane::kVote && next->closes >= *before)) {
             return std::nullopt;
         }
         Job job = std::move(*next);
@@ -120,7 +125,8 @@ class ThreadedBackground final : public Background {
     std::mutex mutex_;
     std::condition_variable_any posted_;
     std::condition_variable_any delivered_;
-    std::array<Queue, 2> queues_;
+    Queue engine_;
+    Queue transfers_;
     std::vector<Delivery> finished_;
     std::vector<std::jthread> threads_;  // last: they end before what they use
 };

@@ -20,12 +20,12 @@ constexpr std::uint64_t kAllowed = 2;
 constexpr std::int64_t kStepSeconds = 5;
 constexpr std::int64_t kTransferSeconds = 10;  // 64 MB over 50 Mbit/s
 
-// Eight inner steps a round; an audit replays nine, so that one of round r is still at work when
+// Eight inner steps a round; an audit replays seven, so that one of round r is still at work when
 // round r + 1 is voted on.
 Cost cost_of(const std::string& job) {
     const auto is = [&](std::string_view what) { return job.starts_with(what); };
     if (is("train")) return {8 * kStepSeconds + kTransferSeconds, kStepSeconds};
-    if (is("audit")) return {9 * kStepSeconds, kStepSeconds};
+    if (is("audit")) return {7 * kStepSeconds, kStepSeconds};
     if (is("screen") || is("aggregate")) return {2, 0};
     if (is("openings") || is("fetch") || is("checkpoint")) return {kTransferSeconds, 0};
     return {0, 0};
@@ -112,20 +112,19 @@ TEST(Lateness, WhereTheWorkRunsChangesNoBit) {
     EXPECT_EQ(timed.parameters(0), at_once.parameters(0));
 }
 
-// The real threads, with jobs that hang until the test lets them go.
+// The real threads, with jobs that hang until the test lets them go. The others run while the test
+// waits for them, because a scene's nodes share one engine.
 class HeldBackground final : public Background {
   public:
     void post(participant::Job job) override {
-        {
-            const std::lock_guard lock(mutex_);
-            ++running_;
-        }
+        ++under_way_;
         auto work = std::move(job.work);
-        job.work = [this, name = job.name, work = std::move(work)] {
+        job.work = [this, name = job.name, work = std::move(work)]() -> participant::Delivery {
             hang(name);
-            participant::Delivery delivery = work();
-            end();
-            return delivery;
+            return [this, delivery = work()] {
+                delivery();
+                --under_way_;
+            };
         };
         threads_->post(std::move(job));
     }
@@ -143,6 +142,7 @@ class HeldBackground final : public Background {
         {
             const std::lock_guard lock(mutex_);
             held_.clear();
+            hanging_.clear();
         }
         changed_.notify_all();
     }
@@ -150,28 +150,36 @@ class HeldBackground final : public Background {
         const std::lock_guard lock(mutex_);
         return hanging_.contains(name);
     }
-    // Until nothing runs but what is held.
+    // Lets everything run but what is held, until its results are taken over.
     void wait_until_quiet() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return running_ == hanging_.size(); });
+        set_open(true);
+        while (under_way_ != hanging()) {
+            threads_->rest(Millis(10), {});
+            threads_->deliver();
+        }
+        set_open(false);
     }
     ~HeldBackground() override {
         release_all();
+        set_open(true);
         threads_.reset();
     }
 
   private:
     void hang(const std::string& name) {
         std::unique_lock lock(mutex_);
-        if (!held_.contains(name)) return;
-        hanging_.insert(name);
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return !held_.contains(name); });
-        hanging_.erase(name);
+        if (held_.contains(name)) hanging_.insert(name);
+        changed_.wait(lock, [&] { return open_ && !held_.contains(name); });
     }
-    void end() {
+    std::size_t hanging() {
         const std::lock_guard lock(mutex_);
-        --running_;
+        return hanging_.size();
+    }
+    void set_open(bool open) {
+        {
+            const std::lock_guard lock(mutex_);
+            open_ = open;
+        }
         changed_.notify_all();
     }
 
@@ -179,7 +187,8 @@ class HeldBackground final : public Background {
     std::condition_variable changed_;
     std::set<std::string> held_;
     std::set<std::string> hanging_;
-    std::size_t running_ = 0;
+    bool open_ = false;
+    std::size_t under_way_ = 0;  // the loop's
     std::unique_ptr<Background> threads_ = participant::start_background();
 };
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace covenant::simulation::testing {
@@ -32,7 +33,11 @@ class TimedBackground final : public participant::Background {
     void post(participant::Job job) override {
         work_until(clock_.unix_ms());
         const Cost cost = costs_(job.name);
-        Task task{job.closes.value, cost.seconds * 1000, cost.step_seconds * 1000, 0, job.work()};
+        Task task{{job.lane != participant::Lane::kVote, job.closes.value},
+                  cost.seconds * 1000,
+                  cost.step_seconds * 1000,
+                  0,
+                  job.work()};
         if (job.lane == participant::Lane::kTransfer) {
             transfers_.push_back({clock_.unix_ms() + task.left_ms, std::move(task.delivery)});
         } else {
@@ -64,7 +69,7 @@ class TimedBackground final : public participant::Background {
 
   private:
     struct Task {
-        std::uint64_t closes;
+        std::pair<bool, std::uint64_t> haste;  // votes first, then the nearest closing
         std::int64_t left_ms;
         std::int64_t step_ms;
         std::int64_t slice_ms;  // to the end of its step
@@ -77,8 +82,8 @@ class TimedBackground final : public participant::Background {
 
     // The nearest deadline runs; a running job is left only at the end of a step.
     void choose() {
-        const auto next = std::ranges::min_element(queue_, {}, &Task::closes);
-        if (next == queue_.end() || (running_ && running_->closes <= next->closes)) {
+        const auto next = std::ranges::min_element(queue_, {}, &Task::haste);
+        if (next == queue_.end() || (running_ && running_->haste <= next->haste)) {
             if (running_) begin_step();
             return;
         }

@@ -4,6 +4,7 @@
 
 #include "common/base/log.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <variant>
@@ -35,10 +36,8 @@ class LogLines {
 
     [[nodiscard]] std::size_t count(std::string_view part) const {
         const std::lock_guard lock(mutex_);
-        std::size_t found = 0;
-        for (const std::string& line : lines_)
-            found += line.find(part) != std::string::npos ? 1U : 0U;
-        return found;
+        return static_cast<std::size_t>(std::ranges::count_if(
+            lines_, [&](const std::string& line) { return line.find(part) != std::string::npos; }));
     }
     [[nodiscard]] std::string text() const {
         const std::lock_guard lock(mutex_);

@@ -36,7 +36,7 @@ participant::Step vote(const Desk& desk, RoundWork& work, const RoundMoment& at)
     if (!work.next_parameters.started()) {
         work.next_parameters.start(desk.background,
                                    "aggregate round " + std::to_string(view.round.value),
-                                   participant::Lane::kEngine, view.times.t3,
+                                   participant::Lane::kVote, view.times.t3,
                                    [&node = desk.node, at] { return compute(node, at); });
     }
     if (!work.next_parameters.done()) {

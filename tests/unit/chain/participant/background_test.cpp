@@ -80,7 +80,7 @@ TEST_F(BackgroundTest, TheEnginesLaneTakesTheNearestDeadline) {
 TEST_F(BackgroundTest, ALongJobGivesWayToWhatIsMoreUrgent) {
     std::latch step(1);
     std::latch posted(1);
-    std::latch all(3);
+    std::latch all(4);
     background->post({"replay", Lane::kEngine, ChainTime(50), [&]() -> Delivery {
                           step.count_down();
                           posted.wait();
@@ -91,11 +91,13 @@ TEST_F(BackgroundTest, ALongJobGivesWayToWhatIsMoreUrgent) {
                       }});
     step.wait();
     post("checkpoint", 90, all);
-    post("screening", 20, all);
+    post("older audit", 20, all);
+    post("screening", 99, all, Lane::kVote);  // a vote goes first, whenever it closes
     posted.count_down();
     all.wait();
     background.reset();  // its threads use the latches
-    EXPECT_EQ(order, (std::vector<std::string>{"screening", "replay", "checkpoint"}));
+    EXPECT_EQ(order,
+              (std::vector<std::string>{"screening", "older audit", "replay", "checkpoint"}));
 }
 
 // A transfer that hangs, and an engine in the middle of a step, hold up no other transfer.
