@@ -261,7 +261,7 @@ class Readiness {
 }  // namespace
 
 Result<std::vector<Finding>> check_readiness(const ParticipantOptions& options, protocol::Role role,
-                                             Clock& clock, std::stop_token stop) {
+                                             Clock& clock, const std::stop_token& stop) {
     if (options.datadir.empty()) {
         return fail(Errc::kInvalidArgument, "--datadir is missing");
     }

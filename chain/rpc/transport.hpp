@@ -23,6 +23,7 @@ class JsonRpcTransport {
     // kUnavailable or kTimeout when nothing came back; any HTTP status is a reply. kMalformed: the
     // reply is larger than this client takes. kInterrupted: stop was requested.
     virtual Result<TransportReply> post(std::string_view body) = 0;
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it
     virtual void set_stop(std::stop_token /*stop*/) {}
     [[nodiscard]] virtual std::string endpoint() const = 0;  // for texts: scheme, host and port
 };

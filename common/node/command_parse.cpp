@@ -55,6 +55,7 @@ class Splitter {
         const Command* child = line_.command->find(word);
         if (child == nullptr) {
             std::vector<std::string> names;
+            names.reserve(children.size());
             for (const auto& each : children)
                 names.push_back(each->name());
             return usage(fmt::format("{} has no command '{}'{}", line_.path, word,

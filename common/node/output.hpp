@@ -141,7 +141,7 @@ std::string_view default_hint(Errc code);
 class Progress {
   public:
     // total 0: unknown, shows count and rate only.
-    Progress(Output& output, const Clock& clock, std::string label, std::uint64_t total,
+    Progress(Output& output, const Clock& clock, std::string_view label, std::uint64_t total,
              std::string unit);
     ~Progress();
     Progress(const Progress&) = delete;

@@ -37,7 +37,7 @@ std::string human_duration(Millis duration) {
     return fmt::format("{}h{:02}m", seconds / 3600, seconds % 3600 / 60);
 }
 
-Progress::Progress(Output& output, const Clock& clock, std::string label, std::uint64_t total,
+Progress::Progress(Output& output, const Clock& clock, std::string_view label, std::uint64_t total,
                    std::string unit)
     : output_(output),
       clock_(clock),

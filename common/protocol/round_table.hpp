@@ -48,7 +48,7 @@ class RoundTable {
         const Round& first;
         const RoundRecord& second;
     };
-    class const_iterator {
+    class ConstIterator {
       public:
         struct Arrow {
             Entry entry;
@@ -60,38 +60,36 @@ class RoundTable {
         using reference = Entry;
         using pointer = Arrow;
 
-        const_iterator() = default;
+        ConstIterator() = default;
         Entry operator*() const { return {at_->first, at_->second.get()}; }
         Arrow operator->() const { return {**this}; }
-        const_iterator& operator++() {
+        ConstIterator& operator++() {
             ++at_;
             return *this;
         }
-        const_iterator& operator--() {
+        ConstIterator& operator--() {
             --at_;
             return *this;
         }
-        const_iterator operator++(int) { return const_iterator(at_++); }
-        const_iterator operator--(int) { return const_iterator(at_--); }
-        bool operator==(const const_iterator&) const = default;
+        ConstIterator operator++(int) { return ConstIterator(at_++); }
+        ConstIterator operator--(int) { return ConstIterator(at_--); }
+        bool operator==(const ConstIterator&) const = default;
 
       private:
         friend class RoundTable;
-        explicit const_iterator(Map::const_iterator at) : at_(at) {}
+        explicit ConstIterator(Map::const_iterator at) : at_(at) {}
         Map::const_iterator at_;
     };
-    using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+    using const_reverse_iterator = std::reverse_iterator<ConstIterator>;
 
-    [[nodiscard]] const_iterator begin() const { return const_iterator(map_.begin()); }
-    [[nodiscard]] const_iterator end() const { return const_iterator(map_.end()); }
+    [[nodiscard]] ConstIterator begin() const { return ConstIterator(map_.begin()); }
+    [[nodiscard]] ConstIterator end() const { return ConstIterator(map_.end()); }
     [[nodiscard]] const_reverse_iterator rbegin() const { return const_reverse_iterator(end()); }
     [[nodiscard]] const_reverse_iterator rend() const { return const_reverse_iterator(begin()); }
-    [[nodiscard]] const_iterator find(Round round) const {
-        return const_iterator(map_.find(round));
-    }
+    [[nodiscard]] ConstIterator find(Round round) const { return ConstIterator(map_.find(round)); }
     // The first one that is not before `round`.
-    [[nodiscard]] const_iterator lower_bound(Round round) const {
-        return const_iterator(map_.lower_bound(round));
+    [[nodiscard]] ConstIterator lower_bound(Round round) const {
+        return ConstIterator(map_.lower_bound(round));
     }
     [[nodiscard]] bool contains(Round round) const { return map_.contains(round); }
     [[nodiscard]] std::size_t size() const { return map_.size(); }
