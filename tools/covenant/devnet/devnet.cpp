@@ -53,7 +53,7 @@ class Devnet {
     Result<bool> show();
     void show_late_miners(protocol::ChainTime now);
     void show_late_audits(Round round);
-    void missed(std::string text);
+    void missed(const std::string& text);
     [[nodiscard]] std::optional<Round> round_now() const;
     Status finish();
     Status claim_all(std::map<std::string, Amount>& balances);
@@ -267,7 +267,7 @@ std::optional<Round> Devnet::round_now() const {
 }
 
 // Said once, and remembered for the folder's next start.
-void Devnet::missed(std::string text) {
+void Devnet::missed(const std::string& text) {
     output_.warn(text);
     if (std::exchange(late_, true)) {
         return;
@@ -296,7 +296,7 @@ void Devnet::show_late_miners(protocol::ChainTime now) {
             const std::string why = last_warning(layout_.logs() / (name + ".log"), round);
             text += why.empty() ? "" : fmt::format("; {}: {}", name, why);
         }
-        missed(std::move(text));
+        missed(text);
     }
 }
 
