@@ -23,12 +23,12 @@ bool is_missing(const Collected& collected, Uid uid) {
 
 // Whoever committed has an entry: who cannot be read by now is unavailable.
 Collected as_it_stands(const Collected& collected, const protocol::RoundView& view) {
-    static const auto kUnavailable = std::make_shared<const store::FetchedArtifact>(
+    static const auto unavailable = std::make_shared<const store::FetchedArtifact>(
         store::FetchedArtifact{Verdict::kUnavailable, {}, 0});
     Collected out = collected;
     for (const protocol::MinerView& miner : view.miners) {
         if (miner.commitment) {
-            out.try_emplace(miner.uid, kUnavailable);
+            out.try_emplace(miner.uid, unavailable);
         }
     }
     return out;
