@@ -106,9 +106,10 @@ class SilentQuestion::Impl {
     }
 
   private:
+    // Silence comes first: it drops what was typed before, and must not drop a quick answer.
     void ask() {
-        std::cerr << printable(question_) << ": " << std::flush;
         silence(true);
+        std::cerr << printable(question_) << ": " << std::flush;
     }
 
     void silence(bool on) {
