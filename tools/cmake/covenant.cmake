@@ -41,7 +41,7 @@ set_property(GLOBAL PROPERTY COVENANT_LIBRARIES "")
 # covenant_library(name LAYER n SOURCES ... [DEPS ...] [EXTERNAL ...] [EXTERNAL_PUBLIC ...] [PURE])
 #   DEPS      other covenant libraries, each of a lower layer (checked here)
 #   EXTERNAL  third-party targets, linked privately: their headers stay in our .cpp files
-#   PURE      compiled without exceptions and RTTI
+#   PURE      compiled without exceptions and RTTI (so the sanitizers' presets leave vptr out)
 #   HOT       compiled with -O3
 function(covenant_library name)
     cmake_parse_arguments(ARG "PURE;HOT" "LAYER" "SOURCES;DEPS;EXTERNAL;EXTERNAL_PUBLIC" ${ARGN})
