@@ -5,6 +5,7 @@
 #include "common/base/hex.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tests/sim/node_rig.hpp"
+#include "tests/support/flip_bit.hpp"
 
 #include <fstream>
 
@@ -95,11 +96,7 @@ TEST(Node, AStateThatIsNotItsRootIsSetAside) {
     NodeRig rig(scene, "validator-0");
     const Hash256 root = scene.record(0).accepted->root;
     const auto file = scene.folder("validator-0") / "states" / (to_hex(root.view()) + ".f32");
-    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
-    ASSERT_TRUE(bytes.is_open()) << file;
-    bytes.seekp(1000);
-    bytes.put('!');
-    bytes.close();
+    covenant::testing::flip_bit(file, 1000);
     engine::ParameterBuffer out(rig.run.engine.layout());
     store::StateStore& states = rig.node->training().states;
     EXPECT_EQ(states.get(root, out.floats()).error().code, Errc::kCorrupt);
