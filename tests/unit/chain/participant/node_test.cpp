@@ -7,7 +7,7 @@
 #include "tests/sim/node_rig.hpp"
 #include "tests/support/flip_bit.hpp"
 
-#include <fstream>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -87,6 +87,17 @@ TEST(Node, KnowsItsSeatFromTheLedger) {
                                      .key = stranger});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::kPrecondition);
+}
+
+// Whatever the umask lets others do: it holds stream keys and unpublished work.
+TEST(Node, ItsFolderIsItsOwn) {
+    Scene scene;
+    const NodeRig rig(scene, "validator-0");
+    for (const char* name : {"", "journal.sqlite", "states", "index"}) {
+        const auto perms =
+            std::filesystem::status(scene.folder("validator-0") / name).permissions();
+        EXPECT_EQ(static_cast<unsigned>(perms) & 077U, 0U) << name;
+    }
 }
 
 // One changed bit on this node's own disk: the state is no state any more, whatever its size says.
