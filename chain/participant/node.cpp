@@ -5,7 +5,7 @@
 #include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/secp256k1.hpp"
-#include "common/data/window_reader.hpp"
+#include "common/data/windows.hpp"
 #include "common/engine/engine.hpp"
 #include "common/execution/parameter_follower.hpp"
 #include "common/execution/state_digest.hpp"
