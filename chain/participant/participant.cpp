@@ -233,7 +233,6 @@ Participant::~Participant() = default;
 Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions& options,
                                                        protocol::Role role, Clock& clock,
                                                        std::stop_token stop) {
-    COVENANT_CHECK(require(options.datadir, "datadir"));
     COVENANT_CHECK(require(options.network_file, "network"));
     COVENANT_CHECK(require(options.store, "store"));
     COVENANT_CHECK(require(options.data, "data"));

@@ -129,6 +129,17 @@ Result<std::filesystem::path> default_datadir(std::string_view network) {
     return fail(Errc::kPrecondition, "neither XDG_DATA_HOME nor HOME is set: pass --datadir");
 }
 
+Result<std::filesystem::path> data_folder(std::string_view datadir, std::string_view network) {
+    if (datadir.empty()) return default_datadir(network);
+    std::error_code error;
+    fs::path path = fs::absolute(datadir, error);
+    if (error) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("--datadir {}: {}", datadir, error.message()));
+    }
+    return path;
+}
+
 namespace {
 
 constexpr unsigned kOthers = 077;

@@ -44,6 +44,8 @@ class SignalGuard {
 // `$XDG_DATA_HOME/covenant/<network>`, else `$HOME/.local/share/covenant/<network>`. kPrecondition
 // without either.
 Result<std::filesystem::path> default_datadir(std::string_view network);
+// The data directory that these options name, absolute: the default where `datadir` is empty.
+Result<std::filesystem::path> data_folder(std::string_view datadir, std::string_view network);
 
 // A data directory held by this process alone until the object dies. The kernel drops the lock with
 // the process, so a stale LOCK file never needs to be removed.

@@ -129,6 +129,9 @@ TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
         ::setenv("HOME", "/users/x", 1);
         if (default_datadir("testnet").value() != "/data/covenant/testnet") ::_exit(1);
         if (default_datadir("/etc/nets/own.toml").value() != "/data/covenant/own") ::_exit(2);
+        if (data_folder("", "testnet").value() != "/data/covenant/testnet") ::_exit(5);
+        if (data_folder("/own", "testnet").value() != "/own") ::_exit(6);
+        if (!data_folder("own", "testnet")->is_absolute()) ::_exit(7);
         ::unsetenv("XDG_DATA_HOME");
         if (default_datadir("testnet").value() != "/users/x/.local/share/covenant/testnet")
             ::_exit(3);
