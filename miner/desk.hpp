@@ -37,9 +37,10 @@ struct RoundWork {
     std::stop_source give_up{std::nostopstate};  // ends the training
     Hash256 sigma;                               // that the openings are drawn by
     participant::Errand<bool> openings;
-    bool left_out = false;                               // after the last round
-    bool sits_out = false;                               // said
-    bool lost = false;                                   // its key or its states are gone; said
+    participant::Errand<void> promise;  // whether a commitment of an earlier life can be kept
+    bool left_out = false;              // after the last round
+    bool sits_out = false;              // said
+    bool lost = false;                  // its key or its states are gone; said
     std::optional<protocol::NotCountedBecause> why_not;  // said
 };
 

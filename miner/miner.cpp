@@ -30,10 +30,7 @@ Result<std::set<Hash256>> traced_states(const participant::Node& node, Round rou
     for (std::uint64_t back = 0; back <= std::min(round.value, participant::kKeepRounds); ++back) {
         const Round at(round.value - back);
         if (auto record = store::get_trace_record(node.artifacts().index, at, node.seat().uid)) {
-            for (const protocol::SegmentRecord& segment : record->trace) {
-                keep.insert({segment.theta_root, segment.m_root, segment.v_root});
-            }
-            keep.insert(record->feedback.sum_root);
+            keep.merge(store::state_roots(*record));
         } else if (record.error().code != Errc::kNotFound) {
             return fail(std::move(record).error());
         }

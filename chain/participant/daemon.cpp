@@ -29,7 +29,9 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
     ParticipantOptions options;
     node::CommandTree tree(daemon.name, daemon.doc, version_text(daemon.name));
     const auto open = [&](const node::CommandContext& command, bool run) -> Result<node::ExitCode> {
-        options.datadir = command.global.datadir;
+        COVENANT_TRY(const auto folder,
+                     node::data_folder(command.global.datadir, command.global.network));
+        options.datadir = folder.string();
         options.network_file = command.global.network;
         options.patient = run;
         COVENANT_TRY(const auto sink, install_log(command.global));

@@ -2,9 +2,10 @@
 
 #include "chain/ledger.hpp"
 #include "chain/participant/parameter_sources.hpp"
+#include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/secp256k1.hpp"
-#include "common/data/window_reader.hpp"
+#include "common/data/windows.hpp"
 #include "common/engine/engine.hpp"
 #include "common/execution/parameter_follower.hpp"
 #include "common/execution/state_digest.hpp"
@@ -13,8 +14,6 @@
 #include "common/store/artifact_store.hpp"
 #include "common/store/index_store.hpp"
 #include "common/store/state_store.hpp"
-
-#include <system_error>
 
 namespace covenant::participant {
 struct Node::Impl {
@@ -67,11 +66,7 @@ Result<std::unique_ptr<Node>> Node::open(NodeParts parts) {
     if (neuron == nullptr) {
         return fail(Errc::kPrecondition, "hotkey " + to_0x(address) + " is not registered");
     }
-    std::error_code made;
-    std::filesystem::create_directories(parts.folder, made);
-    if (made) {
-        return fail(Errc::kIo, "cannot make " + parts.folder.string() + ": " + made.message());
-    }
+    COVENANT_CHECK(create_folders_durably(parts.folder, Access::kPrivate));
     COVENANT_TRY(auto journal, node::Journal::open(parts.folder / "journal.sqlite"));
     COVENANT_TRY(auto index, store::IndexStore::open(parts.folder / "index"));
     // A state that is read back is what its name says, or it is set aside.

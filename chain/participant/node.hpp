@@ -24,7 +24,7 @@ namespace covenant::crypto {
 class SecretKey;
 }
 namespace covenant::data {
-class WindowReader;
+class Windows;
 }
 namespace covenant::engine {
 class Engine;
@@ -51,7 +51,7 @@ struct NodeParts {
     chain::Ledger& ledger;        // synced: the run is on it and the key is registered
     store::ArtifactStore& store;  // shared with everybody
     engine::Engine& engine;       // of the run's profile and model
-    const data::WindowReader& windows;
+    const data::Windows& windows;
     const Clock& clock;
     std::filesystem::path folder;  // this node's own; made where it is missing
     const crypto::SecretKey& key;  // the hotkey
@@ -77,7 +77,7 @@ struct Artifacts {
 // What trains and re-executes. One thread at a time, `states` excepted.
 struct Training {
     engine::Engine& engine;
-    const data::WindowReader& windows;
+    const data::Windows& windows;
     execution::ParameterFollower& parameters;
     store::StateStore& states;  // this node's own large buffers, by root
     std::stop_token stop;

@@ -23,11 +23,6 @@ Status load_checkpoint(store::ArtifactStore& store, const protocol::RunId& run, 
     return {};
 }
 
-// A state of its own that is damaged has been set aside: as good as one that was never there.
-bool is_absent(Errc code) {
-    return code == Errc::kNotFound || code == Errc::kCorrupt;
-}
-
 Result<protocol::Artifact> included_artifact(const Seat& seat, store::ArtifactStore& store,
                                              const protocol::RunState& state, protocol::Round round,
                                              protocol::Uid uid) {
@@ -54,7 +49,7 @@ execution::ParameterFollower::Sources parameter_sources(const Seat& seat,
     execution::ParameterFollower::Sources sources;
     sources.load = [&seat, &store, &states](const Hash256& root,
                                             engine::ParameterBuffer& out) -> Status {
-        if (Status own = states.get(root, out.floats()); own || !is_absent(own.error().code)) {
+        if (Status own = states.get(root, out.floats()); own || !store::is_lost(own.error().code)) {
             return own;
         }
         return load_checkpoint(store, seat.run, root, out);

@@ -11,6 +11,7 @@
 #include "common/node/lifecycle.hpp"
 #include "common/store/open.hpp"
 
+#include <array>
 #include <functional>
 #include <optional>
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::int64_t kHeartbeatMs = 30'000;
 constexpr auto kRetryPause = Millis(500);
+// In a node's folder: stream keys, plaintext, what it is about to send. Keys look after themselves.
+constexpr std::array<std::string_view, 3> kSecrets{"journal.sqlite", "outbox.sqlite", "states"};
 
 Status require(const std::string& value, std::string_view option) {
     if (value.empty()) {
@@ -230,12 +233,12 @@ Participant::~Participant() = default;
 Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions& options,
                                                        protocol::Role role, Clock& clock,
                                                        std::stop_token stop) {
-    COVENANT_CHECK(require(options.datadir, "datadir"));
     COVENANT_CHECK(require(options.network_file, "network"));
     COVENANT_CHECK(require(options.store, "store"));
     COVENANT_CHECK(require(options.data, "data"));
-    COVENANT_TRY(node::DataDir datadir,
-                 node::DataDir::open(options.datadir, "covenant-" + std::string(to_string(role))));
+    COVENANT_TRY(
+        node::DataDir datadir,
+        node::DataDir::open(options.datadir, "covenant-" + std::string(to_string(role)), kSecrets));
     const node::Keystore keys(datadir / "keys");
     COVENANT_CHECK(refuse_coldkeys(keys));
     COVENANT_TRY(const crypto::SecretBytes password,

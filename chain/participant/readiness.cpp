@@ -262,9 +262,6 @@ class Readiness {
 
 Result<std::vector<Finding>> check_readiness(const ParticipantOptions& options, protocol::Role role,
                                              Clock& clock, const std::stop_token& stop) {
-    if (options.datadir.empty()) {
-        return fail(Errc::kInvalidArgument, "--datadir is missing");
-    }
     Readiness readiness(options, role, clock);
     readiness.check();
     if (readiness.ready()) {

@@ -31,8 +31,8 @@ Status require_replaceable(const fs::path& path, bool (*ours)(std::string_view))
         if (!ours(name) || !fs::is_regular_file(entries->symlink_status())) {
             return fail(Errc::kAlreadyExists,
                         path.string() + " holds '" + name +
-                            "', which no export writes: it is not replaced; choose another "
-                            "folder");
+                            "', which does not belong there: it is not replaced; choose "
+                            "another folder");
         }
     }
     if (error) return system_failure("list", path, error.value());

@@ -19,6 +19,8 @@ class NewFolder {
     NewFolder& operator=(NewFolder&&) = delete;
     ~NewFolder();
 
+    // Where its files are until then, for writers that take a path.
+    [[nodiscard]] const std::filesystem::path& temporary() const { return temporary_; }
     // A file in it; `name` is one of `ours`.
     [[nodiscard]] Result<NewFile> file(std::string_view name) const;
     [[nodiscard]] Status add(std::string_view name, ByteView bytes) const;

@@ -211,15 +211,8 @@ Result<WindowReader> WindowReader::open_checked(const std::filesystem::path& fol
 }
 
 Result<WindowReader> WindowReader::open(const std::filesystem::path& folder,
-                                        const protocol::DataSpec& expected) {
-    auto reader = open_checked(folder, &expected);
-    if (!reader)
-        return fail(std::move(reader).error().within("open data folder " + folder.string()));
-    return reader;
-}
-
-Result<WindowReader> WindowReader::open(const std::filesystem::path& folder) {
-    auto reader = open_checked(folder, nullptr);
+                                        const protocol::DataSpec* expected) {
+    auto reader = open_checked(folder, expected);
     if (!reader)
         return fail(std::move(reader).error().within("open data folder " + folder.string()));
     return reader;

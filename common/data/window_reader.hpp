@@ -1,5 +1,5 @@
-// The data set as miners and validators see it: windows by index, each proven against the run's
-// roots before it is handed out. Thread-safe after opening. Never loads SentencePiece (see
+// Windows from a data folder on this machine, each proven against the run's roots before it is
+// handed out. Thread-safe after opening. Never loads SentencePiece (see
 // corpus_tokenizer.hpp for why that matters): training needs token ids only.
 #pragma once
 
@@ -8,8 +8,7 @@
 #include "common/crypto/merkle.hpp"
 #include "common/data/corpus_manifest.hpp"
 #include "common/data/shard_reader.hpp"
-#include "common/data/token.hpp"
-#include "common/protocol/ids.hpp"
+#include "common/data/windows.hpp"
 #include "common/protocol/run_spec.hpp"
 
 #include <cstdint>
@@ -33,44 +32,50 @@ struct WindowProof {
 // leaf: window_leaf of the claimed tokens with proof.shard and proof.index. Any input is safe.
 bool verify_window(const Hash256& split_root, const Hash256& leaf, const WindowProof& proof);
 
-class WindowReader {
+class WindowReader final : public Windows {
   public:
     // Opens a data folder and checks everything: manifest against `expected` (kMismatch, naming
     // the field and both values), tokenizer against its hash, every shard against its root
     // (kCorrupt, naming the file). kNotFound, kMalformed, kIo.
     static Result<WindowReader> open(const std::filesystem::path& folder,
-                                     const protocol::DataSpec& expected);
+                                     const protocol::DataSpec& expected) {
+        return open(folder, &expected);
+    }
     // The same without a run: against the folder's own manifest. For building a RunSpec.
-    static Result<WindowReader> open(const std::filesystem::path& folder);
+    static Result<WindowReader> open(const std::filesystem::path& folder) {
+        return open(folder, nullptr);
+    }
 
     WindowReader(WindowReader&&) noexcept;
     WindowReader& operator=(WindowReader&&) noexcept;
     WindowReader(const WindowReader&) = delete;
     WindowReader& operator=(const WindowReader&) = delete;
-    ~WindowReader();
+    ~WindowReader() override;
 
     [[nodiscard]] const CorpusManifest& manifest() const;
     [[nodiscard]] std::uint32_t window_tokens() const { return manifest().window_tokens; }
 
-    // T + 1 tokens. kInvalidArgument: index outside; kCorrupt: the bytes changed since opening.
+    // kCorrupt: the bytes changed since opening.
+    [[nodiscard]] Result<std::vector<Token>> windows(
+        std::span<const protocol::WindowIndex> indices) const override;
+    [[nodiscard]] Result<std::vector<Token>> heldout_windows(
+        std::span<const protocol::WindowIndex> indices) const override;
+    [[nodiscard]] Result<Hash256> window_root(
+        std::span<const protocol::WindowIndex> indices) const override;
+    // One window, T + 1 tokens.
     [[nodiscard]] Result<std::vector<Token>> window(protocol::WindowIndex index) const;
     [[nodiscard]] Result<std::vector<Token>> heldout(protocol::WindowIndex index) const;
-    // Windows one after another, (T + 1) * indices.size() tokens: a step's input to the engine.
-    [[nodiscard]] Result<std::vector<Token>> windows(
-        std::span<const protocol::WindowIndex> indices) const;
-    [[nodiscard]] Result<std::vector<Token>> heldout_windows(
-        std::span<const protocol::WindowIndex> indices) const;
 
     // Leaf hash of an assignable window.
     [[nodiscard]] Result<Hash256> leaf(protocol::WindowIndex index) const;
-    // Merkle root over the leaves in training order: SegmentRecord.window_root. Zero for none.
-    [[nodiscard]] Result<Hash256> window_root(std::span<const protocol::WindowIndex> indices) const;
     [[nodiscard]] Result<WindowProof> proof(protocol::WindowIndex index) const;
     [[nodiscard]] Result<WindowProof> heldout_proof(protocol::WindowIndex index) const;
 
   private:
     struct State;
     explicit WindowReader(std::unique_ptr<State> state);
+    static Result<WindowReader> open(const std::filesystem::path& folder,
+                                     const protocol::DataSpec* expected);
     static Result<WindowReader> open_checked(const std::filesystem::path& folder,
                                              const protocol::DataSpec* expected);
     std::unique_ptr<State> state_;

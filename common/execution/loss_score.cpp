@@ -39,8 +39,7 @@ Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::
 }
 
 Result<std::uint32_t> monitor_loss_bits(engine::Engine& engine, const protocol::RunSpec& spec,
-                                        const protocol::RunId& run,
-                                        const data::WindowReader& windows,
+                                        const protocol::RunId& run, const data::Windows& windows,
                                         const engine::ParameterBuffer& theta) {
     const std::vector<protocol::WindowIndex> indices =
         protocol::heldout_windows(spec, "monitor", run, spec.score.monitor_windows);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/data/window_reader.hpp"
+#include "common/data/windows.hpp"
 #include "common/engine/engine.hpp"
 #include "common/protocol/artifact_format.hpp"
 #include "common/protocol/run_spec.hpp"
@@ -24,8 +24,7 @@ Result<std::vector<double>> loss_scores(engine::Engine& engine, const protocol::
 // Held-out loss on the run's fixed monitor windows, in nats per token, as binary32 bits: what
 // ParametersVoted carries.
 Result<std::uint32_t> monitor_loss_bits(engine::Engine& engine, const protocol::RunSpec& spec,
-                                        const protocol::RunId& run,
-                                        const data::WindowReader& windows,
+                                        const protocol::RunId& run, const data::Windows& windows,
                                         const engine::ParameterBuffer& theta);
 
 }  // namespace covenant::execution

@@ -22,7 +22,7 @@ std::string_view to_string(Cheat cheat);
 
 struct RoundJob {
     const protocol::RunSpec& spec;
-    const data::WindowReader& windows;
+    const data::Windows& windows;
     protocol::AssignmentInput assignment;
     protocol::Uid uid;
     Address hotkey;

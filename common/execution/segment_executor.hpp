@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/data/window_reader.hpp"
+#include "common/data/windows.hpp"
 #include "common/engine/engine.hpp"
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/run_spec.hpp"
@@ -16,7 +16,7 @@ namespace covenant::execution {
 
 struct SegmentJob {
     const protocol::RunSpec& spec;
-    const data::WindowReader& windows;
+    const data::Windows& windows;
     protocol::AssignmentInput assignment;
     protocol::Segment segment;  // s: trains from boundary s to boundary s + 1
     std::stop_token

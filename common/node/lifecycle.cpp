@@ -5,6 +5,7 @@
 #include "common/base/log.hpp"
 #include "common/node/terminal.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 namespace covenant::node {
+
+namespace fs = std::filesystem;
 
 // The signals are blocked in every thread and taken by one that waits for them: no handler ever
 // runs in the middle of other code.
@@ -126,22 +129,73 @@ Result<std::filesystem::path> default_datadir(std::string_view network) {
     return fail(Errc::kPrecondition, "neither XDG_DATA_HOME nor HOME is set: pass --datadir");
 }
 
+Result<std::filesystem::path> data_folder(std::string_view datadir, std::string_view network) {
+    if (datadir.empty()) return default_datadir(network);
+    std::error_code error;
+    fs::path path = fs::absolute(datadir, error);
+    if (error) {
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("--datadir {}: {}", datadir, error.message()));
+    }
+    return path;
+}
+
 namespace {
 
-// What is secret in a data directory has a mode of its own; that others may look around there, and
-// perhaps put files into it, is the operator's to know.
-void warn_of_guests(const std::filesystem::path& folder) {
+constexpr unsigned kOthers = 077;
+
+// Takes a file or folder of ours from everybody else. True where they had something to lose. What a
+// symbolic link names lies elsewhere and is not touched.
+bool close_to_others(const fs::path& path) {
     struct stat info {};
-    if (::stat(folder.c_str(), &info) != 0 || (info.st_mode & 077U) == 0) return;
-    log::warn("node", "others may enter the data directory",
-              {{"path", folder.string()},
-               {"mode", fmt::format("{:04o}", info.st_mode & 0777U)},
-               {"mend", "chmod 700 " + folder.string()}});
+    return ::lstat(path.c_str(), &info) == 0 && !S_ISLNK(info.st_mode) &&
+           info.st_uid == ::geteuid() && (info.st_mode & kOthers) != 0 &&
+           ::chmod(path.c_str(), info.st_mode & 0700U) == 0;
+}
+
+// The same for what is in a folder under these names, and what SQLite keeps beside it (-wal, -shm),
+// one folder deep. The number of those that were open.
+std::size_t close_secrets(const fs::path& folder, std::span<const std::string_view> secrets) {
+    std::size_t closed = 0;
+    std::error_code ended;
+    for (fs::directory_iterator at(folder, ended), end; !ended && at != end; at.increment(ended)) {
+        const std::string name = at->path().filename().string();
+        if (std::ranges::none_of(secrets, [&](auto part) { return name.starts_with(part); })) {
+            continue;
+        }
+        closed += close_to_others(at->path()) ? 1U : 0U;
+        std::error_code ignored;
+        if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
+            constexpr std::string_view kAll;
+            closed += close_secrets(at->path(), {&kAll, 1});
+        }
+    }
+    return closed;
+}
+
+// The folder first: nobody else can change then what lies in it.
+void make_private(const fs::path& folder, std::span<const std::string_view> secrets) {
+    struct stat info {};
+    if (::stat(folder.c_str(), &info) != 0) return;
+    const std::string mode = fmt::format("{:04o}", info.st_mode & 0777U);
+    const bool was_open = (info.st_mode & kOthers) != 0;
+    const bool closed = was_open && close_to_others(folder);
+    if (was_open && !closed) {
+        log::warn(
+            "node", "others may enter the data directory",
+            {{"path", folder.string()}, {"mode", mode}, {"mend", "chmod 700 " + folder.string()}});
+    }
+    const std::size_t files = close_secrets(folder, secrets);
+    if (closed || files > 0) {
+        log::info("node", "the data directory was open to others and is closed now",
+                  {{"path", folder.string()}, {"mode", mode}, {"files", files}});
+    }
 }
 
 }  // namespace
 
-Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_view owner) {
+Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_view owner,
+                              std::span<const std::string_view> secrets) {
     std::error_code failed;
     const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
     if (path.empty() || failed)
@@ -149,7 +203,7 @@ Result<DataDir> DataDir::open(const std::filesystem::path& path, std::string_vie
     if (auto made = create_folders_durably(absolute, Access::kPrivate); !made) {
         return fail(std::move(made).error().within("the data directory"));
     }
-    warn_of_guests(absolute);
+    make_private(absolute, secrets);
     const std::filesystem::path lock = absolute / "LOCK";
     COVENANT_CHECK(require_regular_or_absent(lock));
     const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -43,14 +44,19 @@ class SignalGuard {
 // `$XDG_DATA_HOME/covenant/<network>`, else `$HOME/.local/share/covenant/<network>`. kPrecondition
 // without either.
 Result<std::filesystem::path> default_datadir(std::string_view network);
+// The data directory that these options name, absolute: the default where `datadir` is empty.
+Result<std::filesystem::path> data_folder(std::string_view datadir, std::string_view network);
 
 // A data directory held by this process alone until the object dies. The kernel drops the lock with
 // the process, so a stale LOCK file never needs to be removed.
 class DataDir {
   public:
-    // Creates the directory (0700) and takes LOCK. kAlreadyExists: another process holds it (its
-    // pid and name are in the message). kPermission: not ours to write.
-    static Result<DataDir> open(const std::filesystem::path& path, std::string_view owner);
+    // Creates the directory (0700) and takes LOCK. One of ours that others may enter is closed to
+    // them, with those files and folders in it whose names begin as `secrets` do. kAlreadyExists:
+    // another process holds it (its pid and name are in the message). kPermission: not ours to
+    // write.
+    static Result<DataDir> open(const std::filesystem::path& path, std::string_view owner,
+                                std::span<const std::string_view> secrets = {});
     DataDir(DataDir&&) noexcept;
     DataDir& operator=(DataDir&&) noexcept;
     ~DataDir();

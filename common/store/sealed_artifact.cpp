@@ -103,24 +103,25 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
     return out;
 }
 
+Status check_copy(ArtifactStore& store, std::string_view part, const Hash256& object,
+                  std::uint64_t most_bytes) {
+    auto copy = store.get(object, most_bytes);
+    if (copy) return {};
+    Error error = std::move(copy).error();
+    if (error.code == Errc::kRejected) error.code = Errc::kCorrupt;
+    const std::string where = error.code == Errc::kNotFound  ? " is not here"
+                              : error.code == Errc::kCorrupt ? " is not whole"
+                                                             : "";
+    return fail(std::move(error).within("the artifact's " + std::string(part) + where));
+}
+
 Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
                     const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements) {
     // The hash decides, so an object may be longer than the rules allow.
     constexpr std::uint64_t kMostKeyBytes = 4096;
     const std::uint64_t most_bytes = 2 * most_ciphertext_bytes(commitment, spec, chunk_elements);
-    const auto check = [&store](std::string_view what, const Hash256& object,
-                                std::uint64_t most) -> Status {
-        auto copy = store.get(object, most);
-        if (copy) return {};
-        Error error = std::move(copy).error();
-        if (error.code == Errc::kRejected) error.code = Errc::kCorrupt;
-        const std::string where = error.code == Errc::kNotFound  ? " is not here"
-                                  : error.code == Errc::kCorrupt ? " is not whole"
-                                                                 : "";
-        return fail(std::move(error).within("the artifact's " + std::string(what) + where));
-    };
-    COVENANT_CHECK(check("key", commitment.key_hash, kMostKeyBytes));
-    return check("ciphertext", commitment.ciphertext_hash, most_bytes);
+    COVENANT_CHECK(check_copy(store, "key", commitment.key_hash, kMostKeyBytes));
+    return check_copy(store, "ciphertext", commitment.ciphertext_hash, most_bytes);
 }
 
 namespace {

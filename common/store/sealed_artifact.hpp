@@ -38,9 +38,14 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
                                        const Address& hotkey, const protocol::RunSpec& spec,
                                        std::span<const std::uint16_t> chunk_elements);
 
-// Whether the committed ciphertext and its key lie whole in this store. kNotFound: one of them is
-// not here. kCorrupt: the bytes that are here are not those that were committed. Both say nothing
-// about the miner. An object of more than twice the run's largest is kCorrupt unread.
+// Whether this part ("ciphertext") of a committed artifact lies whole in this store. kNotFound: it
+// is not here. kCorrupt: the bytes that are here are not those that were committed, or more than
+// most_bytes, which are not read.
+Status check_copy(ArtifactStore& store, std::string_view part, const Hash256& object,
+                  std::uint64_t most_bytes);
+
+// check_copy of the committed ciphertext and its key. What it finds says nothing about the miner.
+// An object of more than twice the run's largest is kCorrupt unread.
 Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
                     const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements);
 

@@ -68,29 +68,33 @@ Status StateStore::put(const Hash256& root, std::span<const float> values) {
 }
 
 Status StateStore::get(const Hash256& root, std::span<float> out) {
-    const fs::path path = path_of(root);
-    COVENANT_TRY(const std::size_t values, size(root));
-    if (values != out.size()) {
-        return fail(Errc::kMismatch, "get state " + to_0x(root) + ": it has " +
-                                         std::to_string(values) + " values, expected " +
-                                         std::to_string(out.size()));
+    auto file = RegularFile::open(path_of(root));
+    if (!file) return fail(std::move(file).error().within("get state " + to_0x(root)));
+    if (file->size() != out.size_bytes()) {
+        return set_aside(root, "its file has " + std::to_string(file->size()) +
+                                   " bytes, expected " + std::to_string(out.size_bytes()));
     }
     const std::span bytes(reinterpret_cast<std::uint8_t*>(out.data()), out.size_bytes());
-    auto read = RegularFile::open(path).and_then(
-        [bytes](const RegularFile& file) { return file.read(0, bytes); });
-    if (!read) return fail(std::move(read).error().within("get state " + to_0x(root)));
-    if (rooter_) {
-        if (const Hash256 found = rooter_(out); found != root) {
-            fs::path aside = path;
-            aside.replace_extension(".bad");
-            std::error_code ignored;
-            fs::rename(path, aside, ignored);
-            return fail(Errc::kCorrupt, "get state " + to_0x(root) + ": its values have root " +
-                                            to_0x(found) + "; the file is set aside as " +
-                                            aside.string() + ", the state must be made again");
-        }
+    if (auto read = file->read(0, bytes); !read) {
+        return fail(std::move(read).error().within("get state " + to_0x(root)));
     }
-    return {};
+    if (!rooter_) return {};
+    const Hash256 found = rooter_(out);
+    return found == root ? Status{} : set_aside(root, "its values have root " + to_0x(found));
+}
+
+// Out of the way, so that nobody takes it for the state again, and kept for whoever asks what
+// damaged it.
+tl::unexpected<Error> StateStore::set_aside(const Hash256& root, const std::string& why) const {
+    fs::path aside = path_of(root);
+    aside.replace_extension(".bad");
+    std::error_code error;
+    fs::rename(path_of(root), aside, error);
+    const std::string where =
+        error ? "; " + path_of(root).string() + " cannot be set aside: " + error.message()
+              : "; the file is set aside as " + aside.string();
+    return fail(Errc::kCorrupt,
+                "get state " + to_0x(root) + ": " + why + where + ", the state must be made again");
 }
 
 Result<bool> StateStore::has(const Hash256& root) const {
@@ -98,21 +102,6 @@ Result<bool> StateStore::has(const Hash256& root) const {
     const bool present = fs::exists(path_of(root), error);
     if (error) return fail(Errc::kIo, "look for state " + to_0x(root) + ": " + error.message());
     return present;
-}
-
-Result<std::size_t> StateStore::size(const Hash256& root) const {
-    std::error_code error;
-    const std::uintmax_t bytes = fs::file_size(path_of(root), error);
-    if (error == std::errc::no_such_file_or_directory) {
-        return fail(Errc::kNotFound, "state " + to_0x(root) + " is not in " + folder_.string());
-    }
-    if (error) return fail(Errc::kIo, "inspect state " + to_0x(root) + ": " + error.message());
-    if (bytes % sizeof(float) != 0) {
-        return fail(Errc::kCorrupt, "state " + to_0x(root) + ": its file has " +
-                                        std::to_string(bytes) +
-                                        " bytes, no whole number of values");
-    }
-    return static_cast<std::size_t>(bytes / sizeof(float));
 }
 
 Result<std::vector<Hash256>> StateStore::list() const {

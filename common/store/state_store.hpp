@@ -9,9 +9,16 @@
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace covenant::store {
+
+// Whether get() found no state of that name: nothing is there, or what was there has been set
+// aside. Any other error is trouble with the disk.
+constexpr bool is_lost(Errc code) {
+    return code == Errc::kNotFound || code == Errc::kCorrupt;
+}
 
 class StateStore {
   public:
@@ -25,12 +32,10 @@ class StateStore {
     // root must be the buffer's root (the caller has just computed it). Putting a root whose file
     // holds these very bytes writes nothing; a damaged file is mended. kIo: disk full or failing.
     Status put(const Hash256& root, std::span<const float> values);
-    // Fills `out`. kNotFound; kMismatch: the file holds another number of values; kCorrupt: the
-    // root that the Rooter gives is another (the file is set aside as <root>.bad).
+    // Fills `out`. kNotFound; kCorrupt: the file holds another number of values, or its root is
+    // another; it is set aside as <root>.bad.
     Status get(const Hash256& root, std::span<float> out);
     [[nodiscard]] Result<bool> has(const Hash256& root) const;
-    // Number of values; kNotFound.
-    [[nodiscard]] Result<std::size_t> size(const Hash256& root) const;
     [[nodiscard]] Result<std::vector<Hash256>> list() const;  // ascending
     Status erase(const Hash256& root);                        // no error when it is not there
     // Erases every state whose root is not among these.
@@ -39,6 +44,8 @@ class StateStore {
   private:
     StateStore(std::filesystem::path folder, Rooter rooter);
     [[nodiscard]] std::filesystem::path path_of(const Hash256& root) const;
+    [[nodiscard]] tl::unexpected<Error> set_aside(const Hash256& root,
+                                                  const std::string& why) const;
     std::filesystem::path folder_;
     Rooter rooter_;
 };

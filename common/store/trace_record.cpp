@@ -22,6 +22,14 @@ TraceRecord trace_record(const protocol::Artifact& artifact, const Hash256& comm
     return {commitment_root, artifact.trace, artifact.feedback};
 }
 
+std::set<Hash256> state_roots(const TraceRecord& record) {
+    std::set<Hash256> roots{record.feedback.sum_root};
+    for (const protocol::SegmentRecord& segment : record.trace) {
+        roots.insert({segment.theta_root, segment.m_root, segment.v_root});
+    }
+    return roots;
+}
+
 Bytes encode_trace_record(const TraceRecord& record) {
     codec::Writer out;
     out.u16(kVersion).fixed(record.commitment_root).count(record.trace.size());
@@ -73,12 +81,22 @@ Result<TraceRecord> decode_trace_record(ByteView bytes) {
 
 Status put_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
                         const TraceRecord& record) {
-    return index.put(Table::kManifests, record_key(round, uid), encode_trace_record(record));
+    return index.put(record_key(round, uid), encode_trace_record(record));
 }
 
 Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid) {
-    COVENANT_TRY(const Bytes bytes, index.get(Table::kManifests, record_key(round, uid)));
+    COVENANT_TRY(const Bytes bytes, index.get(record_key(round, uid)));
     return decode_trace_record(bytes);
+}
+
+Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
+                                     const Hash256& commitment_root) {
+    COVENANT_TRY(TraceRecord record, get_trace_record(index, round, uid));
+    if (record.commitment_root != commitment_root) {
+        return fail(Errc::kNotFound, "the local record of round " + std::to_string(round.value) +
+                                         " is of another commitment");
+    }
+    return record;
 }
 
 }  // namespace covenant::store

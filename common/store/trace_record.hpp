@@ -7,6 +7,7 @@
 #include "common/protocol/artifact_format.hpp"
 #include "common/store/index_store.hpp"
 
+#include <set>
 #include <vector>
 
 namespace covenant::store {
@@ -19,12 +20,17 @@ struct TraceRecord {
 };
 
 TraceRecord trace_record(const protocol::Artifact& artifact, const Hash256& commitment_root);
+// The states that an opening, or the next round, can ask for.
+std::set<Hash256> state_roots(const TraceRecord& record);
 Bytes encode_trace_record(const TraceRecord& record);
 Result<TraceRecord> decode_trace_record(ByteView bytes);  // kCorrupt
 
-// Kept in Table::kManifests by round and uid. kNotFound when this node has not seen that artifact.
+// Kept by round and uid. kNotFound when this node has not seen that artifact.
 Status put_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
                         const TraceRecord& record);
 Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid);
+// kNotFound also where the record is of another commitment.
+Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
+                                     const Hash256& commitment_root);
 
 }  // namespace covenant::store

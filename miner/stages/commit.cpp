@@ -1,9 +1,11 @@
 #include "chain/ledger.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
+#include "common/store/state_store.hpp"
 #include "miner/stages/duties.hpp"
 #include "miner/stages/execute.hpp"
 #include "miner/stages/plan.hpp"
+#include "miner/stages/promise.hpp"
 
 namespace covenant::miner {
 
@@ -58,19 +60,18 @@ void start_training(const Desk& desk, RoundWork& work, const RoundMoment& at) {
                         [job] { return train(job); });
 }
 
-Step send(const Desk& desk, const RoundMoment& at, const protocol::SignedCommitment& commitment,
-          std::string note) {
+// Nothing while the commitment is on its way.
+Result<std::optional<std::string>> next_key(const Desk& desk, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    COVENANT_TRY(
-        const auto key,
-        desk.submitter.next_key(
-            "commit/" + std::to_string(view.round.value) + "/" + to_hex(view.rho.view()), at->now));
-    if (!key) {
-        return participant::waits();
-    }
+    return desk.submitter.next_key(
+        "commit/" + std::to_string(view.round.value) + "/" + to_hex(view.rho.view()), at->now);
+}
+
+Step send(const Desk& desk, const RoundMoment& at, const std::string& key,
+          const protocol::SignedCommitment& commitment, std::string note) {
     COVENANT_CHECK(desk.submitter.submit(
-        *key, protocol::PostCommitment{commitment},
-        {.what = "commitment", .round = view.round, .deadline = view.times.t1}));
+        key, protocol::PostCommitment{commitment},
+        {.what = "commitment", .round = at->view.round, .deadline = at->view.times.t1}));
     return participant::did(std::move(note));
 }
 
@@ -100,7 +101,45 @@ Step finish(const Desk& desk, RoundWork& work, const RoundMoment& at) {
                {"segments", desk.node.seat().spec.segments()},
                {"artifact", to_short_hex(commitment.ciphertext_hash.view())},
                {"bytes", commitment.size}});
-    return send(desk, at, package.commitment, to_0x(commitment.root));
+    COVENANT_TRY(const auto key, next_key(desk, at));
+    return key ? send(desk, at, *key, package.commitment, to_0x(commitment.root))
+               : participant::waits();
+}
+
+// Sealed at an earlier look, perhaps by a process that died since. What the commitment promises may
+// have been damaged meanwhile, and an audit would convict an honest miner of it.
+Step resume(const Desk& desk, RoundWork& work, const RoundMoment& at,
+            const protocol::SignedCommitment& sealed) {
+    COVENANT_TRY(const auto key, next_key(desk, at));
+    if (!key) {
+        return participant::waits();
+    }
+    if (!work.promise.started()) {
+        work.promise.start(
+            desk.background,
+            "check of the commitment of round " + std::to_string(at->view.round.value),
+            participant::Lane::kTransfer, at->view.times.t1,
+            [&node = desk.node, commitment = sealed.commitment] {
+                return check_promise(node.seat(), node.artifacts(), node.training(), commitment);
+            });
+    }
+    if (!work.promise.done()) {
+        return participant::waits();
+    }
+    if (Status whole = work.promise.take(); !whole) {
+        if (!store::is_lost(whole.error().code)) {
+            return whole.error().retryable ? participant::waits()
+                                           : Step(fail(std::move(whole).error()));
+        }
+        work.sits_out = true;
+        log::warn("round",
+                  "not taking part: the commitment that was signed is not sent, because what it "
+                  "promises is gone: " +
+                      whole.error().context,
+                  {{"round", at->view.round.value}});
+        return participant::waits();
+    }
+    return send(desk, at, *key, sealed, "resumed");
 }
 
 Step commit(const Desk& desk, RoundWork& work, const RoundMoment& at) {
@@ -112,7 +151,7 @@ Step commit(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     }
     COVENANT_TRY(const auto sealed, sealed_package(desk.node.journal(), at->view));
     if (sealed) {
-        return send(desk, at, sealed->commitment, "resumed");
+        return resume(desk, work, at, sealed->commitment);
     }
     if (at->now.value + desk.options.safety_margin_seconds >= at->view.times.t1.value) {
         return participant::waits();  // too late to start

@@ -2,6 +2,7 @@
 #include "common/base/hex.hpp"
 #include "common/base/log.hpp"
 #include "common/node/journal.hpp"
+#include "common/store/state_store.hpp"
 #include "miner/stages/duties.hpp"
 #include "miner/stages/publish.hpp"
 
@@ -18,8 +19,7 @@ participant::Step finish(const Desk& desk, RoundWork& work, const RoundMoment& a
     const auto drawn = work.openings.take();
     const protocol::Round round = at->view.round;
     if (!drawn) {
-        const Errc code = drawn.error().code;
-        if (code != Errc::kNotFound && code != Errc::kCorrupt) {
+        if (!store::is_lost(drawn.error().code)) {
             return drawn.error().retryable ? participant::waits()
                                            : participant::Step(fail(Error(drawn.error())));
         }

@@ -9,22 +9,14 @@
 namespace covenant::miner {
 namespace {
 
-// A state whose bytes are not what its name says has been set aside: as good as one that is gone.
-bool is_lost(Errc code) {
-    return code == Errc::kNotFound || code == Errc::kCorrupt;
-}
-
 // Moments and feedback as the last commitment left them (R4.12).
 Status continue_from(const participant::Seat& seat, const participant::Artifacts& artifacts,
                      const participant::Training& training, const protocol::Continuity& continuity,
                      Plan& plan) {
     const protocol::Round round = continuity.previous_round;
-    COVENANT_TRY(const store::TraceRecord last,
-                 store::get_trace_record(artifacts.index, round, seat.uid));
-    if (last.commitment_root != continuity.previous_root) {
-        return fail(Errc::kNotFound, "the local record of round " + std::to_string(round.value) +
-                                         " is of another commitment than the chain's");
-    }
+    COVENANT_TRY(
+        const store::TraceRecord last,
+        store::get_trace_record(artifacts.index, round, seat.uid, continuity.previous_root));
     const protocol::SegmentRecord& end = last.trace.back();
     COVENANT_CHECK(training.states.get(end.m_root, plan.start.m.floats()));
     COVENANT_CHECK(training.states.get(end.v_root, plan.start.v.floats()));
@@ -63,7 +55,7 @@ Result<std::optional<Plan>> plan_round(const participant::Seat& seat,
     if (!me->continuity.fresh) {
         if (Status continued = continue_from(seat, artifacts, training, me->continuity, plan);
             !continued) {
-            if (!is_lost(continued.error().code)) {
+            if (!store::is_lost(continued.error().code)) {
                 return fail(std::move(continued).error());
             }
             why =

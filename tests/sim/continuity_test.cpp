@@ -1,9 +1,12 @@
 // What a miner's next round must start from: the moments and the error feedback of its last
 // commitment, or nothing (R4.12, R6.6).
+#include "common/base/hex.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/store/trace_record.hpp"
 #include "tests/sim/scene.hpp"
 #include "tests/support/execution_fixture.hpp"
+#include "tests/support/flip_bit.hpp"
+#include "tests/support/log_lines.hpp"
 
 #include <filesystem>
 
@@ -121,6 +124,30 @@ TEST(Continuity, AFolderThatIsGoneStartsFreshAfterFiveRounds) {
     scene.run_to(5, 19);
     for (std::uint64_t r = 1; r <= 4; ++r) {
         EXPECT_FALSE(scene.record(r).commitments.contains(scene.uid(kMiner))) << r;
+    }
+    ASSERT_TRUE(scene.included(5, kMiner));
+    expect_fresh(scene.artifact(5, kMiner));
+}
+
+// One bit of its stored moments changes while it is stopped. It sees that the file is not what its
+// name says, sets it aside and sits out what would have to continue it; nobody has anything against
+// it.
+TEST(Continuity, DamagedMomentsAreSetAsideAndSatOut) {
+    Scene scene;
+    scene.run_to(0, 19);
+    const Hash256 moments = scene.artifact(0, kMiner).trace.back().m_root;
+    ASSERT_TRUE(scene.net().kill(kMiner));
+    auto file = scene.folder(kMiner) / "states" / (to_hex(moments.view()) + ".f32");
+    covenant::testing::flip_bit(file, 1000);
+    const covenant::testing::LogLines log;
+    ASSERT_TRUE(scene.net().restart(kMiner));
+    scene.run_until_settled(5);
+    EXPECT_FALSE(std::filesystem::exists(file));
+    EXPECT_TRUE(std::filesystem::exists(file.replace_extension(".bad")));
+    EXPECT_EQ(log.count("set aside as " + file.string()), 1U) << log.text();
+    for (std::uint64_t r = 0; r <= 5; ++r) {
+        EXPECT_EQ(scene.record(r).commitments.contains(scene.uid(kMiner)), r == 0 || r == 5) << r;
+        EXPECT_FALSE(scene.failed(r, kMiner)) << r;
     }
     ASSERT_TRUE(scene.included(5, kMiner));
     expect_fresh(scene.artifact(5, kMiner));

@@ -1,6 +1,7 @@
 // A tiny run on made-up text, and honest or cheating rounds of it.
 #pragma once
 
+#include "common/data/window_reader.hpp"
 #include "common/execution/opening.hpp"
 #include "common/execution/round_executor.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
-#include "common/data/window_reader.hpp"
+#include "common/data/windows.hpp"
 #include "common/execution/loss_score.hpp"
 #include "common/execution/parameter_follower.hpp"
 #include "common/execution/spec_conversion.hpp"

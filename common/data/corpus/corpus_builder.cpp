@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/base/durable_file.hpp"
 #include "common/base/hex.hpp"
+#include "common/base/new_folder.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
 #include "common/data/corpus/corpus_tokenizer.hpp"
@@ -228,21 +229,6 @@ Result<CorpusManifest> reuse(const fs::path& folder, const CorpusManifest& plan,
     return found;
 }
 
-// Removes its folder unless it was renamed away.
-class ScratchFolder {
-  public:
-    explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
-    ~ScratchFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  private:
-    fs::path path_;
-};
-
 Result<CorpusManifest> build(const fs::path& folder, std::span<const std::string> documents,
                              const CorpusOptions& options, const CorpusProgress& report) {
     COVENANT_TRY(CorpusManifest manifest, planned(documents, options));
@@ -251,24 +237,14 @@ Result<CorpusManifest> build(const fs::path& folder, std::span<const std::string
     COVENANT_TRY(const FolderLock lock, FolderLock::take(parent));
     std::error_code error;
     if (fs::exists(manifest_path(folder), error)) return reuse(folder, manifest, options, report);
-    if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {
-        return fail(Errc::kAlreadyExists,
-                    folder.string() + " holds files but no data set; choose another folder");
-    }
-
-    const fs::path scratch = folder.string() + ".partial";
-    fs::remove_all(scratch, error);  // a builder died here
-    COVENANT_CHECK(create_folders_durably(scratch));
-    const ScratchFolder cleanup(scratch);
+    // Takes the place of an empty folder, and of nothing else.
+    COVENANT_TRY(NewFolder out, NewFolder::create(folder, Overwrite::kYes,
+                                                  [](std::string_view) { return false; }));
     report(CorpusStage::kRead, 0, documents.size());
     const std::vector<Block> blocks = blocks_of(documents, manifest.split);
     report(CorpusStage::kRead, documents.size(), documents.size());
-    COVENANT_CHECK(write_corpus(scratch, blocks, options, report, manifest));
-    fs::rename(scratch, folder, error);  // replaces an empty folder
-    if (error) {
-        return fail(Errc::kIo, "name " + folder.string() + ": " + error.message());
-    }
-    COVENANT_CHECK(sync_folder(parent));
+    COVENANT_CHECK(write_corpus(out.temporary(), blocks, options, report, manifest));
+    COVENANT_CHECK(out.publish());
     return manifest;
 }
 

@@ -1,3 +1,4 @@
+#include "common/base/hex.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/trace_record.hpp"
 #include "miner/miner.hpp"
@@ -6,7 +7,11 @@
 #include "miner/stages/plan.hpp"
 #include "miner/stages/publish.hpp"
 #include "tests/sim/node_rig.hpp"
+#include "tests/support/flip_bit.hpp"
 #include "tests/support/log_lines.hpp"
+
+#include <filesystem>
+#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -147,6 +152,72 @@ TEST_F(StagesTest, ATickSendsTheSealedCommitment) {
     scene.run_to(1, 3);
     EXPECT_EQ(scene.record(1).commitments.at(node().seat().uid).signed_commitment,
               package->commitment);
+}
+
+// What a sealed commitment promises is damaged while the miner is stopped: it is never sent.
+class DamagedPromiseTest : public StagesTest {
+  protected:
+    [[nodiscard]] std::filesystem::path file_of(const Hash256& root) const {
+        return scene.folder(kName) / "states" / (to_hex(root.view()) + ".f32");
+    }
+    void expect_not_sent(const std::string& what,
+                         const std::function<void(const execution::RoundResult&,
+                                                  const protocol::Commitment&)>& damage) {
+        const auto result = executed();
+        ASSERT_TRUE(result) << result.error().context;
+        const auto package = packaged(*result);
+        ASSERT_TRUE(package) << package.error().context;
+        damage(*result, package->commitment.commitment);
+        covenant::testing::LogLines log;
+        Miner miner(node(), rig->background);
+        for (int look = 0; look < 2; ++look) {
+            const auto report = miner.tick(rig->ledger.sync().value());
+            ASSERT_TRUE(report) << report.error().context;
+            EXPECT_FALSE(report->busy());
+        }
+        EXPECT_EQ(log.count("what it promises is gone"), 1U) << log.text();
+        EXPECT_NE(log.text().find(what), std::string::npos) << log.text();
+        scene.run_to(1, 3);
+        EXPECT_FALSE(scene.record(1).commitments.contains(node().seat().uid));
+    }
+};
+
+TEST_F(DamagedPromiseTest, ACiphertextThatIsNotWhole) {
+    expect_not_sent("ciphertext is not whole",
+                    [&](const execution::RoundResult&, const protocol::Commitment& commitment) {
+                        ASSERT_TRUE(scene.store().corrupt(commitment.ciphertext_hash));
+                    });
+}
+
+TEST_F(DamagedPromiseTest, ACiphertextThatIsGone) {
+    expect_not_sent("ciphertext is not here",
+                    [&](const execution::RoundResult&, const protocol::Commitment& commitment) {
+                        ASSERT_TRUE(scene.store().erase(commitment.ciphertext_hash));
+                    });
+}
+
+TEST_F(DamagedPromiseTest, OneBitOfAState) {
+    std::filesystem::path file;
+    expect_not_sent(".bad", [&](const execution::RoundResult& result, const protocol::Commitment&) {
+        file = file_of(result.artifact.trace.at(1).theta_root);
+        covenant::testing::flip_bit(file, 1000);
+    });
+    EXPECT_FALSE(std::filesystem::exists(file));
+    EXPECT_TRUE(std::filesystem::exists(file.replace_extension(".bad")));
+}
+
+TEST_F(DamagedPromiseTest, AnErrorFeedbackThatIsCutShort) {
+    expect_not_sent(".bad", [&](const execution::RoundResult& result, const protocol::Commitment&) {
+        std::filesystem::resize_file(file_of(result.artifact.feedback.sum_root), 4000);
+    });
+}
+
+TEST_F(DamagedPromiseTest, ARecordOfAnotherCommitment) {
+    expect_not_sent("another commitment", [&](const execution::RoundResult& result,
+                                              const protocol::Commitment&) {
+        ASSERT_TRUE(store::put_trace_record(node().artifacts().index, Round(1), node().seat().uid,
+                                            store::trace_record(result.artifact, Hash256{})));
+    });
 }
 
 TEST_F(StagesTest, NothingIsStartedTooLateForTheDeadline) {

@@ -84,16 +84,7 @@ Result<view::Scene> read_chain(const fs::path& network_file, const fs::path& fol
 }  // namespace
 
 Result<fs::path> data_folder(const node::GlobalOptions& global) {
-    if (global.datadir.empty()) {
-        return node::default_datadir(
-            names_file(global.network) ? fs::path(global.network).stem().string() : global.network);
-    }
-    std::error_code error;
-    fs::path path = fs::absolute(global.datadir, error);
-    if (error) {
-        return fail(Errc::kInvalidArgument, "--datadir " + global.datadir + ": " + error.message());
-    }
-    return path;
+    return node::data_folder(global.datadir, global.network);
 }
 
 Result<fs::path> network_path(const node::GlobalOptions& global) {

@@ -1,5 +1,6 @@
 #include "common/base/file.hpp"
 #include "common/base/hex.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/engine/genesis.hpp"
 #include "common/execution/loss_score.hpp"

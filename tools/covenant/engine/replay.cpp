@@ -1,5 +1,6 @@
 // `covenant replay`: what a validator did, by anyone, from public bytes: chain events, store, data.
 #include "common/base/hex.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/execution/audit.hpp"
 #include "common/execution/run_engine.hpp"
 #include "common/protocol/model_shape.hpp"

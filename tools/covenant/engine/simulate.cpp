@@ -5,6 +5,7 @@
 #include "common/base/hex.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/engine/genesis.hpp"
 #include "common/execution/run_engine.hpp"
 #include "common/execution/spec_conversion.hpp"

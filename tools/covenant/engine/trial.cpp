@@ -3,6 +3,7 @@
 // processes train, replay and write to the same disk; deadlines follow from this instead.
 #include "common/base/file.hpp"
 #include "common/base/thread_pool.hpp"
+#include "common/data/window_reader.hpp"
 #include "common/engine/genesis.hpp"
 #include "common/execution/loss_score.hpp"
 #include "common/execution/opening.hpp"

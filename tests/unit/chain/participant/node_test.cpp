@@ -5,8 +5,9 @@
 #include "common/base/hex.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "tests/sim/node_rig.hpp"
+#include "tests/support/flip_bit.hpp"
 
-#include <fstream>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -88,6 +89,17 @@ TEST(Node, KnowsItsSeatFromTheLedger) {
     EXPECT_EQ(refused.error().code, Errc::kPrecondition);
 }
 
+// Whatever the umask lets others do: it holds stream keys and unpublished work.
+TEST(Node, ItsFolderIsItsOwn) {
+    Scene scene;
+    const NodeRig rig(scene, "validator-0");
+    for (const char* name : {"", "journal.sqlite", "states", "index"}) {
+        const auto perms =
+            std::filesystem::status(scene.folder("validator-0") / name).permissions();
+        EXPECT_EQ(static_cast<unsigned>(perms) & 077U, 0U) << name;
+    }
+}
+
 // One changed bit on this node's own disk: the state is no state any more, whatever its size says.
 TEST(Node, AStateThatIsNotItsRootIsSetAside) {
     Scene scene;
@@ -95,11 +107,7 @@ TEST(Node, AStateThatIsNotItsRootIsSetAside) {
     NodeRig rig(scene, "validator-0");
     const Hash256 root = scene.record(0).accepted->root;
     const auto file = scene.folder("validator-0") / "states" / (to_hex(root.view()) + ".f32");
-    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
-    ASSERT_TRUE(bytes.is_open()) << file;
-    bytes.seekp(1000);
-    bytes.put('!');
-    bytes.close();
+    covenant::testing::flip_bit(file, 1000);
     engine::ParameterBuffer out(rig.run.engine.layout());
     store::StateStore& states = rig.node->training().states;
     EXPECT_EQ(states.get(root, out.floats()).error().code, Errc::kCorrupt);

@@ -1,8 +1,10 @@
 #include "common/node/lifecycle.hpp"
 
 #include "common/base/clock.hpp"
+#include "tests/support/log_lines.hpp"
 #include "tests/support/temp_folder.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
@@ -37,6 +39,47 @@ TEST(DataDirectory, IsCreatedPrivateAndAbsolute) {
     EXPECT_EQ(info.st_mode & 0777U, 0700U);
     EXPECT_EQ(dir / "a", dir.path() / "a");
     EXPECT_EQ(DataDir::open("", "test").error().code, Errc::kInvalidArgument);
+}
+
+// As a umask of 022 left it: the folder and the named files of ours are closed, said once. Keys are
+// not, who refuses open ones; nor is what a link names elsewhere.
+TEST(DataDirectory, OneThatOthersMayEnterIsClosedWithItsSecrets) {
+    const testing::TempFolder folder;
+    const std::filesystem::path path = folder / "miner";
+    for (const char* name : {"states", "keys"}) {
+        std::filesystem::create_directories(path / name);
+        ::chmod((path / name).c_str(), 0755);
+    }
+    ::chmod(path.c_str(), 0755);
+    for (const char* name :
+         {"miner/journal.sqlite", "miner/journal.sqlite-wal", "miner/states/a.f32",
+          "miner/keys/hotkey.json", "miner/network.json", "elsewhere"}) {
+        std::ofstream(folder / name) << "x";
+        ::chmod((folder / name).c_str(), 0644);
+    }
+    std::filesystem::create_symlink(folder / "elsewhere", path / "states" / "link");
+    const auto mode_of = [&](const char* name) {
+        struct stat info {};
+        EXPECT_EQ(::stat((folder / name).c_str(), &info), 0) << name;
+        return info.st_mode & 0777U;
+    };
+    constexpr std::array<std::string_view, 2> kSecrets{"journal.sqlite", "states"};
+    const testing::LogLines log;
+    for (int again = 0; again < 2; ++again) {
+        ASSERT_TRUE(DataDir::open(path, "test", kSecrets));
+        EXPECT_EQ(log.count("is closed now"), 1U) << log.text();
+        EXPECT_EQ(log.count("mode=0755 files=4"), 1U) << log.text();
+    }
+    EXPECT_EQ(mode_of("miner"), 0700U);
+    EXPECT_EQ(mode_of("miner/states"), 0700U);
+    for (const char* name :
+         {"miner/journal.sqlite", "miner/journal.sqlite-wal", "miner/states/a.f32"}) {
+        EXPECT_EQ(mode_of(name), 0600U) << name;
+    }
+    for (const char* name : {"miner/keys/hotkey.json", "miner/network.json", "elsewhere"}) {
+        EXPECT_EQ(mode_of(name), 0644U) << name;
+    }
+    EXPECT_EQ(mode_of("miner/keys"), 0755U);
 }
 
 TEST(DataDirectory, ASecondProcessIsToldWhoHoldsIt) {
@@ -86,6 +129,9 @@ TEST(DataDirectory, TheDefaultFollowsTheEnvironment) {
         ::setenv("HOME", "/users/x", 1);
         if (default_datadir("testnet").value() != "/data/covenant/testnet") ::_exit(1);
         if (default_datadir("/etc/nets/own.toml").value() != "/data/covenant/own") ::_exit(2);
+        if (data_folder("", "testnet").value() != "/data/covenant/testnet") ::_exit(5);
+        if (data_folder("/own", "testnet").value() != "/own") ::_exit(6);
+        if (!data_folder("own", "testnet")->is_absolute()) ::_exit(7);
         ::unsetenv("XDG_DATA_HOME");
         if (default_datadir("testnet").value() != "/users/x/.local/share/covenant/testnet")
             ::_exit(3);
