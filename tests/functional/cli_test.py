@@ -144,7 +144,7 @@ class CommandLineTest(FunctionalTest):
         self.assertRegex(self.covenant("--version").out, r"^covenant \d+\.\d+")
 
     def test_help_is_quick_and_loads_no_libtorch(self):
-        for program in ("covenant", "covenant-engine", *DAEMONS):
+        for program in ("covenant", "covenant-engine", "covenant-simulate", *DAEMONS):
             done = run([Paths.program(program)], self.home, LD_TRACE_LOADED_OBJECTS="1")
             self.assertIn("libc.so", done.out)
             self.assertNotIn("torch", done.out)
