@@ -1,6 +1,7 @@
 // covenant-miner: trains assigned data, commits the work, publishes it.
 #include "chain/participant/daemon.hpp"
 #include "miner/miner.hpp"
+#include "tests/adversary/kinds.hpp"
 
 #include <string>
 
@@ -15,9 +16,9 @@ struct Options {
 
 Status run(participant::Participant& participant, const participant::ParticipantOptions& options,
            const Options& own) {
-    COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(own.cheat));
+    COVENANT_TRY(const execution::Conduct* conduct, adversary::conduct_of(own.cheat));
     miner::Miner miner(participant.node(), participant.background(),
-                       {.cheat = cheat, .safety_margin_seconds = own.safety_margin});
+                       {.conduct = *conduct, .safety_margin_seconds = own.safety_margin});
     if (options.last_round >= 0) {
         miner.set_last_round(protocol::Round(static_cast<std::uint64_t>(options.last_round)));
     }
@@ -48,8 +49,8 @@ int main(int argc, char** argv) {
             .group("Mining")
             .value_name("KIND")
             .check([](std::string_view text) -> Status {
-                COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(text));
-                static_cast<void>(cheat);
+                COVENANT_TRY(const execution::Conduct* conduct, adversary::conduct_of(text));
+                static_cast<void>(conduct);
                 return {};
             });
     };

@@ -15,6 +15,7 @@
 #include "common/node/command.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/store/memory_store.hpp"
+#include "tests/adversary/kinds.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
 #include "tools/covenant/simulate/devnet_index.hpp"
 #include "tools/simulation/network.hpp"
@@ -118,8 +119,8 @@ Result<std::vector<simulation::Member>> members(const RunState& recorded,
             return fail(Errc::kPrecondition, "uid " + std::to_string(uid.value) +
                                                  " of the roster is not in devnet.json");
         }
-        COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(person->cheat));
-        all.push_back({person->name, neuron.role, cheat,
+        COVENANT_TRY(const execution::Conduct* conduct, adversary::conduct_of(person->cheat));
+        all.push_back({person->name, neuron.role, *conduct,
                        devnet::hotkey_of(record.seed, person->name), neuron.coldkey,
                        neuron.stake.empty() ? Amount{} : neuron.stake.back().total,
                        neuron.network_key});
