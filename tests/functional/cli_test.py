@@ -62,8 +62,8 @@ OPTIONS = {
     "completions bash": (),
 }
 DAEMONS = {
-    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--cheat", "--isa",
-                       "--threads"),
+    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--isa", "--threads"),
+    "covenant-adversary": ("--hotkey", "--store", "--data", "--last-round", "--cheat"),
     "covenant-validator": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--isa",
                            "--threads"),
     "covenant-explorer": ("--listen", "--poll-ms"),
