@@ -16,7 +16,7 @@
 namespace covenant::miner {
 
 struct MinerOptions {
-    execution::Cheat cheat = execution::Cheat::kNone;
+    const execution::Conduct& conduct = execution::honest();
     std::uint64_t safety_margin_seconds = 1;  // a round is not started later than T1 minus this
 };
 

@@ -67,6 +67,7 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
                   " check --datadir node --network network.json --store store \\\n"
                   "      --data data --password-file password.txt");
     check.handler([&](const node::CommandContext& command) { return open(command, false); });
+    if (daemon.commands) daemon.commands(tree);
     tree.add_config_commands(run);
     tree.add_completions();
     return tree.run(argc, argv);

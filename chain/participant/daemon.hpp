@@ -16,6 +16,8 @@ struct Daemon {
     protocol::Role role = protocol::Role::kNone;
     // Adds the role's own options.
     std::function<void(node::OptionTable&)> describe;
+    // Adds commands of its own to those of every daemon. May be empty.
+    std::function<void(node::CommandTree&)> commands = {};
     // Runs the role on an open participant until it is finished or asked to stop.
     std::function<Status(Participant&, const ParticipantOptions&)> run;
 };

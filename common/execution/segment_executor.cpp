@@ -22,7 +22,7 @@ protocol::SegmentRecord record_of(const engine::TrainState& state, std::uint64_t
 }
 
 Result<protocol::SegmentRecord> train_segment(engine::Engine& engine, engine::TrainState& state,
-                                              const SegmentJob& job, const BatchChange& change) {
+                                              const SegmentJob& job, const Conduct& conduct) {
     const protocol::RunSpec& spec = job.spec;
     if (job.segment.value >= spec.segments()) {
         return fail(Errc::kInvalidArgument, fmt::format("segment {} of a round with {} segments",
@@ -47,7 +47,7 @@ Result<protocol::SegmentRecord> train_segment(engine::Engine& engine, engine::Tr
         const std::size_t batch = spec.inner.windows_per_step;
         COVENANT_TRY(std::vector<data::Token> tokens,
                      job.windows.windows(std::span(windows).subspan(i * batch, batch)));
-        if (change) COVENANT_CHECK(change(first + i, tokens));
+        COVENANT_CHECK(conduct.train_on(job, first + i, tokens));
         Result<engine::StepReport> report =
             engine.train_step(state, tokens, hyper, step_base + first + i);
         if (!report) {
@@ -65,7 +65,7 @@ Result<protocol::SegmentRecord> train_segment(engine::Engine& engine, engine::Tr
 
 Result<protocol::SegmentRecord> execute_segment(engine::Engine& engine, engine::TrainState& state,
                                                 const SegmentJob& job) {
-    return train_segment(engine, state, job, {});
+    return train_segment(engine, state, job, honest());
 }
 
 }  // namespace covenant::execution

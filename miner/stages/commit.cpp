@@ -17,7 +17,7 @@ namespace {
 struct Training {
     const participant::Node& node;
     RoundMoment at;
-    execution::Cheat cheat;
+    const execution::Conduct& conduct;
     std::stop_source give_up;
     std::shared_ptr<std::atomic<std::uint32_t>> steps_done;
 };
@@ -35,7 +35,7 @@ Result<Trained> train(const Training& job) {
         out.sits_out = "not taking part: " + out.sits_out;
         return out;
     }
-    auto result = execute_plan(seat, job.node.artifacts(), training, std::move(*plan), job.cheat,
+    auto result = execute_plan(seat, job.node.artifacts(), training, std::move(*plan), job.conduct,
                                [&job](std::uint32_t step, float) { job.steps_done->store(step); });
     if (!result) {
         if (result.error().code != Errc::kRejected) {
@@ -54,7 +54,7 @@ void start_training(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     work.give_up = std::stop_source();
     work.steps_done = std::make_shared<std::atomic<std::uint32_t>>(0);
     work.training_since = at->now;
-    const Training job{desk.node, at, desk.options.cheat, work.give_up, work.steps_done};
+    const Training job{desk.node, at, desk.options.conduct, work.give_up, work.steps_done};
     work.training.start(desk.background, "train round " + std::to_string(at->view.round.value),
                         participant::Lane::kEngine, at->view.times.t1,
                         [job] { return train(job); });

@@ -9,7 +9,7 @@ namespace covenant::miner {
 Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
                                             const participant::Artifacts& artifacts,
                                             const participant::Training& training, Plan plan,
-                                            execution::Cheat cheat, OnStep on_step) {
+                                            const execution::Conduct& conduct, OnStep on_step) {
     const engine::ParameterBuffer base = plan.start.theta.clone();
     const auto keep = [&training](const Hash256& root, const engine::ParameterBuffer& buffer) {
         return training.states.put(root, buffer.floats());
@@ -24,7 +24,7 @@ Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
         .previous_commitment = plan.previous_commitment,
         .profile = {protocol::profile_id(seat.spec.profile), {}, ""},
         .arrived = std::move(plan.arrived),
-        .cheat = cheat,
+        .conduct = conduct,
         .stop = training.stop,
         .on_step = std::move(on_step),
         .on_boundary = [&keep](protocol::Segment, const engine::TrainState& state,

@@ -17,6 +17,6 @@ using OnStep = std::function<void(std::uint32_t step, float loss)>;
 Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
                                             const participant::Artifacts& artifacts,
                                             const participant::Training& training, Plan plan,
-                                            execution::Cheat cheat, OnStep on_step = {});
+                                            const execution::Conduct& conduct, OnStep on_step = {});
 
 }  // namespace covenant::miner

@@ -114,7 +114,8 @@ class ArgumentsTest(FunctionalTest):
         for programs, text, word in (
                 (daemons, '[log]\nlog_level = "zzz"\n', "zzz"), (daemons, 'metrics = "0.0.0.0:9090"\n', "loopback"),
                 (daemons, 'metrics = "nowhere"\n', "nowhere"), (daemons, 'isa = "z80"\n', "z80"),
-                (daemons[:1], '[miner]\ncheat = "zzz"\n', "zzz"),
+                (("covenant-adversary",), 'store = "s"\ndata = "d"\n[miner]\ncheat = "zzz"\n', "zzz"),
+                (daemons[:1], '[miner]\ncheat = "none"\n', "cheat"),
                 (("covenant-explorer",), '[explorer]\nlisten = "0.0.0.0:8600"\n', "loopback"),
                 (PROGRAMS, '[log]\nlog_level = "zzz"\n', "zzz")):
             for program in programs:

@@ -62,8 +62,8 @@ OPTIONS = {
     "completions bash": (),
 }
 DAEMONS = {
-    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--cheat", "--isa",
-                       "--threads"),
+    "covenant-miner": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--isa", "--threads"),
+    "covenant-adversary": ("--hotkey", "--store", "--data", "--last-round", "--cheat"),
     "covenant-validator": ("--hotkey", "--password-file", "--store", "--data", "--last-round", "--metrics", "--isa",
                            "--threads"),
     "covenant-explorer": ("--listen", "--poll-ms"),
@@ -144,7 +144,7 @@ class CommandLineTest(FunctionalTest):
         self.assertRegex(self.covenant("--version").out, r"^covenant \d+\.\d+")
 
     def test_help_is_quick_and_loads_no_libtorch(self):
-        for program in ("covenant", "covenant-engine", *DAEMONS):
+        for program in ("covenant", "covenant-engine", "covenant-simulate", *DAEMONS):
             done = run([Paths.program(program)], self.home, LD_TRACE_LOADED_OBJECTS="1")
             self.assertIn("libc.so", done.out)
             self.assertNotIn("torch", done.out)

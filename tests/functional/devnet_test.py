@@ -70,7 +70,8 @@ class DevnetTest(FunctionalTest):
         roles = [one["role"] for one in self.record["participants"]]
         self.assertEqual((roles.count("miner"), roles.count("validator")), (3, 3))
         self.assertEqual([one["name"] for one in self.record["participants"] if one["cheat"] != "none"], ["mallory"])
-        self.assertLessEqual({"covenant-miner", "covenant-validator", "covenant-explorer", "anvil"}, self.processes)
+        self.assertLessEqual({"covenant-miner", "covenant-adversary", "covenant-validator", "covenant-explorer",
+                              "anvil"}, self.processes)
 
     def test_every_round_has_every_field(self):
         for index, one in enumerate(self.data["rounds"]):

@@ -20,7 +20,7 @@ PRINTING = (
     ("covenant", "--help"), ("covenant", "--version"), ("covenant", "-h"), ("covenant", "-V"), ("covenant", "config", "init"),
     ("covenant", "config", "show"), ("covenant", "config", "check"), ("covenant", "completions", "bash"),
     ("covenant", "run", "info", "--preset", "all"), ("covenant", "wallet", "list"), ("covenant", "status", "--help"),
-    ("covenant-engine", "--help"), *((daemon, *words) for daemon in DAEMONS for words in (("--help",), ("config", "init"))))
+    ("covenant-engine", "--help"), ("covenant-simulate", "--help"), *((daemon, *words) for daemon in DAEMONS for words in (("--help",), ("config", "init"))))
 
 
 class OnTerminal:

@@ -1,4 +1,5 @@
 // One of three miners lies: what its audit says, what it earns, what is left as proof.
+#include "tests/adversary/kinds.hpp"
 #include "tests/sim/scene.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 namespace covenant::simulation::testing {
 namespace {
 
-using execution::Cheat;
 using protocol::Segment;
 using protocol::Verdict;
 
@@ -17,10 +17,14 @@ constexpr const char* kLiar = "miner-1";
 
 struct Lie {
     const char* name;
-    Cheat cheat;
+    const char* kind;
     Verdict verdict;
     std::set<std::uint16_t> segments;  // that are false; empty: the compression is
 };
+
+const execution::Conduct* conduct_of(const char* kind) {
+    return adversary::conduct_of(kind).value();
+}
 
 class CheatTest : public ::testing::TestWithParam<Lie> {
   protected:
@@ -59,7 +63,7 @@ TEST_P(CheatTest, IsCaughtWhereItWasDrawnAndEarnsNothing) {
     std::uint64_t caught = 0;
     // A lie in one segment of four may escape all draws of a short run: then there is another.
     for (std::uint64_t seed = 9; seed < 15 && caught == 0; ++seed) {
-        Scene scene({.seed = seed, .cheats = {{kLiar, lie.cheat}}});
+        Scene scene({.seed = seed, .cheats = {{kLiar, conduct_of(lie.kind)}}});
         scene.run_until_settled(kLastRound);
         for (std::uint64_t r = 0; r <= kLastRound; ++r) {
             SCOPED_TRACE(r);
@@ -85,7 +89,7 @@ TEST_P(CheatTest, IsCaughtWhereItWasDrawnAndEarnsNothing) {
 // A fail takes effect: the miner's next commitment starts from nothing.
 TEST_P(CheatTest, AFailResetsTheLocalState) {
     const Lie& lie = GetParam();
-    Scene scene({.seed = 3, .cheats = {{kLiar, lie.cheat}}});
+    Scene scene({.seed = 3, .cheats = {{kLiar, conduct_of(lie.kind)}}});
     scene.run_until_settled(1);
     scene.run_to(3, 1);
     for (std::uint64_t r = 1; r <= 3; ++r) {
@@ -103,17 +107,18 @@ TEST_P(CheatTest, AFailResetsTheLocalState) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, CheatTest,
-    ::testing::Values(Lie{"HalfBatch", Cheat::kHalfBatch, Verdict::kSegmentMismatch, {0, 1, 2, 3}},
-                      Lie{"SkipSegment", Cheat::kSkipSegment, Verdict::kSegmentMismatch, {2}},
-                      Lie{"StaleData", Cheat::kStaleData, Verdict::kSegmentMismatch, {0, 1, 2, 3}},
-                      Lie{"Amplify", Cheat::kAmplify, Verdict::kChunkMismatch, {}},
-                      Lie{"Noise", Cheat::kNoise, Verdict::kSegmentMismatch, {0, 1, 2, 3}}),
+    ::testing::Values(Lie{"HalfBatch", "half-batch", Verdict::kSegmentMismatch, {0, 1, 2, 3}},
+                      Lie{"SkipSegment", "skip-segment", Verdict::kSegmentMismatch, {2}},
+                      Lie{"StaleData", "stale-data", Verdict::kSegmentMismatch, {0, 1, 2, 3}},
+                      Lie{"Amplify", "amplify", Verdict::kChunkMismatch, {}},
+                      Lie{"Noise", "noise", Verdict::kSegmentMismatch, {0, 1, 2, 3}}),
     [](const auto& test) { return std::string(test.param.name); });
 
 // One auditor of two, or a majority of liars among miners, changes nothing for the others.
 TEST(Cheats, TwoOfThreeLie) {
     Scene scene(
-        {.seed = 4, .cheats = {{"miner-0", Cheat::kHalfBatch}, {"miner-2", Cheat::kNoise}}});
+        {.seed = 4,
+         .cheats = {{"miner-0", conduct_of("half-batch")}, {"miner-2", conduct_of("noise")}}});
     scene.run_until_settled(1);
     for (std::uint64_t r = 0; r <= 1; ++r) {
         EXPECT_TRUE(scene.failed(r, "miner-0"));

@@ -50,7 +50,7 @@ std::vector<Member> members(const SceneOptions& options) {
         const auto index = static_cast<std::uint8_t>(out.size());
         out.push_back({name,
                        role,
-                       cheat == options.cheats.end() ? execution::Cheat::kNone : cheat->second,
+                       cheat == options.cheats.end() ? execution::honest() : *cheat->second,
                        scene_key(name),
                        coldkey_of(index),
                        Amount{100 * kOneToken},

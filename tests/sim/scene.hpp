@@ -20,9 +20,9 @@ inline constexpr std::uint64_t kRunStart = 1'000'010;
 
 struct SceneOptions {
     std::uint64_t seed = 1;
-    std::size_t miners = 3;      // "miner-0".., the lowest uids
-    std::size_t validators = 3;  // "validator-0"..
-    std::map<std::string, execution::Cheat> cheats{};
+    std::size_t miners = 3;                                     // "miner-0".., the lowest uids
+    std::size_t validators = 3;                                 // "validator-0"..
+    std::map<std::string, const execution::Conduct*> cheats{};  // others are honest
     std::function<void(protocol::RunSpec&)> change{};
     // As NetworkOptions::background.
     std::function<std::unique_ptr<participant::Background>(const std::string& node,

@@ -165,7 +165,8 @@ SegmentJob segment_job(const TestRun& run, std::uint32_t rank, std::uint16_t seg
             .on_step = {}};
 }
 
-RoundJob round_job(const TestRun& run, std::uint32_t rank, Cheat cheat, std::uint64_t round) {
+RoundJob round_job(const TestRun& run, std::uint32_t rank, const Conduct& conduct,
+                   std::uint64_t round) {
     return {.spec = run.spec,
             .windows = run.windows,
             .assignment = assignment_of(run, rank, round),
@@ -176,7 +177,7 @@ RoundJob round_job(const TestRun& run, std::uint32_t rank, Cheat cheat, std::uin
             .profile = {.profile_id = protocol::profile_id(run.spec.profile),
                         .build_id = {},
                         .hardware_class = "test"},
-            .cheat = cheat,
+            .conduct = conduct,
             .stop = {},
             .on_step = {},
             .on_boundary = {}};
@@ -200,14 +201,14 @@ PlayedRound play(TestRun& run, RoundJob job, engine::TrainState start,
 
 }  // namespace
 
-PlayedRound play(TestRun& run, std::uint32_t rank, Cheat cheat) {
-    return play(run, round_job(run, rank, cheat), engine::TrainState::fresh(run.genesis.clone()),
+PlayedRound play(TestRun& run, std::uint32_t rank, const Conduct& conduct) {
+    return play(run, round_job(run, rank, conduct), engine::TrainState::fresh(run.genesis.clone()),
                 engine::ParameterBuffer(run.engine.layout()));
 }
 
 PlayedRound play_on(TestRun& run, std::uint32_t rank, bool included) {
     const PlayedRound& first = played(rank);
-    RoundJob job = round_job(run, rank, Cheat::kNone, 1);
+    RoundJob job = round_job(run, rank, honest(), 1);
     job.previous_commitment = first.result.commitment_root;
     engine::TrainState start = engine::TrainState::fresh(run.genesis.clone());
     start.m = first.result.end.m.clone();
@@ -224,11 +225,11 @@ CommittedFeedback committed_feedback(const PlayedRound& round, bool included) {
     return out;
 }
 
-const PlayedRound& played(std::uint32_t rank, Cheat cheat) {
-    static std::map<std::pair<std::uint32_t, Cheat>, PlayedRound> rounds;
-    auto it = rounds.find({rank, cheat});
+const PlayedRound& played(std::uint32_t rank, const Conduct& conduct) {
+    static std::map<std::pair<std::uint32_t, const Conduct*>, PlayedRound> rounds;
+    auto it = rounds.find({rank, &conduct});
     if (it == rounds.end()) {
-        it = rounds.emplace(std::pair{rank, cheat}, play(shared_run(), rank, cheat)).first;
+        it = rounds.emplace(std::pair{rank, &conduct}, play(shared_run(), rank, conduct)).first;
     }
     return it->second;
 }

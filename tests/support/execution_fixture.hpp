@@ -32,7 +32,7 @@ protocol::AssignmentInput assignment_of(const TestRun& run, std::uint32_t rank,
                                         std::uint64_t round = 0);
 SegmentJob segment_job(const TestRun& run, std::uint32_t rank, std::uint16_t segment,
                        std::uint64_t round = 0);
-RoundJob round_job(const TestRun& run, std::uint32_t rank, Cheat cheat = Cheat::kNone,
+RoundJob round_job(const TestRun& run, std::uint32_t rank, const Conduct& conduct = honest(),
                    std::uint64_t round = 0);
 
 struct PlayedRound {
@@ -40,12 +40,12 @@ struct PlayedRound {
     std::vector<Bytes> boundaries;  // encoded state openings, 0..S
 };
 // Round 0 from genesis. Three miners are active.
-PlayedRound play(TestRun& run, std::uint32_t rank, Cheat cheat = Cheat::kNone);
+PlayedRound play(TestRun& run, std::uint32_t rank, const Conduct& conduct = honest());
 // Round 1 on the same parameters, continuing play(run, rank); `included`: what that sent arrived.
 PlayedRound play_on(TestRun& run, std::uint32_t rank, bool included);
 // What its opening stands under.
 CommittedFeedback committed_feedback(const PlayedRound& round, bool included);
 // The same, kept for the process: most tests look at the same few rounds.
-const PlayedRound& played(std::uint32_t rank, Cheat cheat = Cheat::kNone);
+const PlayedRound& played(std::uint32_t rank, const Conduct& conduct = honest());
 
 }  // namespace covenant::execution::testing

@@ -116,8 +116,8 @@ Status Network::start(Node& node) {
     node.background = options_.background ? options_.background(node.member.name, *clock_)
                                           : std::make_unique<participant::InlineBackground>();
     if (node.member.role == Role::kMiner) {
-        node.role = std::make_unique<miner::Miner>(*node.node, *node.background,
-                                                   miner::MinerOptions{.cheat = node.member.cheat});
+        node.role = std::make_unique<miner::Miner>(
+            *node.node, *node.background, miner::MinerOptions{.conduct = node.member.conduct});
     } else {
         node.role = std::make_unique<validator::Validator>(*node.node, *node.background);
     }

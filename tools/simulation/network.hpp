@@ -8,7 +8,7 @@
 #include "common/crypto/secp256k1.hpp"
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
-#include "common/execution/round_executor.hpp"
+#include "common/execution/conduct.hpp"
 #include "common/store/artifact_store.hpp"
 #include "miner/miner.hpp"
 #include "validator/validator.hpp"
@@ -26,7 +26,7 @@ namespace covenant::simulation {
 struct Member {
     std::string name;
     protocol::Role role = protocol::Role::kNone;
-    execution::Cheat cheat = execution::Cheat::kNone;
+    const execution::Conduct& conduct = execution::honest();  // of a miner; outlives the network
     crypto::SecretKey hotkey;
     Address coldkey;
     Amount stake;

@@ -42,7 +42,7 @@ class StagesTest : public ::testing::Test {
     Result<execution::RoundResult> executed() {
         auto made = plan();
         return execute_plan(node().seat(), node().artifacts(), node().training(),
-                            std::move(made.value().value()), execution::Cheat::kNone);
+                            std::move(made.value().value()), execution::honest());
     }
     Result<Package> packaged(const execution::RoundResult& result) {
         COVENANT_TRY(Package package,

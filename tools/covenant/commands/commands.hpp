@@ -30,7 +30,8 @@ void add_doctor(node::CommandTree& tree, Clock& clock, std::string version);
 using Execute = std::function<Status(const std::string& program, const std::vector<std::string>&)>;
 Status execute_program(const std::string& program, const std::vector<std::string>& arguments);
 
-// replay, simulate, generate and eval: covenant-engine beside this program does the work.
+// replay, generate, eval and checkpoint: covenant-engine beside this program does the work;
+// simulate: covenant-simulate.
 // `arguments` are this process's, without the program's name.
 void add_engine_commands(node::CommandTree& tree, std::vector<std::string> arguments,
                          Execute execute = execute_program);

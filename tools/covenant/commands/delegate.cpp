@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace covenant::commands {
@@ -16,7 +17,7 @@ namespace {
 using node::CommandContext;
 using node::ExitCode;
 
-// Only described here, for help and completion; covenant-engine reads them again.
+// Only described here, for help and completion; the other program reads them again.
 struct EngineOptions {
     std::string round;
     std::string hotkey;
@@ -27,16 +28,17 @@ struct EngineOptions {
     tool::CheckpointOptions checkpoint;
 };
 
-Result<std::string> engine_path() {
+// A program beside this one; `does` says what for.
+Result<std::string> path_beside(std::string_view name, std::string_view does) {
     std::error_code error;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
     if (error) {
         return fail(Errc::kIo, "cannot find this program's own path: " + error.message());
     }
-    const auto path = self.parent_path() / "covenant-engine";
+    const auto path = self.parent_path() / name;
     if (::access(path.c_str(), X_OK) != 0) {
-        return fail(Errc::kPrecondition, "no program " + path.string() +
-                                             ": it re-executes training; tools/devnet builds it");
+        return fail(Errc::kPrecondition, fmt::format("no program {}: it {}; tools/devnet builds it",
+                                                     path.string(), does));
     }
     return path.string();
 }
@@ -62,12 +64,15 @@ Status execute_program(const std::string& program, const std::vector<std::string
 void add_engine_commands(node::CommandTree& tree, std::vector<std::string> arguments,
                          Execute execute) {
     const auto options = std::make_shared<EngineOptions>();
-    const auto handler = [options, arguments = std::move(arguments),
-                          execute = std::move(execute)](const CommandContext&) -> Result<ExitCode> {
-        COVENANT_TRY(const std::string engine, engine_path());
-        COVENANT_CHECK(execute(engine, arguments));
-        return ExitCode::kOk;  // a test's `execute` came back
+    const auto becomes = [options, arguments = std::move(arguments), execute = std::move(execute)](
+                             std::string_view name, std::string_view does) -> node::CommandHandler {
+        return [=](const CommandContext&) -> Result<ExitCode> {
+            COVENANT_TRY(const std::string program, path_beside(name, does));
+            COVENANT_CHECK(execute(program, arguments));
+            return ExitCode::kOk;  // a test's `execute` came back
+        };
     };
+    const node::CommandHandler handler = becomes("covenant-engine", "re-executes training");
     node::Command& replay =
         tree.root().add("replay", "re-execute a segment of a miner's round and compare");
     replay.options()
@@ -100,7 +105,7 @@ void add_engine_commands(node::CommandTree& tree, std::vector<std::string> argum
             "The same beacons, roster and order of commitments must give the same assignments, "
             "losses and parameters roots, round by round. Exit code 0: they do; 5: they differ.")
         .example("covenant simulate --datadir ./devnet-7");
-    simulate.handler(handler);
+    simulate.handler(becomes("covenant-simulate", "runs a record again, cheats too"));
     node::Command& generate = tree.root().add("generate", "continue a text, token by token");
     tool::describe(generate, options->generate);
     generate.handler(handler);

@@ -143,6 +143,12 @@ std::vector<Check> check_programs(const fs::path& folder) {
         out.push_back(is_program(path) ? ok(name, path.string())
                                        : failed(name, "not at " + path.string(), "tools/devnet"));
     }
+    // Built and never installed: only a cheating devnet and `covenant simulate` need them.
+    for (const char* name : {"covenant-adversary", "covenant-simulate"}) {
+        const fs::path path = folder / name;
+        out.push_back(is_program(path) ? ok(name, path.string())
+                                       : warn(name, "not at " + path.string(), "tools/devnet"));
+    }
     const auto programs = devnet::find_programs();
     const auto anvil = programs ? devnet::find_anvil(programs->repository)
                                 : Result<std::string>(fail(programs.error()));

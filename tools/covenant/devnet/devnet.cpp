@@ -3,6 +3,7 @@
 #include "chain/indexer/queries.hpp"
 #include "chain/rpc/types.hpp"
 #include "common/node/lifecycle.hpp"
+#include "tools/covenant/devnet/adversary.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
 #include "tools/covenant/devnet/folder.hpp"
 #include "tools/covenant/devnet/lateness.hpp"
@@ -101,9 +102,8 @@ Status Devnet::say(std::string_view step) {
 }
 
 Status Devnet::prepare() {
-    COVENANT_TRY(const auto people, participants(options_));  // refused before anything is written
-    static_cast<void>(people);
     COVENANT_TRY(programs_, find_programs());
+    COVENANT_TRY(options_, checked(options_, programs_, stop_));  // before anything is written
     layout_.root = std::filesystem::absolute(
         options_.datadir.empty() ? "devnet-" + std::to_string(options_.seed) : options_.datadir);
     COVENANT_TRY(folder_, take_folder(layout_, options_.datadir.empty()));
@@ -198,25 +198,24 @@ Status Devnet::start_nodes() {
 Result<std::unique_ptr<Process>> Devnet::start_node(const std::string& name) {
     const auto found = std::find_if(record_.participants.begin(), record_.participants.end(),
                                     [&](const Participant& one) { return one.name == name; });
-    const bool mines = found->role == protocol::Role::kMiner;
-    std::vector<std::string> argv = {
-        programs_.path(mines ? "covenant-miner" : "covenant-validator"),
-        "run",
-        "--datadir",
-        (layout_.nodes() / name).string(),
-        "--network",
-        layout_.network().string(),
-        "--password-file",
-        layout_.password().string(),
-        "--store",
-        layout_.store().string(),
-        "--data",
-        layout_.data().string(),
-        "--last-round",
-        std::to_string(record_.rounds - 1),
-        "--threads",  // six nodes share the cores
-        "1"};
-    if (found->cheat != "none") {
+    COVENANT_TRY(std::string program, program_of(*found, programs_));
+    std::vector<std::string> argv = {std::move(program),
+                                     "run",
+                                     "--datadir",
+                                     (layout_.nodes() / name).string(),
+                                     "--network",
+                                     layout_.network().string(),
+                                     "--password-file",
+                                     layout_.password().string(),
+                                     "--store",
+                                     layout_.store().string(),
+                                     "--data",
+                                     layout_.data().string(),
+                                     "--last-round",
+                                     std::to_string(record_.rounds - 1),
+                                     "--threads",  // six nodes share the cores
+                                     "1"};
+    if (found->cheats()) {
         argv.insert(argv.end(), {"--cheat", found->cheat});
     }
     return Process::start(name, std::move(argv), layout_.logs() / (name + ".log"));
@@ -469,7 +468,7 @@ void add_devnet(node::CommandTree& tree, Options& options) {
     table.add("validators", options.validators, "validators").value_name("N").range(1, 16);
     table
         .add("cheat", options.cheat,
-             "how one miner lies: half-batch, skip-segment, stale-data, amplify, noise, none")
+             "how one miner lies: one of `covenant-adversary kinds`, by default the first, or none")
         .value_name("KIND[@NAME]");
     table.add("profile", options.profile, "arithmetic of the run")
         .choices({"canon-bf16", "canon-f32"})

@@ -34,7 +34,7 @@ void print_header(node::Output& output, const Record& record, const Layout& layo
     for (const Participant& one : record.participants) {
         const std::string address = to_short_hex(hotkey_of(record.seed, one.name).address().view());
         std::string text = one.name + " " + address;
-        if (one.cheat != "none") {
+        if (one.cheats()) {
             text += " (cheats: " + one.cheat + ")";
         }
         (one.role == protocol::Role::kMiner ? miners : validators).push_back(std::move(text));
@@ -138,7 +138,7 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
         }
         for (const Participant& one : record.participants) {
             const auto segments = view::drawn_segments(state, round, record.uids.at(one.name));
-            if (one.cheat == "none" && !segments.empty()) {
+            if (!one.cheats() && !segments.empty()) {
                 honest = fmt::format("covenant replay --datadir {} --round {} --hotkey {}", folder,
                                      round.value, one.name);
             }

@@ -32,9 +32,6 @@ void add_trial(node::CommandTree& tree, EngineOptions& options);
 void add_heldout_loss(node::CommandTree& tree, EngineOptions& options);
 // Re-executes a drawn segment from its published boundary: exit code 0 same, 5 different.
 void add_replay(node::CommandTree& tree, EngineOptions& options);
-// Runs the record of a devnet through the in-process simulator and compares round by round: 0 same,
-// 5 different.
-void add_simulate(node::CommandTree& tree, EngineOptions& options);
 // Models to and from other programs' formats.
 void add_checkpoint(node::CommandTree& tree);
 // Text from a model, token by token.

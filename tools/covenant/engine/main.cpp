@@ -11,7 +11,6 @@ int main(int argc, char** argv) {
     tool::add_trial(tree, options);
     tool::add_heldout_loss(tree, options);
     tool::add_replay(tree, options);
-    tool::add_simulate(tree, options);
     tool::add_checkpoint(tree);
     tool::add_generate(tree);
     tool::add_eval(tree);

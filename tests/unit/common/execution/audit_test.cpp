@@ -2,6 +2,7 @@
 
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
+#include "tests/adversary/kinds.hpp"
 #include "tests/support/execution_fixture.hpp"
 
 #include <bit>
@@ -38,10 +39,10 @@ TEST(AuditSegment, ReplayOfEverySegmentGivesTheCommittedRecord) {
 }
 
 TEST(AuditSegment, EachCheatIsSeenWhereItHappened) {
-    const auto verdicts = [](Cheat cheat) {
+    const auto verdicts = [](const char* kind) {
         std::vector<Verdict> out;
         for (std::uint16_t s = 0; s < 3; ++s) {
-            const SegmentAudit result = audit(played(1, cheat), s);
+            const SegmentAudit result = audit(played(1, *adversary::conduct_of(kind).value()), s);
             out.push_back(result.verdict);
             EXPECT_EQ(result.verdict == Verdict::kAccept,
                       result.claimed_hash == result.recomputed_hash);
@@ -50,11 +51,11 @@ TEST(AuditSegment, EachCheatIsSeenWhereItHappened) {
     };
     const Verdict ok = Verdict::kAccept;
     const Verdict bad = Verdict::kSegmentMismatch;
-    EXPECT_EQ(verdicts(Cheat::kHalfBatch), (std::vector{bad, bad, bad}));
-    EXPECT_EQ(verdicts(Cheat::kSkipSegment), (std::vector{ok, bad, ok}));
-    EXPECT_EQ(verdicts(Cheat::kStaleData), (std::vector{bad, bad, bad}));
-    EXPECT_EQ(verdicts(Cheat::kNoise), (std::vector{bad, bad, bad}));
-    EXPECT_EQ(verdicts(Cheat::kAmplify), (std::vector{ok, ok, ok}));  // the chunks tell
+    EXPECT_EQ(verdicts("half-batch"), (std::vector{bad, bad, bad}));
+    EXPECT_EQ(verdicts("skip-segment"), (std::vector{ok, bad, ok}));
+    EXPECT_EQ(verdicts("stale-data"), (std::vector{bad, bad, bad}));
+    EXPECT_EQ(verdicts("noise"), (std::vector{bad, bad, bad}));
+    EXPECT_EQ(verdicts("amplify"), (std::vector{ok, ok, ok}));  // the chunks tell
 }
 
 TEST(AuditSegment, OtherWindowsThanAssignedAreNamed) {
@@ -135,7 +136,7 @@ TEST_F(AuditChunk, ARoundThatContinuesIsRecomputedFromItsPast) {
 }
 
 TEST_F(AuditChunk, AnAmplifiedUpdateFailsInEveryChunk) {
-    const PlayedRound& round = played(1, Cheat::kAmplify);
+    const PlayedRound& round = played(1, *adversary::conduct_of("amplify").value());
     for (const ChunkOpening& opening : open(round)) {
         EXPECT_EQ(check(round.result.artifact, opening), Verdict::kChunkMismatch) << opening.index;
     }

@@ -2,6 +2,7 @@
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
 #include "common/protocol/model_shape.hpp"
+#include "tests/adversary/kinds.hpp"
 #include "tests/support/execution_fixture.hpp"
 
 #include <array>
@@ -102,9 +103,9 @@ TEST(RoundExecutor, ErrorFeedbackCarriesOver) {
 TEST(RoundExecutor, EveryCheatLeavesAnotherCommitmentButAWellFormedArtifact) {
     TestRun& run = shared_run();
     const auto elements = protocol::chunk_elements(run.spec.model);
-    for (const Cheat cheat : {Cheat::kHalfBatch, Cheat::kSkipSegment, Cheat::kStaleData,
-                              Cheat::kAmplify, Cheat::kNoise}) {
-        const PlayedRound& round = played(1, cheat);
+    for (const adversary::Kind& kind : adversary::kinds()) {
+        if (&kind.conduct == &honest()) continue;
+        const PlayedRound& round = played(1, kind.conduct);
         EXPECT_NE(round.result.commitment_root, played(1).result.commitment_root);
         const auto& trace = round.result.artifact.trace;
         for (std::size_t s = 0; s < trace.size(); ++s) {
@@ -114,16 +115,16 @@ TEST(RoundExecutor, EveryCheatLeavesAnotherCommitmentButAWellFormedArtifact) {
         }
         const auto decoded = protocol::decode_artifact(
             protocol::encode_artifact(round.result.artifact), run.spec, elements);
-        EXPECT_TRUE(decoded) << to_string(cheat);
+        EXPECT_TRUE(decoded) << kind.name;
     }
 }
 
 TEST(RoundExecutor, CheatsHaveNames) {
-    for (const Cheat cheat : {Cheat::kNone, Cheat::kHalfBatch, Cheat::kSkipSegment,
-                              Cheat::kStaleData, Cheat::kAmplify, Cheat::kNoise}) {
-        EXPECT_EQ(parse_cheat(to_string(cheat)).value(), cheat);
+    for (const adversary::Kind& kind : adversary::kinds()) {
+        EXPECT_EQ(adversary::conduct_of(kind.name).value(), &kind.conduct);
     }
-    const auto unknown = parse_cheat("honesty");
+    EXPECT_EQ(adversary::conduct_of("none").value(), &honest());
+    const auto unknown = adversary::conduct_of("honesty");
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().code, Errc::kInvalidArgument);
     EXPECT_NE(unknown.error().context.find("half-batch"), std::string::npos);

@@ -350,12 +350,13 @@ TEST_F(CommandsTest, transactions_need_a_coldkey_of_the_right_kind) {
     EXPECT_EQ(run({"stake", "remove", "0"}).code, ExitCode::kUsage);
 }
 
-TEST_F(CommandsTest, replay_and_simulate_hand_their_words_to_the_engine) {
+TEST_F(CommandsTest, replay_and_simulate_hand_their_words_to_other_programs) {
     const std::vector<std::string> words{"replay", "--round", "0", "--hotkey", "mallory"};
     const Ran ran = run(words);
-    // The test program's folder holds no engine, so the command says who builds it.
+    // The test program's folder holds neither, so the command says who builds it.
     EXPECT_EQ(ran.code, ExitCode::kPrecondition);
     EXPECT_THAT(ran.err, HasSubstr("covenant-engine"));
+    EXPECT_THAT(run({"simulate"}).err, HasSubstr("covenant-simulate"));
     EXPECT_TRUE(executed.empty());
     EXPECT_EQ(run({"replay", "--round", "0"}).code, ExitCode::kUsage) << "--hotkey is required";
 }

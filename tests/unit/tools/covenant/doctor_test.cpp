@@ -85,12 +85,16 @@ TEST(Doctor, compares_our_clock_with_the_chain) {
 TEST(Doctor, a_missing_program_fails_with_the_command_that_builds_it) {
     const testing::TempFolder folder;
     const auto checks = check_programs(folder.path());
-    const auto miner = std::find_if(checks.begin(), checks.end(), [](const Check& check) {
-        return check.name == "covenant-miner";
-    });
-    ASSERT_NE(miner, checks.end());
-    EXPECT_EQ(miner->level, CheckLevel::kFail);
-    EXPECT_EQ(miner->fix, "tools/devnet");
+    const auto expect = [&](std::string_view name, CheckLevel level) {
+        const auto found = std::find_if(checks.begin(), checks.end(),
+                                        [&](const Check& check) { return check.name == name; });
+        ASSERT_NE(found, checks.end()) << name;
+        EXPECT_EQ(found->level, level) << name;
+        EXPECT_EQ(found->fix, "tools/devnet") << name;
+    };
+    expect("covenant-miner", CheckLevel::kFail);
+    expect("covenant-adversary", CheckLevel::kWarn);  // an installation has none
+    expect("covenant-simulate", CheckLevel::kWarn);
 }
 
 TEST(Doctor, a_chain_that_does_not_answer_fails) {

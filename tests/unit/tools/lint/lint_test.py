@@ -47,6 +47,12 @@ class LintTest(unittest.TestCase):
     def test_layers_refuses_an_arrow_between_miner_and_validator(self):
         self.assert_found("layers", {"miner/a.cpp": '#include "validator/b.hpp"\n'}, "miner/a.cpp:1", "may not include")
 
+    def test_layers_keeps_the_adversary_out_of_the_nodes(self):
+        lie = '#include "tests/adversary/kinds.hpp"\n'
+        for folder in ("common/execution", "miner", "validator", "tools/covenant/devnet", "tools/simulation"):
+            self.assert_found("layers", {f"{folder}/a.cpp": lie}, f"{folder}/a.cpp:1", "may not include")
+        self.assert_clean("layers", {"tools/covenant/simulate/a.cpp": lie, "tests/sim/a_test.cpp": lie})
+
     def test_layers_refuses_torch_outside_its_plugin_and_in_headers(self):
         self.assert_found("layers", {"miner/a.cpp": "#include <torch/torch.h>\n"}, "miner/a.cpp:1", "belongs to")
         self.assert_found("layers", {"common/engine/a.cpp": "#include <ATen/ATen.h>\n"}, "common/engine/a.cpp:1", "belongs to")

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace covenant::devnet {
@@ -18,17 +19,21 @@ struct Options {
     std::uint64_t miners = 3;
     std::uint64_t validators = 3;
     std::string profile = "canon-bf16";  // or "canon-f32"
-    std::string cheat = "half-batch";    // KIND[@HOTKEY] or "none"
+    std::string cheat;  // KIND[@HOTKEY] or "none"; the kinds are those of covenant-adversary
     std::uint64_t seed = 7;
     std::string datadir;  // "" = ./devnet-<seed>
     bool keep = false;
     std::uint16_t port = 0;  // of the explorer; 0 = any
 };
 
+inline constexpr std::string_view kNoCheat = "none";
+
 struct Participant {
     std::string name;
     protocol::Role role = protocol::Role::kNone;
-    std::string cheat = "none";
+    std::string cheat{kNoCheat};
+
+    [[nodiscard]] bool cheats() const { return cheat != kNoCheat; }
 };
 
 // alice, bob, ... mine, vera, victor, ... validate; the cheat is the named miner, or the last one,

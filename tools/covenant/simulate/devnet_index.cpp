@@ -1,4 +1,4 @@
-#include "tools/covenant/engine/devnet_index.hpp"
+#include "tools/covenant/simulate/devnet_index.hpp"
 
 #include "chain/network_file.hpp"
 

@@ -1,7 +1,10 @@
-// `covenant simulate`: the record of a devnet (beacons, roster, order of commitments) through the
-// in-process network. Everything else, from assignments to parameters, must come out the same.
+// covenant-simulate, which `covenant simulate` becomes: the record of a devnet (beacons, roster,
+// order of commitments) through the in-process network. Everything else, from assignments to
+// parameters, must come out the same.
 #include "chain/indexer/queries.hpp"
 #include "chain/network_file.hpp"
+#include "chain/participant/daemon.hpp"
+#include "chain/participant/kernel_options.hpp"
 #include "common/base/hex.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
@@ -10,11 +13,12 @@
 #include "common/execution/run_engine.hpp"
 #include "common/execution/spec_conversion.hpp"
 #include "common/execution/state_digest.hpp"
+#include "common/node/command.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/store/memory_store.hpp"
+#include "tests/adversary/kinds.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
-#include "tools/covenant/engine/commands.hpp"
-#include "tools/covenant/engine/devnet_index.hpp"
+#include "tools/covenant/simulate/devnet_index.hpp"
 #include "tools/simulation/network.hpp"
 
 #include <algorithm>
@@ -116,8 +120,8 @@ Result<std::vector<simulation::Member>> members(const RunState& recorded,
             return fail(Errc::kPrecondition, "uid " + std::to_string(uid.value) +
                                                  " of the roster is not in devnet.json");
         }
-        COVENANT_TRY(const execution::Cheat cheat, execution::parse_cheat(person->cheat));
-        all.push_back({person->name, neuron.role, cheat,
+        COVENANT_TRY(const execution::Conduct* conduct, adversary::conduct_of(person->cheat));
+        all.push_back({person->name, neuron.role, *conduct,
                        devnet::hotkey_of(record.seed, person->name), neuron.coldkey,
                        neuron.stake.empty() ? Amount{} : neuron.stake.back().total,
                        neuron.network_key});
@@ -190,7 +194,8 @@ Compared compare_round(const RunState& recorded, const RunState& simulated,
     return out;
 }
 
-Result<node::ExitCode> simulate(const EngineOptions& options, const node::CommandContext& context) {
+Result<node::ExitCode> simulate(const participant::KernelOptions& options,
+                                const node::CommandContext& context) {
     const devnet::Layout layout{context.global.datadir};
     COVENANT_TRY(const devnet::Record record, devnet::load_record(layout));
     COVENANT_TRY(auto index, open_index(layout));
@@ -199,8 +204,7 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
     if (!recorded.spec) {
         return fail(Errc::kNotFound, "the run is not in " + layout.index().string());
     }
-    COVENANT_TRY(const engine::ProfileOptions kernels,
-                 participant::profile_options(options.kernels));
+    COVENANT_TRY(const engine::ProfileOptions kernels, participant::profile_options(options));
     COVENANT_TRY(engine::Engine engine, execution::open_engine(*recorded.spec, kernels));
     COVENANT_TRY(const auto windows, data::WindowReader::open(layout.data(), recorded.spec->data));
     const engine::ParameterBuffer genesis =
@@ -257,16 +261,22 @@ Result<node::ExitCode> simulate(const EngineOptions& options, const node::Comman
 }
 
 }  // namespace
+}  // namespace covenant::tool
 
-void add_simulate(node::CommandTree& tree, EngineOptions& options) {
+int main(int argc, char** argv) {
+    using namespace covenant;
+    participant::KernelOptions kernels;
+    node::CommandTree tree("covenant-simulate", "a devnet's record through the in-process network",
+                           participant::version_text("covenant-simulate"));
+    // The word is that of `covenant simulate`, whose words come here as they are.
     node::Command& command = tree.root().add(
         "simulate", "a devnet's record through the in-process network, compared round by round");
-    participant::describe(command.options(), options.kernels);
+    participant::describe(command.options(), kernels);
     command.detail(
         "Reads --datadir of a devnet. Exit code 0: every round comes out the same; 5: one does "
         "not.");
-    command.handler(
-        [&options](const node::CommandContext& context) { return simulate(options, context); });
+    command.handler([&kernels](const node::CommandContext& context) {
+        return tool::simulate(kernels, context);
+    });
+    return tree.run(argc, argv);
 }
-
-}  // namespace covenant::tool
