@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace covenant::protocol {
 namespace {
@@ -39,10 +40,7 @@ std::optional<NotCounted> parameters_reason(const RoundView& view, Uid validator
         return votes(view, validator) ? NotCounted::kLateBallot : NotCounted::kElectorate;
     }
     if (!view.accepted) return NotCounted::kNullRound;
-    if (*view.accepted != Accepted{vote->second.root, vote->second.loss_bits}) {
-        return NotCounted::kOutvoted;
-    }
-    return std::nullopt;
+    return view.agreed(validator) ? std::nullopt : std::optional(NotCounted::kOutvoted);
 }
 
 }  // namespace
@@ -154,15 +152,14 @@ std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid mi
     if (!std::binary_search(view.aggregated.begin(), view.aggregated.end(), miner)) {
         return because(NotCounted::kSlot);
     }
-    if (now >= view.times.t3 && !view.accepted) return because(NotCounted::kNullRound);
+    if (view.is_null(now)) return because(NotCounted::kNullRound);
     return std::nullopt;
 }
 
-std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid validator,
-                                                  ChainTime now) {
-    std::vector<BallotNotCounted> out;
+std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now) {
+    std::vector<Uncounted> out;
     const auto add = [&](Ballot ballot, std::optional<NotCounted> reason) {
-        if (reason) out.push_back({ballot, because(*reason)});
+        if (reason) out.push_back({validator, ballot, because(*reason)});
     };
     if (!std::binary_search(view.staked_validators.begin(), view.staked_validators.end(),
                             validator)) {
@@ -172,6 +169,31 @@ std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid val
     if (now >= view.times.t3) add(Ballot::kParameters, parameters_reason(view, validator));
     if (now >= view.times.score_reveal && !view.reveals.contains(validator)) {
         add(Ballot::kScores, NotCounted::kLateBallot);
+    }
+    return out;
+}
+
+std::vector<Uncounted> not_counted(const RoundView& view, Uid uid, ChainTime now) {
+    if (view.rho.is_zero()) return {};
+    std::vector<Uncounted> out = ballots_not_counted(view, uid, now);
+    if (const auto why = miner_not_counted(view, uid, now)) {
+        out.insert(out.begin(), {uid, std::nullopt, *why});
+    }
+    return out;
+}
+
+std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now) {
+    std::set<Uid> everybody(view.staked_validators.begin(), view.staked_validators.end());
+    for (const MinerView& miner : view.miners) {
+        everybody.insert(miner.uid);
+    }
+    for (const auto& [uid, when] : view.failed) {
+        everybody.insert(uid);
+    }
+    std::vector<Uncounted> out;
+    for (const Uid uid : everybody) {
+        const auto of_one = not_counted(view, uid, now);
+        out.insert(out.end(), of_one.begin(), of_one.end());
     }
     return out;
 }

@@ -64,15 +64,19 @@ std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid mi
 enum class Ballot : std::uint8_t { kInclusion, kParameters, kScores };
 std::string_view to_string(Ballot ballot);
 
-struct BallotNotCounted {
-    Ballot ballot = Ballot::kInclusion;
+struct Uncounted {
+    Uid uid;
+    std::optional<Ballot> ballot;  // of a validator; nothing: a miner's round
     NotCountedBecause why;
-    bool operator==(const BallotNotCounted&) const = default;
+    bool operator==(const Uncounted&) const = default;
 };
 // The ballots whose deadline has passed and that did not count. Empty for a validator without stake
 // at T0.
-std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid validator,
-                                                  ChainTime now);
+std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now);
+// All that did not count of one hotkey, or of everybody, ascending uid. Empty before a beacon is
+// proven.
+std::vector<Uncounted> not_counted(const RoundView& view, Uid uid, ChainTime now);
+std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now);
 
 // ---- from what the sender saw
 

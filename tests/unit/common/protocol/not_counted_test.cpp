@@ -16,9 +16,9 @@ std::optional<NotCounted> why(const Network& net, std::uint64_t round, Uid miner
 std::vector<std::string> ballots(const Network& net, std::uint64_t round, Uid validator,
                                  ChainTime now) {
     std::vector<std::string> out;
-    for (const BallotNotCounted& one :
+    for (const Uncounted& one :
          ballots_not_counted(*round_view(net.state(), Round(round)), validator, now)) {
-        out.push_back(std::string(to_string(one.ballot)) + ": " + describe(one.why));
+        out.push_back(std::string(to_string(*one.ballot)) + ": " + describe(one.why));
     }
     return out;
 }
@@ -88,6 +88,25 @@ TEST(NotCounted, ABallotThatDidNotComeWasLate) {
     EXPECT_EQ(ballots(net, 0, net.validator(0), t.t3), Texts{});
     EXPECT_EQ(ballots(net, 0, net.validator(0), t.score_reveal), Texts{"scores: late_ballot"});
     EXPECT_EQ(ballots(net, 0, Uid(0), t.score_reveal), Texts{}) << "a miner";
+}
+
+TEST(NotCounted, EverybodysListIsThatOfEach) {
+    Network net(2, {100, 100, 100});
+    net.play(0, {1});
+    const ChainTime end = net.times(0).score_reveal;
+    const auto view = round_view(net.state(), Round(0));
+    std::vector<Uncounted> each;
+    for (std::uint16_t uid = 0; uid < 5; ++uid) {
+        const auto own = not_counted(*view, Uid(uid), end);
+        each.insert(each.end(), own.begin(), own.end());
+    }
+    EXPECT_EQ(not_counted(*view, end), each);
+    ASSERT_FALSE(each.empty());
+    EXPECT_EQ(each.front().uid, Uid(0));
+    EXPECT_EQ(each.front().ballot, std::nullopt);
+    RoundView before = *view;
+    before.rho = {};
+    EXPECT_TRUE(not_counted(before, end).empty()) << "nobody could take part";
 }
 
 TEST(NotCounted, VotesForOtherParametersAreOutvoted) {
