@@ -23,6 +23,13 @@ std::string tenths(double seconds) {
     return std::to_string(value / 10) + "." + std::to_string(value % 10);
 }
 
+bool is_ballot(const Intent& intent) {
+    return std::holds_alternative<VoteInclusion>(intent) ||
+           std::holds_alternative<VoteParameters>(intent) ||
+           std::holds_alternative<CommitScores>(intent) ||
+           std::holds_alternative<RevealScores>(intent);
+}
+
 bool votes(const RoundView& view, Uid validator) {
     return std::any_of(view.electorate.begin(), view.electorate.end(),
                        [&](const ValidatorStake& voter) { return voter.uid == validator; });
@@ -198,21 +205,16 @@ std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now) {
     return out;
 }
 
-std::optional<NotCountedBecause> refused_commitment(Verdict verdict,
-                                                    std::optional<double> late_seconds) {
-    const std::optional<NotCounted> reason = reason_of(verdict);
+std::optional<NotCountedBecause> refused_because(const Intent& intent, Verdict verdict,
+                                                 std::optional<double> late_seconds) {
+    std::optional<NotCounted> reason;
+    if (std::holds_alternative<PostCommitment>(intent)) {
+        reason = reason_of(verdict);
+    } else if (is_ballot(intent)) {
+        if (verdict == Verdict::kWrongPhase) reason = NotCounted::kLateBallot;
+        if (verdict == Verdict::kNotValidator) reason = NotCounted::kElectorate;
+    }
     return reason ? std::optional(by_rule(*reason, verdict, late_seconds)) : std::nullopt;
-}
-
-std::optional<NotCountedBecause> refused_ballot(Verdict verdict,
-                                                std::optional<double> late_seconds) {
-    if (verdict == Verdict::kWrongPhase) {
-        return by_rule(NotCounted::kLateBallot, verdict, late_seconds);
-    }
-    if (verdict == Verdict::kNotValidator) {
-        return by_rule(NotCounted::kElectorate, verdict, std::nullopt);
-    }
-    return std::nullopt;
 }
 
 }  // namespace covenant::protocol

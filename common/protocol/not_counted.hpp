@@ -7,6 +7,7 @@
 // gives the validator's own verdict a name of this list.
 #pragma once
 
+#include "common/protocol/intent.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/protocol/verdict.hpp"
 
@@ -80,12 +81,11 @@ std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now);
 
 // ---- from what the sender saw
 
-// A commitment, or a ballot, that the contract refused. `late_seconds` is how long after its
+// A commitment or a ballot that the contract refused. `late_seconds` is how long after its
 // deadline; it counts for kWrongPhase only, because another rule refuses in time as well. Nothing
-// when the verdict is no reason of this list (a duplicate, say: the first message counts).
-std::optional<NotCountedBecause> refused_commitment(Verdict verdict,
-                                                    std::optional<double> late_seconds);
-std::optional<NotCountedBecause> refused_ballot(Verdict verdict,
-                                                std::optional<double> late_seconds);
+// when the verdict is no reason of this list (a duplicate, say: the first message counts), and for
+// an intent of another kind.
+std::optional<NotCountedBecause> refused_because(const Intent& intent, Verdict verdict,
+                                                 std::optional<double> late_seconds);
 
 }  // namespace covenant::protocol

@@ -150,17 +150,29 @@ TEST(NotCounted, EveryScreeningVerdictHasAReason) {
 }
 
 TEST(NotCounted, ASenderSaysByHowMuchItWasLate) {
-    const auto late = refused_commitment(Verdict::kWrongPhase, 0.4);
+    const auto late = refused_because(PostCommitment{}, Verdict::kWrongPhase, 0.4);
     ASSERT_TRUE(late);
     EXPECT_EQ(late->reason, NotCounted::kLateCommit);
     EXPECT_EQ(describe(*late), "late_commit (late by 0.4 s)");
-    EXPECT_EQ(describe(*refused_commitment(Verdict::kWrongBase, 0.4)), "base (wrong_base)");
-    EXPECT_FALSE(refused_commitment(Verdict::kDuplicate, 0.4)) << "the first one counts";
-    EXPECT_EQ(describe(*refused_ballot(Verdict::kWrongPhase, 12.06)),
-              "late_ballot (late by 12.1 s)");
-    EXPECT_EQ(refused_ballot(Verdict::kNotValidator, std::nullopt)->reason,
-              NotCounted::kElectorate);
-    EXPECT_FALSE(refused_ballot(Verdict::kDuplicate, std::nullopt));
+    EXPECT_EQ(describe(*refused_because(PostCommitment{}, Verdict::kWrongBase, 0.4)),
+              "base (wrong_base)");
+    EXPECT_FALSE(refused_because(PostCommitment{}, Verdict::kDuplicate, 0.4))
+        << "the first one counts";
+}
+
+TEST(NotCounted, ARefusalIsWordedByWhatWasSent) {
+    const std::vector<Intent> ballots{VoteInclusion{}, VoteParameters{}, CommitScores{},
+                                      RevealScores{}};
+    for (const Intent& ballot : ballots) {
+        SCOPED_TRACE(intent_name(ballot));
+        EXPECT_EQ(describe(*refused_because(ballot, Verdict::kWrongPhase, 12.06)),
+                  "late_ballot (late by 12.1 s)");
+        EXPECT_EQ(refused_because(ballot, Verdict::kNotValidator, std::nullopt)->reason,
+                  NotCounted::kElectorate);
+        EXPECT_FALSE(refused_because(ballot, Verdict::kDuplicate, std::nullopt));
+    }
+    EXPECT_FALSE(refused_because(SettleRound{}, Verdict::kWrongPhase, 1.0)) << "counts for nobody";
+    EXPECT_FALSE(refused_because(ProveBeacon{}, Verdict::kWrongPhase, 1.0));
 }
 
 }  // namespace
