@@ -108,6 +108,11 @@ std::string describe(const NotCountedBecause& why) {
     return out;
 }
 
+std::string describe(const Uncounted& one) {
+    const std::string whose = one.ballot ? std::string(to_string(*one.ballot)) + " " : "";
+    return whose + describe(one.why);
+}
+
 std::optional<NotCounted> reason_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::kWrongPhase:

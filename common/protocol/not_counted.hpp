@@ -71,6 +71,8 @@ struct Uncounted {
     NotCountedBecause why;
     bool operator==(const Uncounted&) const = default;
 };
+// "late_commit", "inclusion late_ballot".
+std::string describe(const Uncounted& one);
 // The ballots whose deadline has passed and that did not count. Empty for a validator without stake
 // at T0.
 std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now);

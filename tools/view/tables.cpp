@@ -243,11 +243,7 @@ Json neurons_json(const Scene& scene) {
 std::string not_counted_text(std::span<const protocol::Uncounted> rows) {
     std::string out;
     for (const protocol::Uncounted& one : rows) {
-        out += out.empty() ? "" : ", ";
-        if (one.ballot) {
-            out += std::string(protocol::to_string(*one.ballot)) + " ";
-        }
-        out += protocol::describe(one.why);
+        out += (out.empty() ? "" : ", ") + protocol::describe(one);
     }
     return out.empty() ? "-" : out;
 }

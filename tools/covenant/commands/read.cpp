@@ -108,7 +108,7 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
         for (const protocol::Uncounted& one : protocol::not_counted(round, scene.now())) {
             not_counted += fmt::format("{}{} {}", not_counted.empty() ? "" : ", ",
                                        view::label(scene.state, scene.folder, one.uid),
-                                       view::not_counted_text({&one, 1}));
+                                       protocol::describe(one));
         }
         table.add({std::to_string(number.value), loss_text(round.accepted),
                    std::to_string(round.commitments.size()), std::to_string(round.included.count()),
