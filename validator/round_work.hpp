@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chain/participant/background.hpp"
+#include "common/protocol/not_counted.hpp"
 #include "validator/stages/audit.hpp"
 #include "validator/stages/screen.hpp"
 
@@ -35,7 +36,8 @@ struct RoundWork {
     participant::Errand<bool> checkpoint;
     std::map<protocol::Uid, participant::Errand<std::optional<AuditResult>>> replays;
     std::map<protocol::Uid, AuditResult> audits;
-    std::optional<std::string> abstains;  // said
+    std::optional<std::string> abstains;         // said
+    std::vector<protocol::Uncounted> uncounted;  // said
 };
 
 }  // namespace covenant::validator

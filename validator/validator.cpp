@@ -13,9 +13,10 @@ using protocol::Round;
 namespace {
 
 // The list: a duty is a file in stages/ and a line here.
-constexpr std::array<DutyMaker, 8> kDuties{
-    prove_beacon_duty, vote_inclusion_duty, vote_parameters_duty, publish_checkpoint_duty,
-    audit_duty,        commit_scores_duty,  reveal_scores_duty,   settle_duty,
+constexpr std::array<DutyMaker, 9> kDuties{
+    prove_beacon_duty,       vote_inclusion_duty, vote_parameters_duty,
+    publish_checkpoint_duty, audit_duty,          commit_scores_duty,
+    reveal_scores_duty,      settle_duty,         account_duty,
 };
 
 constexpr std::uint64_t kSettleSeconds = 60;  // after the reveals, for all validators' turns

@@ -108,12 +108,16 @@ Result<Index> Index::open(Database& database, std::uint64_t chain_id, const Hash
                                          ", this build writes " + std::to_string(kIndexVersion) +
                                          ": delete the file, it is rebuilt from the chain");
     }
-    if (version == 0) {
-        COVENANT_CHECK(database.transaction([&] { return database.execute(index_schema()); }));
-    }
-    COVENANT_TRY(Statement insert,
-                 database.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?, ?, ?, 0)"));
-    COVENANT_CHECK(insert.bind(chain_id).bind(genesis).bind(identity(contracts)).run());
+    // Together: a reader finds no index, or one that names its chain.
+    Status named = database.transaction([&]() -> Status {
+        if (version == 0) {
+            COVENANT_CHECK(database.execute(index_schema()));
+        }
+        COVENANT_TRY(Statement insert,
+                     database.prepare("INSERT OR IGNORE INTO meta VALUES(1, ?, ?, ?, 0)"));
+        return insert.bind(chain_id).bind(genesis).bind(identity(contracts)).run();
+    });
+    COVENANT_CHECK(std::move(named));
     COVENANT_TRY(Statement select,
                  database.prepare("SELECT chain_id, genesis, contracts FROM meta"));
     COVENANT_TRY(const bool found, select.step());

@@ -3,7 +3,6 @@
 #include "chain/indexer/schema.hpp"
 #include "chain/network_file.hpp"
 #include "common/base/hex.hpp"
-#include "common/protocol/schedule.hpp"
 
 #include <algorithm>
 
@@ -51,14 +50,6 @@ std::optional<ContractAddresses> parse_contracts(const Bytes& bytes) {
     for (const auto member : members) {
         out.*member = Address::from(ByteView(bytes).subspan(at, Address::kSize));
         at += Address::kSize;
-    }
-    return out;
-}
-
-std::vector<Uid> members_of(const UidSet& set) {
-    std::vector<Uid> out;
-    for (std::size_t i = 0; i < kMaxUids; ++i) {
-        if (set.test(i)) out.emplace_back(static_cast<std::uint16_t>(i));
     }
     return out;
 }
@@ -259,54 +250,6 @@ std::uint16_t mean_weight(const RoundRecord& record, Uid uid) {
         }
     }
     return stake == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(weighted / stake);
-}
-
-std::vector<RoundRow> round_rows(const RunState& state, ChainTime now, Round from,
-                                 std::uint64_t count) {
-    std::vector<RoundRow> out;
-    if (!state.spec) return out;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        RoundRow row;
-        row.round = Round(from.value + i);
-        row.times = round_times(state.spec->timing, row.round);
-        if (row.times.t0 > now) break;
-        const auto beacon = state.beacons.find(beacon_slot_of(row.round));
-        if (beacon != state.beacons.end()) row.sigma = beacon->second.sigma;
-        row.rho = rho(state, row.round);
-        row.base_root = base_root(state, row.round);
-        row.included = members_of(included(state, row.round));
-        if (const auto found = state.rounds.find(row.round); found != state.rounds.end()) {
-            const RoundRecord& record = found->second;
-            for (const auto& [uid, commitment] : record.commitments) {
-                row.committed.push_back(uid);
-            }
-            row.inclusion_votes = record.inclusion_votes.size();
-            row.parameters_votes = record.parameters_votes.size();
-            row.accepted = record.accepted;
-            row.score_commitments = record.score_commitments.size();
-            row.reveals = record.reveals.size();
-            for (const auto& [uid, when] : record.failed) {
-                row.failed.push_back(uid);
-            }
-            row.credits = record.credits;
-            row.settled = record.settled;
-        }
-        row.null_round = !row.accepted && now >= row.times.t3;
-        out.push_back(std::move(row));
-    }
-    return out;
-}
-
-std::vector<FindingRow> finding_rows(const RunState& state, Round round) {
-    std::vector<FindingRow> out;
-    const auto found = state.rounds.find(round);
-    if (found == state.rounds.end()) return out;
-    for (const auto& [validator, scores] : found->second.reveals) {
-        for (const Finding& finding : scores.findings) {
-            out.push_back({validator, finding});
-        }
-    }
-    return out;
 }
 
 std::vector<NeuronRow> neuron_rows(const RunState& state, ChainTime now) {

@@ -9,7 +9,6 @@
 #include "common/sqlite/database.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,34 +93,6 @@ class IndexReader {
 
 // The revealed weights of a uid in a round, mean by stake.
 std::uint16_t mean_weight(const protocol::RoundRecord& record, protocol::Uid uid);
-
-struct RoundRow {
-    protocol::Round round;
-    protocol::RoundTimes times;
-    std::optional<Hash256> sigma;  // proven beacon of the round
-    std::optional<Hash256> rho;
-    Hash256 base_root;
-    std::vector<protocol::Uid> committed;
-    std::vector<protocol::Uid> included;
-    std::uint64_t inclusion_votes = 0;
-    std::uint64_t parameters_votes = 0;
-    std::optional<protocol::Accepted> accepted;
-    bool null_round = false;  // over, and without accepted parameters
-    std::uint64_t score_commitments = 0;
-    std::uint64_t reveals = 0;
-    std::vector<protocol::Uid> failed;
-    std::map<protocol::Uid, Amount> credits;
-    std::optional<protocol::RoundSettled> settled;
-};
-// Rounds [from, from + count) that have begun by `now`, ascending.
-std::vector<RoundRow> round_rows(const protocol::RunState& state, protocol::ChainTime now,
-                                 protocol::Round from, std::uint64_t count);
-
-struct FindingRow {
-    protocol::Uid validator;
-    protocol::Finding finding;
-};
-std::vector<FindingRow> finding_rows(const protocol::RunState& state, protocol::Round round);
 
 struct NeuronRow {
     protocol::Uid uid;

@@ -55,7 +55,8 @@ std::vector<std::shared_ptr<const RoundMoment>> Role::rounds_in_flight(const Mom
                                                                        std::uint64_t back) {
     std::vector<std::shared_ptr<const RoundMoment>> out;
     for (std::uint64_t i = std::min(current.value, back) + 1; i-- > 0;) {
-        if (auto view = protocol::round_view(*moment.state, Round(current.value - i))) {
+        auto view = protocol::round_view(*moment.state, Round(current.value - i));
+        if (view && !view->rho.is_zero()) {
             out.push_back(std::make_shared<const RoundMoment>(
                 RoundMoment{moment.state, moment.now, std::move(*view)}));
         }

@@ -58,7 +58,8 @@ class Role {
     using StatesInUse = std::function<Result<std::set<Hash256>>()>;
     [[nodiscard]] virtual StatesInUse states_in_use(protocol::Round round) const = 0;
 
-    // The rounds from current - back to current that have a view, oldest first.
+    // The rounds from current - back to current that can be played, oldest first: without a beacon
+    // there is nothing to do.
     static std::vector<std::shared_ptr<const RoundMoment>> rounds_in_flight(const Moment& moment,
                                                                             protocol::Round current,
                                                                             std::uint64_t back);

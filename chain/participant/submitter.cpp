@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::uint64_t kAttempts = 4;
 
-std::string why_refused(const Sent& sent, const std::string& reason, std::uint64_t unix_ms) {
+std::string why_refused(const protocol::Intent& intent, protocol::ChainTime deadline,
+                        const std::string& reason, std::uint64_t unix_ms) {
     const chain::Refusal refusal = chain::read_refusal(reason);
-    const auto late = chain::late_seconds(refusal, sent.deadline, unix_ms);
-    const auto why = protocol::refused_commitment(refusal.rule, late);
+    const auto late = chain::late_seconds(refusal, deadline, unix_ms);
+    const auto why = protocol::refused_because(intent, refusal.rule, late);
     return why ? reason + ": " + protocol::describe(*why) : reason;
 }
 
@@ -47,14 +48,14 @@ Result<std::optional<std::string>> Submitter::next_key(const std::string& intent
 Status Submitter::submit(const std::string& key, const protocol::Intent& intent, Sent sent) {
     COVENANT_CHECK(ledger_.submit(key, intent));
     say_sending(sent);
-    open_[key] = {std::move(sent), false};
+    open_[key] = {intent, std::move(sent), false};
     return {};
 }
 
-void Submitter::say_refused(const std::string& key, const Sent& sent, const std::string& reason) {
-    log::warn("chain",
-              "refused: " + why_refused(sent, reason, static_cast<std::uint64_t>(clock_.unix_ms())),
-              {{"round", sent.round.value}, {"intent", key}});
+void Submitter::say_refused(const std::string& key, const Open& open, const std::string& reason) {
+    const auto now = static_cast<std::uint64_t>(clock_.unix_ms());
+    log::warn("chain", "refused: " + why_refused(open.intent, open.sent.deadline, reason, now),
+              {{"round", open.sent.round.value}, {"intent", key}});
 }
 
 Status Submitter::follow(protocol::ChainTime now) {
@@ -77,7 +78,7 @@ Status Submitter::follow(protocol::ChainTime now) {
             log::debug("round", "in the chain: " + sent.what,
                        {{"round", sent.round.value}, {"block", status.block}});
         } else if (status.phase == chain::IntentPhase::kRefused) {
-            say_refused(key, sent, status.reason);
+            say_refused(key, open, status.reason);
         }
         it = open_.erase(it);
     }

@@ -39,12 +39,13 @@ class Submitter {
     Status follow(protocol::ChainTime now);
 
   private:
-    void say_refused(const std::string& key, const Sent& sent, const std::string& reason);
-
     struct Open {
+        protocol::Intent intent;
         Sent sent;
         bool late = false;  // said
     };
+    void say_refused(const std::string& key, const Open& open, const std::string& reason);
+
     chain::Ledger& ledger_;
     const Clock& clock_;
     std::map<std::string, Open> open_;                    // by key

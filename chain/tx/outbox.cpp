@@ -142,7 +142,8 @@ Status Outbox::refuse(Row& row, std::string reason) {
     row.state = OutboxState::kRefused;
     row.reason = std::move(reason);
     said_.erase(row.key);
-    log::warn("chain.outbox", "refused: " + row.reason, {{"intent", row.key}});
+    // Whoever submitted it says so, in the words of what it was.
+    log::debug("chain.outbox", "refused: " + row.reason, {{"intent", row.key}});
     return save(row);
 }
 

@@ -26,6 +26,14 @@ std::uint64_t parameter_count(const ModelSpec& model) {
     return count;
 }
 
+std::uint64_t chunk_count(const ModelSpec& model) {
+    std::uint64_t count = 0;
+    for (const std::uint64_t elements : tensor_elements(model)) {
+        count += (elements + kChunkElements - 1) / kChunkElements;
+    }
+    return count;
+}
+
 std::vector<std::uint16_t> chunk_elements(const ModelSpec& model) {
     std::vector<std::uint16_t> chunks;
     for (std::uint64_t left : tensor_elements(model)) {

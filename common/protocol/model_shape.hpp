@@ -13,7 +13,9 @@ namespace covenant::protocol {
 // post-attention norm, gate, up, down; final norm, head. The spec must be valid.
 std::vector<std::uint64_t> tensor_elements(const ModelSpec& model);
 std::uint64_t parameter_count(const ModelSpec& model);
-// Elements of each 4096-element chunk, 1..4096: what the artifact format is decoded with.
+// Chunks of 4096 elements, the last of each tensor may have fewer.
+std::uint64_t chunk_count(const ModelSpec& model);
+// Elements of each of these chunks, 1..4096: what the artifact format is decoded with.
 std::vector<std::uint16_t> chunk_elements(const ModelSpec& model);
 
 }  // namespace covenant::protocol

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace covenant::protocol {
 namespace {
@@ -22,6 +23,13 @@ std::string tenths(double seconds) {
     return std::to_string(value / 10) + "." + std::to_string(value % 10);
 }
 
+bool is_ballot(const Intent& intent) {
+    return std::holds_alternative<VoteInclusion>(intent) ||
+           std::holds_alternative<VoteParameters>(intent) ||
+           std::holds_alternative<CommitScores>(intent) ||
+           std::holds_alternative<RevealScores>(intent);
+}
+
 bool votes(const RoundView& view, Uid validator) {
     return std::any_of(view.electorate.begin(), view.electorate.end(),
                        [&](const ValidatorStake& voter) { return voter.uid == validator; });
@@ -39,10 +47,7 @@ std::optional<NotCounted> parameters_reason(const RoundView& view, Uid validator
         return votes(view, validator) ? NotCounted::kLateBallot : NotCounted::kElectorate;
     }
     if (!view.accepted) return NotCounted::kNullRound;
-    if (*view.accepted != Accepted{vote->second.root, vote->second.loss_bits}) {
-        return NotCounted::kOutvoted;
-    }
-    return std::nullopt;
+    return view.agreed(validator) ? std::nullopt : std::optional(NotCounted::kOutvoted);
 }
 
 }  // namespace
@@ -103,6 +108,11 @@ std::string describe(const NotCountedBecause& why) {
     return out;
 }
 
+std::string describe(const Uncounted& one) {
+    const std::string whose = one.ballot ? std::string(to_string(*one.ballot)) + " " : "";
+    return whose + describe(one.why);
+}
+
 std::optional<NotCounted> reason_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::kWrongPhase:
@@ -154,15 +164,14 @@ std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid mi
     if (!std::binary_search(view.aggregated.begin(), view.aggregated.end(), miner)) {
         return because(NotCounted::kSlot);
     }
-    if (now >= view.times.t3 && !view.accepted) return because(NotCounted::kNullRound);
+    if (view.is_null(now)) return because(NotCounted::kNullRound);
     return std::nullopt;
 }
 
-std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid validator,
-                                                  ChainTime now) {
-    std::vector<BallotNotCounted> out;
+std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now) {
+    std::vector<Uncounted> out;
     const auto add = [&](Ballot ballot, std::optional<NotCounted> reason) {
-        if (reason) out.push_back({ballot, because(*reason)});
+        if (reason) out.push_back({validator, ballot, because(*reason)});
     };
     if (!std::binary_search(view.staked_validators.begin(), view.staked_validators.end(),
                             validator)) {
@@ -176,21 +185,41 @@ std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid val
     return out;
 }
 
-std::optional<NotCountedBecause> refused_commitment(Verdict verdict,
-                                                    std::optional<double> late_seconds) {
-    const std::optional<NotCounted> reason = reason_of(verdict);
-    return reason ? std::optional(by_rule(*reason, verdict, late_seconds)) : std::nullopt;
+std::vector<Uncounted> not_counted(const RoundView& view, Uid uid, ChainTime now) {
+    if (view.rho.is_zero()) return {};
+    std::vector<Uncounted> out = ballots_not_counted(view, uid, now);
+    if (const auto why = miner_not_counted(view, uid, now)) {
+        out.insert(out.begin(), {uid, std::nullopt, *why});
+    }
+    return out;
 }
 
-std::optional<NotCountedBecause> refused_ballot(Verdict verdict,
-                                                std::optional<double> late_seconds) {
-    if (verdict == Verdict::kWrongPhase) {
-        return by_rule(NotCounted::kLateBallot, verdict, late_seconds);
+std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now) {
+    std::set<Uid> everybody(view.staked_validators.begin(), view.staked_validators.end());
+    for (const MinerView& miner : view.miners) {
+        everybody.insert(miner.uid);
     }
-    if (verdict == Verdict::kNotValidator) {
-        return by_rule(NotCounted::kElectorate, verdict, std::nullopt);
+    for (const auto& [uid, when] : view.failed) {
+        everybody.insert(uid);
     }
-    return std::nullopt;
+    std::vector<Uncounted> out;
+    for (const Uid uid : everybody) {
+        const auto of_one = not_counted(view, uid, now);
+        out.insert(out.end(), of_one.begin(), of_one.end());
+    }
+    return out;
+}
+
+std::optional<NotCountedBecause> refused_because(const Intent& intent, Verdict verdict,
+                                                 std::optional<double> late_seconds) {
+    std::optional<NotCounted> reason;
+    if (std::holds_alternative<PostCommitment>(intent)) {
+        reason = reason_of(verdict);
+    } else if (is_ballot(intent)) {
+        if (verdict == Verdict::kWrongPhase) reason = NotCounted::kLateBallot;
+        if (verdict == Verdict::kNotValidator) reason = NotCounted::kElectorate;
+    }
+    return reason ? std::optional(by_rule(*reason, verdict, late_seconds)) : std::nullopt;
 }
 
 }  // namespace covenant::protocol

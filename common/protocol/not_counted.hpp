@@ -7,6 +7,7 @@
 // gives the validator's own verdict a name of this list.
 #pragma once
 
+#include "common/protocol/intent.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/protocol/verdict.hpp"
 
@@ -64,24 +65,29 @@ std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid mi
 enum class Ballot : std::uint8_t { kInclusion, kParameters, kScores };
 std::string_view to_string(Ballot ballot);
 
-struct BallotNotCounted {
-    Ballot ballot = Ballot::kInclusion;
+struct Uncounted {
+    Uid uid;
+    std::optional<Ballot> ballot;  // of a validator; nothing: a miner's round
     NotCountedBecause why;
-    bool operator==(const BallotNotCounted&) const = default;
+    bool operator==(const Uncounted&) const = default;
 };
+// "late_commit", "inclusion late_ballot".
+std::string describe(const Uncounted& one);
 // The ballots whose deadline has passed and that did not count. Empty for a validator without stake
 // at T0.
-std::vector<BallotNotCounted> ballots_not_counted(const RoundView& view, Uid validator,
-                                                  ChainTime now);
+std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now);
+// All that did not count of one hotkey, or of everybody, ascending uid. Empty before a beacon is
+// proven.
+std::vector<Uncounted> not_counted(const RoundView& view, Uid uid, ChainTime now);
+std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now);
 
 // ---- from what the sender saw
 
-// A commitment, or a ballot, that the contract refused. `late_seconds` is how long after its
+// A commitment or a ballot that the contract refused. `late_seconds` is how long after its
 // deadline; it counts for kWrongPhase only, because another rule refuses in time as well. Nothing
-// when the verdict is no reason of this list (a duplicate, say: the first message counts).
-std::optional<NotCountedBecause> refused_commitment(Verdict verdict,
-                                                    std::optional<double> late_seconds);
-std::optional<NotCountedBecause> refused_ballot(Verdict verdict,
-                                                std::optional<double> late_seconds);
+// when the verdict is no reason of this list (a duplicate, say: the first message counts), and for
+// an intent of another kind.
+std::optional<NotCountedBecause> refused_because(const Intent& intent, Verdict verdict,
+                                                 std::optional<double> late_seconds);
 
 }  // namespace covenant::protocol

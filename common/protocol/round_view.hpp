@@ -1,11 +1,14 @@
-// One round as a node sees it: an immutable snapshot derived from the RunState. Stages take it as
-// their input.
+// One round as facts: what the events said about it and all that follows from them. An immutable
+// snapshot, derived from the RunState and from nothing else. A node's duties take it as their
+// input; JSON and tables are renderings of it.
 #pragma once
 
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/audit.hpp"
 #include "common/protocol/run_state.hpp"
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -19,11 +22,27 @@ struct MinerView {
     std::optional<RecordedCommitment> commitment;
 };
 
-struct RoundView {
+// What a validator's revealed scores say of one audit.
+struct FindingBy {
+    Uid validator;
+    Finding finding;
+    [[nodiscard]] bool passed() const { return finding.verdict == kFindingPass; }
+};
+
+// All findings about one miner.
+struct AuditOutcome {
+    std::size_t passes = 0;
+    std::size_t fails = 0;
+    // Of the last finding that says so.
+    std::optional<Segment> failed_segment;
+    Hash256 evidence;
+};
+
+struct RoundView : RoundRecord {
     RunId run;
     Round round;
     RoundTimes times;
-    Hash256 rho;
+    Hash256 rho;        // zero before a beacon is proven: nobody can take part yet
     Hash256 base_root;  // Theta_r
     std::uint64_t assignment_base = 0;
     std::vector<MinerView> miners;       // active set at T0, ascending uid
@@ -32,20 +51,24 @@ struct RoundView {
     std::optional<Hash256> sigma;  // proven beacon of the round
     UidSet included;               // so far; final from T2 on
     std::vector<Uid> aggregated;
-    std::map<Uid, InclusionVoted> inclusion_votes;
-    std::map<Uid, ParametersVoted> parameters_votes;
-    std::optional<Accepted> accepted;
-    std::map<Uid, Hash256> score_commitments;
-    std::map<Uid, RevealedScores> reveals;
-    std::map<Uid, ChainTime> failed;  // when the failure was settled
-    std::map<Uid, Amount> credits;
-    std::optional<RoundSettled> settled;
+    std::map<Uid, AuditDuty> duties;  // drawn by sigma, by miner
 
     [[nodiscard]] const MinerView* miner(Uid uid) const;
     [[nodiscard]] AssignmentInput assignment(const MinerView& miner) const;
+    // Null when it committed nothing.
+    [[nodiscard]] const RecordedCommitment* commitment(Uid miner) const;
+    // To re-execute, of this miner; empty when it was not drawn.
+    [[nodiscard]] std::vector<Segment> drawn(Uid miner) const;
+    [[nodiscard]] std::vector<FindingBy> findings() const;  // ascending validator
+    // By miner; of those only about whom there is a finding.
+    [[nodiscard]] std::map<Uid, AuditOutcome> audited() const;
+    [[nodiscard]] bool agreed(Uid validator) const;  // it voted for the accepted parameters
+    [[nodiscard]] Amount credited(Uid uid) const;
+    // T3 has passed, and no parameters were accepted.
+    [[nodiscard]] bool is_null(ChainTime now) const { return !accepted && now >= times.t3; }
 };
 
-// Nothing when the run is unknown or rho of the round is not fixed yet.
+// Nothing when the run is unknown.
 std::optional<RoundView> round_view(const RunState& state, Round round);
 
 }  // namespace covenant::protocol

@@ -206,12 +206,9 @@ protocol::Evidence Scene::evidence(const protocol::Finding& finding) {
 
 std::optional<protocol::AuditDuty> Scene::duty(std::uint64_t round, const std::string& name) const {
     const auto view = protocol::round_view(state(), Round(round));
-    if (!view || !view->sigma || !record(round).commitments.contains(uid(name))) return {};
-    const auto elements = protocol::chunk_elements(spec_.model);
-    return protocol::audit_duty(
-        spec_, *view->sigma,
-        record(round).commitments.at(uid(name)).signed_commitment.commitment.root, uid(name),
-        view->electorate, static_cast<std::uint32_t>(elements.size()));
+    if (!view) return {};
+    const auto duty = view->duties.find(uid(name));
+    return duty == view->duties.end() ? std::nullopt : std::optional(duty->second);
 }
 
 protocol::Artifact Scene::artifact(std::uint64_t round, const std::string& name) {

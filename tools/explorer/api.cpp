@@ -113,7 +113,8 @@ Result<Json> rounds_json(const Sources& sources, const Snapshot& snapshot,
                      scene_with(sources, snapshot, Round(newest ? end - to : from),
                                 Round(newest ? end - 1 - from : to - 1)));
         for (std::uint64_t i = from; i < to; ++i) {
-            rows.push(view::round_json(scene.state, Round(newest ? end - 1 - i : i), scene.now()));
+            const Round round(newest ? end - 1 - i : i);
+            rows.push(view::round_json(scene.state, scene.round(round), scene.now()));
         }
     }
     const bool more = page.offset < end && end - page.offset > page.limit;
@@ -140,7 +141,7 @@ Result<Json> round_json(const Sources& sources, const Snapshot& snapshot,
                         const HttpRequest& request) {
     COVENANT_TRY(const Round round, round_of(snapshot, request.capture("round")));
     COVENANT_TRY(const view::Scene scene, scene_with(sources, snapshot, round, round));
-    return view::round_json(scene.state, round, scene.now());
+    return view::round_json(scene.state, scene.round(round), scene.now());
 }
 
 // All rounds that have begun.
@@ -175,7 +176,7 @@ Result<Json> scores_json(const Sources& sources, const Snapshot& snapshot,
                          const HttpRequest& request) {
     COVENANT_TRY(const Round round, round_of(snapshot, request.capture("round")));
     COVENANT_TRY(const view::Scene scene, scene_with(sources, snapshot, round, round));
-    return view::scores_json(scene, round);
+    return view::scores_json(scene, scene.round(round));
 }
 
 Result<Json> emission_json(const Sources& sources, const Snapshot& snapshot, const HttpRequest&) {

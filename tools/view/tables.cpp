@@ -1,5 +1,6 @@
 #include "tools/view/tables.hpp"
 
+#include "common/base/assert.hpp"
 #include "common/base/hex.hpp"
 #include "common/crypto/stream_cipher.hpp"
 #include "common/protocol/artifact_format.hpp"
@@ -15,16 +16,10 @@ namespace covenant::view {
 using codec::Json;
 using protocol::ChainTime;
 using protocol::Round;
-using protocol::RoundRecord;
+using protocol::RoundView;
 using protocol::Uid;
 
 namespace {
-
-const RoundRecord& record_of(const protocol::RunState& state, Round round) {
-    static const RoundRecord empty;
-    const auto found = state.rounds.find(round);
-    return found == state.rounds.end() ? empty : found->second;
-}
 
 Json float_json(std::uint32_t bits) {
     return {static_cast<double>(std::bit_cast<float>(bits))};
@@ -118,6 +113,12 @@ Round Scene::end() const {
     return Round(std::min(begun, folder.rounds.value_or(begun)));
 }
 
+RoundView Scene::round(Round round) const {
+    auto facts = protocol::round_view(state, round);
+    COVENANT_ASSERT(facts.has_value(), "a round is shown of a run that is known");
+    return std::move(*facts);
+}
+
 std::optional<RunStatus> run_status(const Scene& scene) {
     const auto& spec = scene.state.spec;
     if (!spec || !scene.head) {
@@ -133,7 +134,9 @@ std::optional<RunStatus> run_status(const Scene& scene) {
     out.heldout_loss = protocol::base_loss(scene.state, at);
     out.miners = scene.state.roster.active_miners(now, spec->emission.miner_bond).size();
     out.validators = scene.state.roster.validators(now).size();
-    out.committed = record_of(scene.state, at).commitments.size();
+    if (const protocol::RoundRecord* record = scene.state.record(at)) {
+        out.committed = record->commitments.size();
+    }
     return out;
 }
 
@@ -237,97 +240,57 @@ Json neurons_json(const Scene& scene) {
     return out;
 }
 
-HotkeyRound hotkey_round(const Scene& scene, Uid uid, Round round) {
-    const RoundRecord& record = record_of(scene.state, round);
-    HotkeyRound row;
-    row.round = round;
-    if (const auto found = record.commitments.find(uid); found != record.commitments.end()) {
-        row.committed = found->second.time;
-        row.bytes = found->second.signed_commitment.commitment.size;
-        row.compression_ratio = compression_ratio(*scene.state.spec, row.bytes);
-        row.included = protocol::included(scene.state, round).test(uid.value);
-        row.drawn = drawn_segments(scene.state, round, uid);
-    }
-    for (const auto& [validator, scores] : record.reveals) {
-        for (const protocol::Finding& finding : scores.findings) {
-            if (finding.uid != uid) {
-                continue;
-            }
-            if (finding.verdict == protocol::kFindingFail) {
-                ++row.fails;
-                row.failed_segment = finding.segment;
-            } else {
-                ++row.passes;
-            }
-        }
-    }
-    row.weight = chain::mean_weight(record, uid);
-    row.voted_inclusion = record.inclusion_votes.contains(uid);
-    const auto vote = record.parameters_votes.find(uid);
-    row.voted_parameters = vote != record.parameters_votes.end();
-    row.agreed = row.voted_parameters && record.accepted &&
-                 record.accepted->root == vote->second.root &&
-                 record.accepted->loss_bits == vote->second.loss_bits;
-    row.revealed = record.reveals.contains(uid);
-    if (const auto credit = record.credits.find(uid); credit != record.credits.end()) {
-        row.credited = credit->second;
-    }
-    row.settled = record.settled.has_value();
-    for (const NotCountedRow& one : not_counted_rows(scene.state, round, scene.now())) {
-        if (one.uid == uid) {
-            row.not_counted.push_back(one);
-        }
-    }
-    return row;
-}
-
-std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, Uid uid) {
-    std::vector<HotkeyRound> out;
-    for (Round round; round < scene.end(); round = round.next()) {
-        out.push_back(hotkey_round(scene, uid, round));
-    }
-    return out;
-}
-
-std::string not_counted_text(std::span<const NotCountedRow> rows) {
+std::string not_counted_text(std::span<const protocol::Uncounted> rows) {
     std::string out;
-    for (const NotCountedRow& one : rows) {
-        out += out.empty() ? "" : ", ";
-        if (one.ballot) {
-            out += std::string(protocol::to_string(*one.ballot)) + " ";
-        }
-        out += protocol::describe(one.why);
+    for (const protocol::Uncounted& one : rows) {
+        out += (out.empty() ? "" : ", ") + protocol::describe(one);
     }
     return out.empty() ? "-" : out;
 }
+
+namespace {
+
+void set_mined(Json& json, const protocol::RunSpec& spec, const RoundView& round, Uid uid) {
+    const protocol::RecordedCommitment* one = round.commitment(uid);
+    const std::uint64_t bytes = one == nullptr ? 0 : one->signed_commitment.commitment.size;
+    const protocol::AuditOutcome audit = round.audited()[uid];
+    json.set("committed_at", one == nullptr ? Json() : Json(one->time.value))
+        .set("bytes", bytes)
+        .set("compression_ratio", compression_ratio(spec, bytes))
+        .set("included", round.included.test(uid.value))
+        .set("drawn", segments_json(round.drawn(uid)))
+        .set("passes", audit.passes)
+        .set("fails", audit.fails)
+        .set("failed_segment", audit.failed_segment ? Json(audit.failed_segment->value) : Json())
+        .set("weight", chain::mean_weight(round, uid));
+}
+
+void set_validated(Json& json, const RoundView& round, Uid uid) {
+    json.set("voted_inclusion", round.inclusion_votes.contains(uid))
+        .set("voted_parameters", round.parameters_votes.contains(uid))
+        .set("agreed", round.agreed(uid))
+        .set("revealed", round.reveals.contains(uid));
+}
+
+}  // namespace
 
 Json hotkey_rounds_json(const Scene& scene, Uid uid) {
     const protocol::Neuron* neuron = scene.state.roster.find(uid);
     const bool mines = neuron != nullptr && neuron->role == protocol::Role::kMiner;
     Json out = Json::array();
-    for (const HotkeyRound& row : hotkey_rounds(scene, uid)) {
+    for (Round number; number < scene.end(); number = number.next()) {
+        const RoundView round = scene.round(number);
         Json json = Json::object();
-        json.set("round", row.round.value);
+        json.set("round", number.value);
         if (mines) {
-            json.set("committed_at", row.committed ? Json(row.committed->value) : Json())
-                .set("bytes", row.bytes)
-                .set("compression_ratio", row.compression_ratio)
-                .set("included", row.included)
-                .set("drawn", segments_json(row.drawn))
-                .set("passes", row.passes)
-                .set("fails", row.fails)
-                .set("failed_segment",
-                     row.failed_segment ? Json(row.failed_segment->value) : Json())
-                .set("weight", row.weight);
+            set_mined(json, *scene.state.spec, round, uid);
         } else {
-            json.set("voted_inclusion", row.voted_inclusion)
-                .set("voted_parameters", row.voted_parameters)
-                .set("agreed", row.agreed)
-                .set("revealed", row.revealed);
+            set_validated(json, round, uid);
         }
-        json.set("credited", to_tokens(row.credited)).set("settled", row.settled);
+        json.set("credited", to_tokens(round.credited(uid)))
+            .set("settled", round.settled.has_value());
         Json reasons = Json::array();
-        for (const NotCountedRow& one : row.not_counted) {
+        for (const protocol::Uncounted& one : protocol::not_counted(round, uid, scene.now())) {
             Json reason = Json::object();
             reason.set("ballot", one.ballot ? Json(protocol::to_string(*one.ballot)) : Json())
                 .set("reason", protocol::to_string(one.why.reason));
@@ -341,24 +304,28 @@ Json hotkey_rounds_json(const Scene& scene, Uid uid) {
 
 std::vector<AuditRow> audit_rows(const Scene& scene, const AuditFilter& filter) {
     std::vector<AuditRow> out;
-    for (const auto& [round, record] : scene.state.rounds) {
-        if (filter.round && *filter.round != round) {
+    if (!scene.state.spec) {
+        return out;
+    }
+    for (const auto& [number, record] : scene.state.rounds) {
+        if (record.reveals.empty() || (filter.round && *filter.round != number)) {
             continue;
         }
-        for (const chain::FindingRow& row : chain::finding_rows(scene.state, round)) {
-            if (filter.miner && *filter.miner != row.finding.uid) {
+        const RoundView round = scene.round(number);
+        for (const auto& [validator, finding] : round.findings()) {
+            if (filter.miner && *filter.miner != finding.uid) {
                 continue;
             }
             AuditRow audit;
-            audit.round = round;
-            audit.miner = row.finding.uid;
-            audit.validator = row.validator;
-            audit.passed = row.finding.verdict == protocol::kFindingPass;
+            audit.round = number;
+            audit.miner = finding.uid;
+            audit.validator = validator;
+            audit.passed = finding.verdict == protocol::kFindingPass;
             if (!audit.passed) {
-                audit.segment = row.finding.segment;
+                audit.segment = finding.segment;
             }
-            audit.drawn = drawn_segments(scene.state, round, row.finding.uid);
-            audit.evidence = row.finding.evidence;
+            audit.drawn = round.drawn(finding.uid);
+            audit.evidence = finding.evidence;
             out.push_back(std::move(audit));
         }
     }
@@ -378,16 +345,15 @@ Json audit_json(const Scene& scene, const AuditRow& row) {
     return out;
 }
 
-Json scores_json(const Scene& scene, Round round) {
-    const RoundRecord& record = record_of(scene.state, round);
+Json scores_json(const Scene& scene, const RoundView& round) {
     Json commitments = Json::array();
-    for (const auto& [validator, hash] : record.score_commitments) {
+    for (const auto& [validator, hash] : round.score_commitments) {
         Json row = Json::object();
         identify(row, scene, validator);
         commitments.push(std::move(row.set("hash", to_0x(hash))));
     }
     Json reveals = Json::array();
-    for (const auto& [validator, scores] : record.reveals) {
+    for (const auto& [validator, scores] : round.reveals) {
         Json row = Json::object();
         identify(row, scene, validator);
         Json weights = Json::array();
@@ -403,25 +369,25 @@ Json scores_json(const Scene& scene, Round round) {
         reveals.push(std::move(row));
     }
     Json failed = Json::array();
-    for (const auto& [uid, when] : record.failed) {
+    for (const auto& [uid, when] : round.failed) {
         Json row = Json::object();
         identify(row, scene, uid);
         failed.push(std::move(row.set("settled_at", when.value)));
     }
     Json votes = Json::array();
-    for (const auto& [validator, vote] : record.parameters_votes) {
+    for (const auto& [validator, vote] : round.parameters_votes) {
         Json row = Json::object();
         identify(row, scene, validator);
         row.set("root", to_0x(vote.root)).set("loss", float_json(vote.loss_bits));
         votes.push(std::move(row));
     }
     Json out = Json::object();
-    out.set("round", round.value)
+    out.set("round", round.round.value)
         .set("parameters_votes", std::move(votes))
         .set("score_commitments", std::move(commitments))
         .set("reveals", std::move(reveals))
         .set("failed", std::move(failed))
-        .set("settled", record.settled.has_value());
+        .set("settled", round.settled.has_value());
     return out;
 }
 

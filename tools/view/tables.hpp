@@ -7,8 +7,8 @@
 
 #include "chain/indexer/queries.hpp"
 #include "common/codec/json.hpp"
+#include "common/protocol/not_counted.hpp"
 #include "tools/view/names.hpp"
-#include "tools/view/round_report.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -32,6 +32,8 @@ struct Scene {
     // One past the last round to show: those that have begun, and no more than a devnet was asked
     // for.
     [[nodiscard]] protocol::Round end() const;
+    // Of a run that is known.
+    [[nodiscard]] protocol::RoundView round(protocol::Round round) const;
 };
 
 // ---- the run
@@ -62,35 +64,9 @@ std::uint64_t training_bytes_estimate(const protocol::RunSpec& spec);
 codec::Json neuron_json(const Scene& scene, const chain::NeuronRow& row);
 codec::Json neurons_json(const Scene& scene);
 
-// One hotkey in one round.
-struct HotkeyRound {
-    protocol::Round round;
-    // miner
-    std::optional<protocol::ChainTime> committed;
-    std::uint64_t bytes = 0;
-    double compression_ratio = 0.0;
-    bool included = false;
-    std::vector<protocol::Segment> drawn;
-    std::size_t passes = 0;  // findings of validators
-    std::size_t fails = 0;
-    std::optional<protocol::Segment> failed_segment;
-    std::uint16_t weight = 0;  // stake-weighted mean of the revealed ones
-    // validator
-    bool voted_inclusion = false;
-    bool voted_parameters = false;
-    bool agreed = false;  // with the accepted parameters
-    bool revealed = false;
-    // both
-    std::vector<NotCountedRow>
-        not_counted;  // its own: at most one for a miner, one for each ballot
-    Amount credited;
-    bool settled = false;
-};
-HotkeyRound hotkey_round(const Scene& scene, protocol::Uid uid, protocol::Round round);
-// All rounds that have begun.
-std::vector<HotkeyRound> hotkey_rounds(const Scene& scene, protocol::Uid uid);
 // "late_commit", "inclusion late_ballot, scores late_ballot", or "-".
-std::string not_counted_text(std::span<const NotCountedRow> rows);
+std::string not_counted_text(std::span<const protocol::Uncounted> rows);
+// All rounds that have begun.
 codec::Json hotkey_rounds_json(const Scene& scene, protocol::Uid uid);
 
 // ---- scores and audits
@@ -111,7 +87,7 @@ struct AuditFilter {
 std::vector<AuditRow> audit_rows(const Scene& scene, const AuditFilter& filter);
 codec::Json audit_json(const Scene& scene, const AuditRow& row);
 
-codec::Json scores_json(const Scene& scene, protocol::Round round);
+codec::Json scores_json(const Scene& scene, const protocol::RoundView& round);
 
 // ---- emission
 

@@ -16,18 +16,16 @@ namespace {
 
 using Artifact = std::shared_ptr<const store::FetchedArtifact>;
 
-// Nothing unless the draw gives the miner to this validator.
-std::optional<protocol::AuditDuty> drawn_for_me(const Desk& desk, const protocol::RoundView& view,
-                                                const protocol::MinerView& miner) {
-    if (!miner.commitment) {
-        return std::nullopt;
+// Null unless the draw gives the miner to this validator.
+const protocol::AuditDuty* drawn_for_me(const Desk& desk, const protocol::RoundView& view,
+                                        const protocol::MinerView& miner) {
+    const auto found = view.duties.find(miner.uid);
+    if (found == view.duties.end()) {
+        return nullptr;
     }
-    const participant::Seat& seat = desk.node.seat();
-    auto duty = protocol::audit_duty(
-        seat.spec, *view.sigma, miner.commitment->signed_commitment.commitment.root, miner.uid,
-        view.electorate, static_cast<std::uint32_t>(seat.chunk_elements.size()));
-    const bool mine = duty && std::ranges::find(duty->auditors, seat.uid) != duty->auditors.end();
-    return mine ? std::move(duty) : std::nullopt;
+    const std::vector<Uid>& auditors = found->second.auditors;
+    const bool mine = std::ranges::find(auditors, desk.node.seat().uid) != auditors.end();
+    return mine ? &found->second : nullptr;
 }
 
 // A key after the inclusion votes is as good as none, or a miner could wait for the draw.
@@ -120,8 +118,8 @@ Step audit_drawn(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     const bool final =
         at->now.value + desk.options.vote_margin_seconds >= at->view.times.score_commit.value;
     for (const protocol::MinerView& miner : at->view.miners) {
-        const auto duty = drawn_for_me(desk, at->view, miner);
-        if (!duty || work.audits.contains(miner.uid)) {
+        const protocol::AuditDuty* duty = drawn_for_me(desk, at->view, miner);
+        if (duty == nullptr || work.audits.contains(miner.uid)) {
             continue;
         }
         COVENANT_TRY(auto done, go_on(desk, work, at, *duty, final));
@@ -136,7 +134,7 @@ Step audit_drawn(const Desk& desk, RoundWork& work, const RoundMoment& at) {
 
 bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at) {
     return std::ranges::all_of(at->view.miners, [&](const protocol::MinerView& miner) {
-        return work.audits.contains(miner.uid) || !drawn_for_me(desk, at->view, miner);
+        return work.audits.contains(miner.uid) || drawn_for_me(desk, at->view, miner) == nullptr;
     });
 }
 

@@ -25,5 +25,7 @@ OptionalDuty commit_scores_duty(Desk& desk, RoundWork& work, const RoundMoment& 
 OptionalDuty reveal_scores_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 // Validators take turns. From the reveals' close.
 OptionalDuty settle_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
+// A line in the log for each of its ballots that does not count. From T2.
+OptionalDuty account_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 
 }  // namespace covenant::validator

@@ -44,8 +44,8 @@ TEST(Refusal, TheSendersClockTellsThePartBelowASecond) {
 
 TEST(Refusal, ALateCommitmentSpeaks) {
     const Refusal refusal = read_refusal("RoundManagerOutsideWindow(1030, 1000, 1030)");
-    const auto why = protocol::refused_commitment(
-        refusal.rule, late_seconds(refusal, ChainTime(1030), 1'030'400));
+    const auto why = protocol::refused_because(protocol::PostCommitment{}, refusal.rule,
+                                               late_seconds(refusal, ChainTime(1030), 1'030'400));
     ASSERT_TRUE(why);
     EXPECT_EQ(protocol::describe(*why), "late_commit (late by 0.4 s)");
 }

@@ -1,8 +1,10 @@
 #include "tests/sim/node_rig.hpp"
+#include "tests/support/log_lines.hpp"
 #include "validator/stages/audit.hpp"
 #include "validator/stages/collect.hpp"
 #include "validator/stages/score.hpp"
 #include "validator/stages/screen.hpp"
+#include "validator/validator.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -224,6 +226,21 @@ TEST_F(StagesTest, ABallotIsMadeOnce) {
               ballot_hash(node().seat(), rig->ledger, Round(1), *first));
     EXPECT_TRUE(std::any_of(first->weights.begin(), first->weights.end(),
                             [](std::uint16_t weight) { return weight > 0; }));
+}
+
+// The node was away from the beacon of round 1 until its reveals were over.
+TEST_F(StagesTest, ABallotThatDidNotCountIsSaidOnce) {
+    scene.run_to(2, 5);
+    covenant::testing::LogLines log;
+    Validator validator(node(), rig->background);
+    for (int look = 0; look < 8; ++look) {
+        ASSERT_TRUE(validator.tick(rig->ledger.sync().value()));
+    }
+    EXPECT_EQ(log.count("ballot not counted: inclusion late_ballot round=1"), 1U) << log.text();
+    EXPECT_EQ(log.count("ballot not counted: scores late_ballot round=1"), 1U) << log.text();
+    EXPECT_EQ(log.count("ballot not counted"), 2U)
+        << "round 0 counted, and others had accepted the parameters:\n"
+        << log.text();
 }
 
 TEST_F(StagesTest, AFailedAuditWeighsNothing) {

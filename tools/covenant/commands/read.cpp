@@ -1,6 +1,6 @@
 #include "common/base/hex.hpp"
 #include "common/protocol/audit.hpp"
-#include "common/protocol/schedule.hpp"
+#include "common/protocol/not_counted.hpp"
 #include "common/store/file_store.hpp"
 #include "tools/covenant/commands/commands.hpp"
 #include "tools/covenant/commands/session.hpp"
@@ -90,64 +90,76 @@ void rounds_table(const CommandContext& context, const view::Scene& scene) {
     node::Table table({"round", "heldout", "committed", "included", "reveals", "failed", "credited",
                        "parameters root", "state", "not counted"});
     table.align_right({0, 1, 2, 3, 4, 6});
-    for (const chain::RoundRow& row :
-         chain::round_rows(scene.state, scene.now(), Round{}, scene.end().value)) {
+    for (Round number; number < scene.end(); number = number.next()) {
+        const protocol::RoundView round = scene.round(number);
         std::string failed;
-        for (const view::Failure& failure : view::failures(scene.state, row.round)) {
-            failed += fmt::format("{}{} segment {}", failed.empty() ? "" : ", ",
-                                  view::label(scene.state, scene.folder, failure.miner),
-                                  failure.segment.value);
+        for (const auto& [uid, audit] : round.audited()) {
+            if (audit.failed_segment) {
+                failed += fmt::format("{}{} segment {}", failed.empty() ? "" : ", ",
+                                      view::label(scene.state, scene.folder, uid),
+                                      audit.failed_segment->value);
+            }
         }
         Amount credited;
-        for (const auto& [uid, amount] : row.credits) {
+        for (const auto& [uid, amount] : round.credits) {
             credited += amount;
         }
         std::string not_counted;
-        for (const view::NotCountedRow& one :
-             view::not_counted_rows(scene.state, row.round, scene.now())) {
+        for (const protocol::Uncounted& one : protocol::not_counted(round, scene.now())) {
             not_counted += fmt::format("{}{} {}", not_counted.empty() ? "" : ", ",
                                        view::label(scene.state, scene.folder, one.uid),
-                                       view::not_counted_text({&one, 1}));
+                                       protocol::describe(one));
         }
-        table.add({std::to_string(row.round.value), loss_text(row.accepted),
-                   std::to_string(row.committed.size()), std::to_string(row.included.size()),
-                   std::to_string(row.reveals), failed.empty() ? "-" : failed,
-                   row.settled ? short_amount(credited) : "-",
-                   row.accepted ? to_short_hex(row.accepted->root.view()) : "-",
-                   row.settled      ? "settled"
-                   : row.null_round ? "null"
-                                    : "open",
+        table.add({std::to_string(number.value), loss_text(round.accepted),
+                   std::to_string(round.commitments.size()), std::to_string(round.included.count()),
+                   std::to_string(round.reveals.size()), failed.empty() ? "-" : failed,
+                   round.settled ? short_amount(credited) : "-",
+                   round.accepted ? to_short_hex(round.accepted->root.view()) : "-",
+                   round.settled                ? "settled"
+                   : round.is_null(scene.now()) ? "null"
+                                                : "open",
                    not_counted.empty() ? "-" : not_counted});
     }
     context.output.table(table);
 }
 
-void round_text(const CommandContext& context, const view::Scene& scene, Round round) {
-    const chain::RoundRow row = chain::round_rows(scene.state, scene.now(), round, 1).front();
+std::string segments_text(const std::vector<protocol::Segment>& segments) {
+    std::string out;
+    for (const protocol::Segment segment : segments) {
+        out += (out.empty() ? "" : ",") + std::to_string(segment.value);
+    }
+    return out;
+}
+
+std::string fails_text(const protocol::AuditOutcome& audit) {
+    return fmt::format("{} fail at segment {}", audit.fails, audit.failed_segment->value);
+}
+
+void round_text(const CommandContext& context, const view::Scene& scene,
+                const protocol::RoundView& round) {
     node::Output& out = context.output;
-    out.text(fmt::format("round      {}, T0 {}", round.value, row.times.t0.value));
-    out.text("beacon     " + (row.sigma ? to_0x(*row.sigma) : "not proven"));
-    out.text("base root  " + to_0x(row.base_root));
-    out.text("parameters " + (row.accepted ? to_0x(row.accepted->root) : "not accepted"));
-    out.text("loss       " + loss_text(row.accepted) + ", held out");
+    out.text(fmt::format("round      {}, T0 {}", round.round.value, round.times.t0.value));
+    out.text("beacon     " + (round.sigma ? to_0x(*round.sigma) : "not proven"));
+    out.text("base root  " + to_0x(round.base_root));
+    out.text("parameters " + (round.accepted ? to_0x(round.accepted->root) : "not accepted"));
+    out.text("loss       " + loss_text(round.accepted) + ", held out");
     node::Table table(
         {"uid", "hotkey", "bytes", "ratio", "included", "drawn", "verdict", "weight", "credited"});
     table.align_right({0, 2, 3, 7, 8});
-    for (const Uid uid : row.committed) {
-        const view::HotkeyRound one = view::hotkey_round(scene, uid, round);
-        std::string drawn;
-        for (const protocol::Segment segment : one.drawn) {
-            drawn += (drawn.empty() ? "" : ",") + std::to_string(segment.value);
-        }
-        const std::string verdict =
-            one.fails > 0 && one.failed_segment
-                ? fmt::format("{} fail at segment {}", one.fails, one.failed_segment->value)
-            : one.passes > 0 ? fmt::format("{} pass", one.passes)
-                             : std::string("-");
+    auto audited = round.audited();
+    for (const auto& [uid, one] : round.commitments) {
+        const std::uint64_t bytes = one.signed_commitment.commitment.size;
+        const std::string drawn = segments_text(round.drawn(uid));
+        const protocol::AuditOutcome& audit = audited[uid];
+        const std::string verdict = audit.failed_segment ? fails_text(audit)
+                                    : audit.passes > 0   ? fmt::format("{} pass", audit.passes)
+                                                         : std::string("-");
         table.add({std::to_string(uid.value), view::label(scene.state, scene.folder, uid),
-                   std::to_string(one.bytes), fmt::format("{:.1f}x", one.compression_ratio),
-                   one.included ? "yes" : "no", drawn.empty() ? "-" : drawn, verdict,
-                   std::to_string(one.weight), short_amount(one.credited)});
+                   std::to_string(bytes),
+                   fmt::format("{:.1f}x", view::compression_ratio(*scene.state.spec, bytes)),
+                   round.included.test(uid.value) ? "yes" : "no", drawn.empty() ? "-" : drawn,
+                   verdict, std::to_string(chain::mean_weight(round, uid)),
+                   short_amount(round.credited(uid))});
     }
     context.output.table(table);
 }
@@ -160,7 +172,8 @@ Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& option
         rounds_table(context, scene);
         return ExitCode::kOk;
     }
-    COVENANT_TRY(const Round round, round_of(scene, options.round));
+    COVENANT_TRY(const Round number, round_of(scene, options.round));
+    const protocol::RoundView round = scene.round(number);
     context.output.data(view::round_json(scene.state, round, scene.now()));
     round_text(context, scene, round);
     return ExitCode::kOk;
@@ -223,25 +236,33 @@ Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& option
                                              "weight", "credited", "settled", "not counted"})
                               : node::Table({"round", "inclusion", "parameters", "revealed",
                                              "credited", "settled", "not counted"});
-    for (const view::HotkeyRound& row : view::hotkey_rounds(scene, uid)) {
-        const std::string settled = row.settled ? "yes" : "no";
+    for (Round number; number < scene.end(); number = number.next()) {
+        const protocol::RoundView round = scene.round(number);
+        const std::string settled = round.settled ? "yes" : "no";
+        const std::string credited = short_amount(round.credited(uid));
+        const std::string not_counted =
+            view::not_counted_text(protocol::not_counted(round, uid, scene.now()));
         if (mines) {
-            const std::string audits =
-                row.failed_segment
-                    ? fmt::format("{} fail at segment {}", row.fails, row.failed_segment->value)
-                    : fmt::format("{} pass", row.passes);
-            table.add({std::to_string(row.round.value), row.committed ? "yes" : "no",
-                       row.committed ? fmt::format("{:.1f}x", row.compression_ratio) : "-",
-                       row.included ? "yes" : "no", row.committed ? audits : "-",
-                       std::to_string(row.weight), short_amount(row.credited), settled,
-                       view::not_counted_text(row.not_counted)});
+            const protocol::RecordedCommitment* one = round.commitment(uid);
+            const protocol::AuditOutcome audit = round.audited()[uid];
+            const std::uint64_t bytes = one == nullptr ? 0 : one->signed_commitment.commitment.size;
+            table.add(
+                {std::to_string(number.value), one != nullptr ? "yes" : "no",
+                 one != nullptr
+                     ? fmt::format("{:.1f}x", view::compression_ratio(*scene.state.spec, bytes))
+                     : "-",
+                 round.included.test(uid.value) ? "yes" : "no",
+                 one == nullptr         ? "-"
+                 : audit.failed_segment ? fails_text(audit)
+                                        : fmt::format("{} pass", audit.passes),
+                 std::to_string(chain::mean_weight(round, uid)), credited, settled, not_counted});
         } else {
-            table.add({std::to_string(row.round.value), row.voted_inclusion ? "voted" : "-",
-                       row.agreed             ? "agreed"
-                       : row.voted_parameters ? "voted, not with the rest"
-                                              : "-",
-                       row.revealed ? "yes" : "no", short_amount(row.credited), settled,
-                       view::not_counted_text(row.not_counted)});
+            table.add({std::to_string(number.value),
+                       round.inclusion_votes.contains(uid) ? "voted" : "-",
+                       round.agreed(uid)                      ? "agreed"
+                       : round.parameters_votes.contains(uid) ? "voted, not with the rest"
+                                                              : "-",
+                       round.reveals.contains(uid) ? "yes" : "no", credited, settled, not_counted});
         }
     }
     context.output.table(table);
@@ -282,13 +303,9 @@ Result<ExitCode> audit_list(const CommandContext& context, const ReadOptions& op
     table.align_right({0});
     for (const view::AuditRow& row : view::audit_rows(scene, filter)) {
         rows.push(view::audit_json(scene, row));
-        std::string drawn;
-        for (const protocol::Segment segment : row.drawn) {
-            drawn += (drawn.empty() ? "" : ",") + std::to_string(segment.value);
-        }
         table.add({std::to_string(row.round.value),
                    view::label(scene.state, scene.folder, row.miner),
-                   view::label(scene.state, scene.folder, row.validator), drawn,
+                   view::label(scene.state, scene.folder, row.validator), segments_text(row.drawn),
                    row.passed ? "pass" : fmt::format("fail at segment {}", row.segment->value),
                    row.passed ? "-" : to_short_hex(row.evidence.view())});
     }

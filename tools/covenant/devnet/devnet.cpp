@@ -223,11 +223,11 @@ Result<std::unique_ptr<Process>> Devnet::start_node(const std::string& name) {
 
 Result<bool> Devnet::look() {
     if (!index_) {
-        auto opened = chain::IndexReader::open(layout_.index().string());
-        if (!opened) {
+        COVENANT_TRY(auto found, find_index(layout_));
+        if (!found) {
             return false;  // the explorer is still starting
         }
-        index_.emplace(std::move(*opened));
+        index_.emplace(std::move(*found));
     }
     auto state = index_->state(record_.run);
     if (!state) {

@@ -86,4 +86,15 @@ Result<Folder> take_folder(const Layout& layout, bool disposable) {
     return folder;
 }
 
+Result<std::optional<chain::IndexReader>> find_index(const Layout& layout) {
+    auto opened = chain::IndexReader::open(layout.index().string());
+    if (opened) {
+        return std::optional(std::move(*opened));
+    }
+    if (opened.error().code == Errc::kCorrupt) {
+        return fail(std::move(opened).error());
+    }
+    return std::optional<chain::IndexReader>{};
+}
+
 }  // namespace covenant::devnet

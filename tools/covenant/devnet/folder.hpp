@@ -1,6 +1,7 @@
 // A devnet's folder, held by one process: taken before anything in it is read, removed or written.
 #pragma once
 
+#include "chain/indexer/queries.hpp"
 #include "common/node/lifecycle.hpp"
 #include "tools/covenant/devnet/record/record.hpp"
 
@@ -20,5 +21,9 @@ struct Folder {
 // kAlreadyExists: another process holds it (the text has its pid), it holds something else, or a
 // named folder holds a devnet that was not kept.
 Result<Folder> take_folder(const Layout& layout, bool disposable);
+
+// The index that the explorer writes; nothing while it has not made it yet. kCorrupt: it is
+// damaged, and no waiting mends it.
+Result<std::optional<chain::IndexReader>> find_index(const Layout& layout);
 
 }  // namespace covenant::devnet

@@ -5,7 +5,6 @@
 #include "tools/view/round_report.hpp"
 
 #include <bit>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -60,42 +59,35 @@ void print_header(node::Output& output, const Record& record, const Layout& layo
 
 void print_round(node::Output& output, const Record& record, const protocol::RunState& state,
                  Round round) {
-    const auto found = state.rounds.find(round);
-    if (found == state.rounds.end()) {
+    const auto facts = protocol::round_view(state, round);
+    if (!facts || state.record(round) == nullptr) {
         output.text(fmt::format("{:>5}  null round: nothing was committed", round.value));
         return;
     }
-    const protocol::RoundRecord& played = found->second;
-    std::set<Uid> audited;
-    for (const auto& [validator, scores] : played.reveals) {
-        for (const protocol::Finding& finding : scores.findings) {
-            audited.insert(finding.uid);
-        }
-    }
+    const auto audited = facts->audited();
     std::string verdicts;
-    for (const view::Failure& failure : view::failures(state, round)) {
-        verdicts += fmt::format("{}{} segment {} mismatch", verdicts.empty() ? "" : ", ",
-                                name_of(record, failure.miner), failure.segment.value);
+    for (const auto& [uid, audit] : audited) {
+        if (audit.failed_segment) {
+            verdicts += fmt::format("{}{} segment {} mismatch", verdicts.empty() ? "" : ", ",
+                                    name_of(record, uid), audit.failed_segment->value);
+        }
     }
     std::string credits;
     std::size_t miners = 0;
     for (const Participant& one : record.participants) {
         if (one.role == protocol::Role::kMiner) {
             ++miners;
-            const auto credit = played.credits.find(record.uids.at(one.name));
-            const double tokens = credit == played.credits.end()
-                                      ? 0.0
-                                      : static_cast<double>(credit->second.units) / 1e18;
-            credits += fmt::format("{}{:.2f}", credits.empty() ? "" : " / ", tokens);
+            const Amount credit = facts->credited(record.uids.at(one.name));
+            credits += fmt::format("{}{:.2f}", credits.empty() ? "" : " / ",
+                                   static_cast<double>(credit.units) / 1e18);
         }
     }
     const std::string loss =
-        played.accepted ? fmt::format("{:.3f}", std::bit_cast<float>(played.accepted->loss_bits))
+        facts->accepted ? fmt::format("{:.3f}", std::bit_cast<float>(facts->accepted->loss_bits))
                         : "null";
     output.text(fmt::format("{:>5}  {:>7}  {:>7}/{}  {:>6}/{}  {:>7}  {:<34}  {}", round.value,
-                            loss, played.commitments.size(), miners,
-                            protocol::included(state, round).count(), miners, audited.size(),
-                            verdicts.empty() ? "-" : verdicts, credits));
+                            loss, facts->commitments.size(), miners, facts->included.count(),
+                            miners, audited.size(), verdicts.empty() ? "-" : verdicts, credits));
 }
 
 void print_closing(node::Output& output, const Record& record, const protocol::RunState& state,
@@ -123,22 +115,23 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
     std::string honest;
     std::string cheat;
     for (Round round; round < end; round = round.next()) {
-        const auto failed = view::failures(state, round);
-        for (const view::Failure& failure : failed) {
-            if (cheat.empty()) {
-                const std::string name = name_of(record, failure.miner);
-                output.text(
-                    fmt::format("caught: {} in round {}, segment {}, by {} validators, evidence {}",
-                                name, round.value, failure.segment.value, failure.validators,
-                                to_0x(failure.evidence)));
+        const auto facts = protocol::round_view(state, round);
+        if (!facts) {
+            continue;
+        }
+        for (const auto& [uid, audit] : facts->audited()) {
+            if (audit.failed_segment && cheat.empty()) {
+                const std::string name = name_of(record, uid);
+                output.text(fmt::format(
+                    "caught: {} in round {}, segment {}, by {} validators, evidence {}", name,
+                    round.value, audit.failed_segment->value, audit.fails, to_0x(audit.evidence)));
                 cheat =
                     fmt::format("covenant replay --datadir {} --round {} --hotkey {} --segment {}",
-                                folder, round.value, name, failure.segment.value);
+                                folder, round.value, name, audit.failed_segment->value);
             }
         }
         for (const Participant& one : record.participants) {
-            const auto segments = view::drawn_segments(state, round, record.uids.at(one.name));
-            if (!one.cheats() && !segments.empty()) {
+            if (!one.cheats() && !facts->drawn(record.uids.at(one.name)).empty()) {
                 honest = fmt::format("covenant replay --datadir {} --round {} --hotkey {}", folder,
                                      round.value, one.name);
             }

@@ -9,7 +9,6 @@
 #include "common/store/sealed_artifact.hpp"
 #include "tools/covenant/engine/commands.hpp"
 #include "tools/covenant/engine/model_source.hpp"
-#include "tools/view/round_report.hpp"
 
 #include <bit>
 
@@ -81,7 +80,7 @@ class Replay {
             }
             return std::vector{protocol::Segment(static_cast<std::uint16_t>(options_.segment))};
         }
-        auto drawn = view::drawn_segments(state_, view_.round, uid_);
+        auto drawn = view_.drawn(uid_);
         if (drawn.empty()) {
             return fail(Errc::kNotFound,
                         "the beacon drew no segment of this commitment: nothing was opened");

@@ -16,9 +16,9 @@ std::optional<NotCounted> why(const Network& net, std::uint64_t round, Uid miner
 std::vector<std::string> ballots(const Network& net, std::uint64_t round, Uid validator,
                                  ChainTime now) {
     std::vector<std::string> out;
-    for (const BallotNotCounted& one :
+    for (const Uncounted& one :
          ballots_not_counted(*round_view(net.state(), Round(round)), validator, now)) {
-        out.push_back(std::string(to_string(one.ballot)) + ": " + describe(one.why));
+        out.push_back(std::string(to_string(*one.ballot)) + ": " + describe(one.why));
     }
     return out;
 }
@@ -90,6 +90,25 @@ TEST(NotCounted, ABallotThatDidNotComeWasLate) {
     EXPECT_EQ(ballots(net, 0, Uid(0), t.score_reveal), Texts{}) << "a miner";
 }
 
+TEST(NotCounted, EverybodysListIsThatOfEach) {
+    Network net(2, {100, 100, 100});
+    net.play(0, {1});
+    const ChainTime end = net.times(0).score_reveal;
+    const auto view = round_view(net.state(), Round(0));
+    std::vector<Uncounted> each;
+    for (std::uint16_t uid = 0; uid < 5; ++uid) {
+        const auto own = not_counted(*view, Uid(uid), end);
+        each.insert(each.end(), own.begin(), own.end());
+    }
+    EXPECT_EQ(not_counted(*view, end), each);
+    ASSERT_FALSE(each.empty());
+    EXPECT_EQ(each.front().uid, Uid(0));
+    EXPECT_EQ(each.front().ballot, std::nullopt);
+    RoundView before = *view;
+    before.rho = {};
+    EXPECT_TRUE(not_counted(before, end).empty()) << "nobody could take part";
+}
+
 TEST(NotCounted, VotesForOtherParametersAreOutvoted) {
     Network net(1, {100, 100, 100});
     const RoundTimes t = net.times(0);
@@ -131,17 +150,29 @@ TEST(NotCounted, EveryScreeningVerdictHasAReason) {
 }
 
 TEST(NotCounted, ASenderSaysByHowMuchItWasLate) {
-    const auto late = refused_commitment(Verdict::kWrongPhase, 0.4);
+    const auto late = refused_because(PostCommitment{}, Verdict::kWrongPhase, 0.4);
     ASSERT_TRUE(late);
     EXPECT_EQ(late->reason, NotCounted::kLateCommit);
     EXPECT_EQ(describe(*late), "late_commit (late by 0.4 s)");
-    EXPECT_EQ(describe(*refused_commitment(Verdict::kWrongBase, 0.4)), "base (wrong_base)");
-    EXPECT_FALSE(refused_commitment(Verdict::kDuplicate, 0.4)) << "the first one counts";
-    EXPECT_EQ(describe(*refused_ballot(Verdict::kWrongPhase, 12.06)),
-              "late_ballot (late by 12.1 s)");
-    EXPECT_EQ(refused_ballot(Verdict::kNotValidator, std::nullopt)->reason,
-              NotCounted::kElectorate);
-    EXPECT_FALSE(refused_ballot(Verdict::kDuplicate, std::nullopt));
+    EXPECT_EQ(describe(*refused_because(PostCommitment{}, Verdict::kWrongBase, 0.4)),
+              "base (wrong_base)");
+    EXPECT_FALSE(refused_because(PostCommitment{}, Verdict::kDuplicate, 0.4))
+        << "the first one counts";
+}
+
+TEST(NotCounted, ARefusalIsWordedByWhatWasSent) {
+    const std::vector<Intent> ballots{VoteInclusion{}, VoteParameters{}, CommitScores{},
+                                      RevealScores{}};
+    for (const Intent& ballot : ballots) {
+        SCOPED_TRACE(intent_name(ballot));
+        EXPECT_EQ(describe(*refused_because(ballot, Verdict::kWrongPhase, 12.06)),
+                  "late_ballot (late by 12.1 s)");
+        EXPECT_EQ(refused_because(ballot, Verdict::kNotValidator, std::nullopt)->reason,
+                  NotCounted::kElectorate);
+        EXPECT_FALSE(refused_because(ballot, Verdict::kDuplicate, std::nullopt));
+    }
+    EXPECT_FALSE(refused_because(SettleRound{}, Verdict::kWrongPhase, 1.0)) << "counts for nobody";
+    EXPECT_FALSE(refused_because(ProveBeacon{}, Verdict::kWrongPhase, 1.0));
 }
 
 }  // namespace

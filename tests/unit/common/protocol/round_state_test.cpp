@@ -1,6 +1,7 @@
 // Facts derived from the folded state: electorate, inclusion, slots, continuity, the data walk (R3,
 // R4.12, R5.1).
 #include "common/base/counter_rng.hpp"
+#include "common/protocol/model_shape.hpp"
 #include "common/protocol/round_view.hpp"
 #include "tests/support/protocol_fixture.hpp"
 
@@ -239,6 +240,39 @@ TEST(RoundViewTest, ShowsTheRoundAsItStands) {
     EXPECT_TRUE(past->sigma.has_value());
     EXPECT_EQ(past->aggregated, (std::vector{Uid(0), Uid(2)}));
     EXPECT_TRUE(past->accepted.has_value());
+    EXPECT_EQ(past->commitments.size(), 2U);
+    EXPECT_TRUE(past->agreed(net.validator(0)));
+    EXPECT_FALSE(past->agreed(Uid(0))) << "a miner votes on nothing";
+}
+
+TEST(RoundViewTest, DrawsTheAuditsThatTheBeaconGives) {
+    RunSpec spec = sample_spec();
+    spec.audit.probability_ppm = 1'000'000;
+    Network net(3, {1}, spec);
+    net.at(net.times(0).t0);
+    EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
+    EXPECT_TRUE(round_view(net.state(), Round(0))->duties.empty()) << "nobody knows them yet";
+    net.play(1, {0, 2});
+    const auto view = round_view(net.state(), Round(1));
+    ASSERT_EQ(view->duties.size(), 2U);
+    EXPECT_EQ(view->drawn(Uid(2)), view->duties.at(Uid(2)).segments);
+    EXPECT_TRUE(view->drawn(Uid(1)).empty()) << "it committed nothing";
+    EXPECT_EQ(chunk_count(spec.model), chunk_elements(spec.model).size()) << "what it draws from";
+}
+
+TEST(RoundViewTest, SumsUpWhatWasFoundOfEachMiner) {
+    RoundView view;
+    view.reveals[Uid(8)].findings = {{Uid(0), kFindingPass, Segment(0), {}},
+                                     {Uid(1), kFindingFail, Segment(3), filled_hash(1)}};
+    view.reveals[Uid(9)].findings = {{Uid(1), kFindingFail, Segment(2), filled_hash(2)}};
+    EXPECT_EQ(view.findings().size(), 3U);
+    auto audited = view.audited();
+    ASSERT_EQ(audited.size(), 2U);
+    EXPECT_EQ(audited[Uid(0)].passes, 1U);
+    EXPECT_EQ(audited[Uid(0)].failed_segment, std::nullopt);
+    EXPECT_EQ(audited[Uid(1)].fails, 2U);
+    EXPECT_EQ(audited[Uid(1)].failed_segment, Segment(2));
+    EXPECT_EQ(audited[Uid(1)].evidence, filled_hash(2));
 }
 
 TEST(Fold, IgnoresOtherRunsAndRepeats) {

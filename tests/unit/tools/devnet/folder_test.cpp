@@ -109,5 +109,28 @@ TEST(TakeFolder, OtherFoldersAreNoDevnets) {
     }
 }
 
+TEST(FindIndex, WaitsForTheExplorerButNotForADamagedFile) {
+    const TempFolder parent;
+    const Layout layout{parent / "devnet-7"};
+    fs::create_directories(layout.index().parent_path());
+    const auto before = find_index(layout);
+    ASSERT_TRUE(before) << before.error().context;
+    EXPECT_FALSE(*before) << "no explorer has been here";
+
+    std::ofstream(layout.index()).close();
+    const auto begun = find_index(layout);
+    ASSERT_TRUE(begun) << begun.error().context;
+    EXPECT_FALSE(*begun) << "made, and no table in it yet";
+
+    std::ofstream(layout.index()) << std::string(8192, 'x');
+    const auto damaged = find_index(layout);
+    ASSERT_FALSE(damaged);
+    EXPECT_EQ(damaged.error().code, Errc::kCorrupt);
+    EXPECT_NE(damaged.error().context.find(layout.index().string() + " is damaged"),
+              std::string::npos)
+        << damaged.error().context;
+    EXPECT_NE(damaged.error().context.find("rebuilt from the chain"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace covenant::devnet

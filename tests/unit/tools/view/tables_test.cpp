@@ -97,34 +97,37 @@ TEST(Neurons, carry_stake_weight_and_emission) {
 }
 
 TEST(HotkeyRounds, follow_a_miner) {
-    const Scene scene = sample::scene();
-    const auto rows = hotkey_rounds(scene, sample::kMallory);
+    const auto rows = hotkey_rounds_json(sample::scene(), sample::kMallory).as_items().value();
     ASSERT_EQ(rows.size(), 2U);
-    EXPECT_EQ(rows[0].committed, protocol::ChainTime(100'010));
-    EXPECT_EQ(rows[0].bytes, 1200U);
-    EXPECT_DOUBLE_EQ(rows[0].compression_ratio, view::compression_ratio(sample::spec(), 1200));
-    EXPECT_TRUE(rows[0].included);
-    EXPECT_EQ(rows[0].drawn.size(), 2U);
-    EXPECT_EQ(rows[0].fails, 1U);
-    EXPECT_EQ(rows[0].failed_segment, protocol::Segment(2));
-    EXPECT_EQ(rows[0].weight, 0U);
-    EXPECT_TRUE(rows[0].settled);
-    EXPECT_FALSE(rows[1].committed);
-    EXPECT_FALSE(rows[1].settled);
+    EXPECT_EQ(number(rows[0], "committed_at"), 100'010U);
+    EXPECT_EQ(number(rows[0], "bytes"), 1200U);
+    EXPECT_DOUBLE_EQ(rows[0].number("compression_ratio").value(),
+                     view::compression_ratio(sample::spec(), 1200));
+    EXPECT_TRUE(rows[0].boolean("included").value());
+    EXPECT_EQ(items(rows[0], "drawn").size(), 2U);
+    EXPECT_EQ(number(rows[0], "fails"), 1U);
+    EXPECT_EQ(number(rows[0], "failed_segment"), 2U);
+    EXPECT_EQ(number(rows[0], "weight"), 0U);
+    EXPECT_TRUE(rows[0].boolean("settled").value());
+    EXPECT_TRUE(rows[1].at("committed_at")->is_null());
+    EXPECT_FALSE(rows[1].boolean("settled").value());
 }
 
 TEST(NotCounted, every_list_says_why) {
     const Scene scene = sample::scene();
-    const auto mallory = hotkey_rounds(scene, sample::kMallory);
-    EXPECT_EQ(not_counted_text(mallory[0].not_counted), "failed");
-    EXPECT_EQ(not_counted_text(mallory[1].not_counted), "late_commit");
+    const auto mallory = [&](std::uint64_t round) {
+        return not_counted_text(protocol::not_counted(scene.round(protocol::Round(round)),
+                                                      sample::kMallory, scene.now()));
+    };
+    EXPECT_EQ(mallory(0), "failed");
+    EXPECT_EQ(mallory(1), "late_commit");
     const auto alice = hotkey_rounds_json(scene, sample::kAlice).as_items().value();
     EXPECT_EQ(alice[0].items("not_counted")->size(), 0U);
     EXPECT_EQ(text(alice[1].items("not_counted")->at(0), "reason"), "late_commit");
     const auto vera = hotkey_rounds_json(scene, sample::kVera).as_items().value();
     EXPECT_EQ(vera[0].items("not_counted")->size(), 0U);
     EXPECT_EQ(text(vera[1].items("not_counted")->at(0), "ballot"), "inclusion");
-    const Json round = round_json(scene.state, protocol::Round(0), scene.now());
+    const Json round = round_json(scene.state, scene.round(protocol::Round(0)), scene.now());
     const auto list = round.items("not_counted").value();
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(number(list[0], "uid"), sample::kMallory.value);
@@ -161,7 +164,8 @@ TEST(Audits, are_filtered_by_round_and_miner) {
 }
 
 TEST(Scores, list_votes_reveals_and_failures) {
-    const Json json = scores_json(sample::scene(), protocol::Round(0));
+    const Scene scene = sample::scene();
+    const Json json = scores_json(scene, scene.round(protocol::Round(0)));
     const auto reveals = items(json, "reveals");
     ASSERT_EQ(reveals.size(), 1U);
     const auto weights = items(reveals[0], "weights");
@@ -170,7 +174,7 @@ TEST(Scores, list_votes_reveals_and_failures) {
     EXPECT_EQ(items(json, "score_commitments").size(), 1U);
     EXPECT_EQ(number(items(json, "failed").at(0), "uid"), 1U);
     EXPECT_TRUE(json.boolean("settled").value());
-    const Json open = scores_json(sample::scene(), protocol::Round(1));
+    const Json open = scores_json(scene, scene.round(protocol::Round(1)));
     EXPECT_TRUE(items(open, "reveals").empty());
     EXPECT_FALSE(open.boolean("settled").value());
 }
