@@ -1,7 +1,7 @@
 #include "common/engine/aggregate.hpp"
 
-#include "common/engine/chunk_loops.hpp"
 #include "common/engine/for_chunks.hpp"
+#include "common/engine/kernels/chunk_loops.hpp"
 #include "common/engine/top_k.hpp"
 
 #include <algorithm>
@@ -93,15 +93,15 @@ class ChunkSums {
     [[gnu::noinline]] void add(const SparseView& chunk, const Peer& peer) {
         // What each code adds, its weight applied once. Not unrolled: there are mostly two levels,
         // and eight turns at once would be slower for them.
-        std::array<CoordinateSum, kCodeNegative + kMaxLevels> added;
+        std::array<kernels::CoordinateSum, kCodeNegative + kMaxLevels> added;
 #pragma GCC unroll 1
         for (std::size_t i = 0; i < chunk.levels.size(); ++i) {
             const double value = peer.clipped * static_cast<double>(level_value(chunk.levels[i]));
             added[i] = {value, peer.weight};
             added[i + kCodeNegative] = {-value, peer.weight};
         }
-        const CoordinateSum* const of_code = added.data();
-        CoordinateSum* const sums = sums_.data();
+        const kernels::CoordinateSum* const of_code = added.data();
+        kernels::CoordinateSum* const sums = sums_.data();
         std::uint16_t* const places = places_.data();
         std::uint32_t* const positions = positions_.data();
         std::uint32_t end = end_;
@@ -115,8 +115,8 @@ class ChunkSums {
             places[at] = static_cast<std::uint16_t>(place);
             positions[end] = at;
             end += known / kNowhere;
-            const CoordinateSum& sum = sums[known];
-            const CoordinateSum& one = of_code[chunk.codes[i]];
+            const kernels::CoordinateSum& sum = sums[known];
+            const kernels::CoordinateSum& one = of_code[chunk.codes[i]];
             sums[place] = {sum.numerator + one.numerator, sum.support + one.support};
         }
         end_ = end;
@@ -125,11 +125,11 @@ class ChunkSums {
     // theta_j -= alpha * (N_j / D_j) for every coordinate j that was sent. Returns false when a
     // result is not finite. Afterwards the sums are empty.
     bool step(const OuterHyper& hyper, double total_weight, std::span<float> theta) {
-        const CoordinateSum* const sums = sums_.data();
+        const kernels::CoordinateSum* const sums = sums_.data();
         const std::uint32_t* const positions = positions_.data();
         bool finite = true;
         if (hyper.support == SupportExponent::kHalf) {
-            const std::uint32_t largest = chunk_loops().half_support_step(
+            const std::uint32_t largest = kernels::chunk_loops().half_support_step(
                 sums, positions, end_, hyper.alpha, total_weight, theta.data());
             finite = largest < kInfinityBits;
         } else {
@@ -155,7 +155,7 @@ class ChunkSums {
     // The coordinate of each place; one element more takes the writes that do not count. Elements
     // of four bytes, because writing two bytes takes these processors twice the time.
     std::array<std::uint32_t, kChunkFloats + 1> positions_;
-    std::array<CoordinateSum, kChunkFloats + 1> sums_{};  // that of kNowhere stays zero
+    std::array<kernels::CoordinateSum, kChunkFloats + 1> sums_{};  // that of kNowhere stays zero
 };
 
 }  // namespace

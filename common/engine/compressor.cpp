@@ -1,8 +1,8 @@
 #include "common/engine/compressor.hpp"
 
 #include "common/base/assert.hpp"
-#include "common/engine/chunk_loops.hpp"
 #include "common/engine/for_chunks.hpp"
+#include "common/engine/kernels/chunk_loops.hpp"
 #include "common/engine/top_k.hpp"
 
 #include <algorithm>
@@ -87,16 +87,18 @@ constexpr std::array<float, kChunkElements> kMinusZeros = [] {
 // One thread's memory.
 struct Worker {
     TopK top_k;
-    alignas(64) std::array<float, kPeaks> peaks;
+    alignas(64) std::array<float, kernels::kPeaks> peaks;
     std::array<float, kChunkElements> kept;
 
     // a = beta * a + (start - end), compressed; false when a value is NaN or infinite.
     bool compress(float beta, std::span<const float> start, std::span<const float> end,
-                  std::span<float> a, const MutableSparseView& chunk, const Ahead& ahead = {}) {
-        const std::uint32_t largest = chunk_loops().accumulate(beta, start.data(), end.data(),
-                                                               a.size(), a.data(), peaks.data());
+                  std::span<float> a, const MutableSparseView& chunk,
+                  const kernels::Ahead& ahead = {}) {
+        const std::uint32_t largest = kernels::chunk_loops().accumulate(
+            beta, start.data(), end.data(), a.size(), a.data(), peaks.data());
         if (largest >= kInfinityBits) return false;
-        top_k.select(a, std::span(peaks).first(std::min(a.size(), kPeaks)), chunk.indices, ahead);
+        top_k.select(a, std::span(peaks).first(std::min(a.size(), kernels::kPeaks)), chunk.indices,
+                     ahead);
         quantise(a, chunk, kept);
         return true;
     }
@@ -162,7 +164,7 @@ Result<SparseUpdate> compress_chunks(const ParameterLayout& layout, const Compre
         if (workers[thread] == nullptr) workers[thread] = std::make_unique<Worker>();
         const std::uint32_t live = layout.live_floats(at);
         const std::size_t next = std::min(at + 1, layout.chunk_count() - 1);
-        const Ahead ahead{
+        const kernels::Ahead ahead{
             .inputs = {a.chunk(next).data(), start_of(next).data(), end_of(next).data()},
             .count = kChunkElements};
         if (arrived != nullptr) subtract_sent(arrived->chunk(at), a.chunk(at));

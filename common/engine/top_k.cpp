@@ -30,7 +30,7 @@ TopK::Cut TopK::narrow(std::span<const float> values, std::uint32_t wanted, std:
             one_side = false;
         }
         const std::uint32_t count =
-            chunk_loops().count_at_least(values.data(), values.size(), next);
+            kernels::chunk_loops().count_at_least(values.data(), values.size(), next);
         if (count >= wanted) {
             out.low = next;
             out.reached = count;
@@ -48,11 +48,12 @@ TopK::Cut TopK::narrow(std::span<const float> values, std::uint32_t wanted, std:
 }
 
 // Indices of the magnitudes from `least` on, ascending, to candidates_; returns how many.
-std::size_t TopK::collect(std::span<const float> values, std::uint32_t least, const Ahead& ahead) {
+std::size_t TopK::collect(std::span<const float> values, std::uint32_t least,
+                          const kernels::Ahead& ahead) {
     const std::size_t whole = values.size() / 64 * 64;
-    chunk_loops().mask_at_least(values.data(), whole, least, masks_.data(), ahead);
-    std::size_t count =
-        chunk_loops().numbers_of_bits(masks_.data(), whole / 64, candidates_.data(), ahead);
+    kernels::chunk_loops().mask_at_least(values.data(), whole, least, masks_.data(), ahead);
+    std::size_t count = kernels::chunk_loops().numbers_of_bits(masks_.data(), whole / 64,
+                                                               candidates_.data(), ahead);
     for (std::size_t i = whole; i < values.size(); ++i) {
         if (magnitude_bits(values[i]) >= least)
             candidates_[count++] = static_cast<std::uint16_t>(i);
@@ -61,7 +62,7 @@ std::size_t TopK::collect(std::span<const float> values, std::uint32_t least, co
 }
 
 void TopK::select(std::span<const float> values, std::span<const float> peaks,
-                  std::span<std::uint16_t> indices, const Ahead& ahead) {
+                  std::span<std::uint16_t> indices, const kernels::Ahead& ahead) {
     COVENANT_ASSERT(
         !indices.empty() && indices.size() <= values.size() && values.size() <= kChunkElements,
         "1 to all values of a chunk are selected");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/base/sparse_update.hpp"
-#include "common/engine/chunk_loops.hpp"
+#include "common/engine/kernels/chunk_loops.hpp"
 
 #include <array>
 #include <cstdint>
@@ -23,7 +23,7 @@ class TopK {
     // by at least k values, so that a search among a few large peaks leaves few values to look at.
     // Neither peaks nor `ahead` changes the result; both save time.
     void select(std::span<const float> values, std::span<const float> peaks,
-                std::span<std::uint16_t> indices, const Ahead& ahead = {});
+                std::span<std::uint16_t> indices, const kernels::Ahead& ahead = {});
 
   private:
     // `reached` magnitudes reach low: at least as many as wanted. `above` reach high: fewer.
@@ -35,11 +35,12 @@ class TopK {
     };
     static Cut narrow(std::span<const float> values, std::uint32_t wanted, std::uint32_t enough,
                       Cut out, std::uint32_t next);
-    std::size_t collect(std::span<const float> values, std::uint32_t least, const Ahead& ahead);
+    std::size_t collect(std::span<const float> values, std::uint32_t least,
+                        const kernels::Ahead& ahead);
 
     std::uint32_t hint_ = 0;
     std::array<std::uint64_t, kChunkElements / 64> masks_;
-    std::array<std::uint16_t, kChunkElements + kMaskSlack> candidates_;
+    std::array<std::uint16_t, kChunkElements + kernels::kMaskSlack> candidates_;
     std::array<float, kChunkElements> of_candidates_;
 };
 

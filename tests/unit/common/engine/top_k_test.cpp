@@ -16,6 +16,8 @@
 namespace covenant::engine {
 namespace {
 
+using kernels::kPeaks;
+
 using Magnitudes = std::vector<std::uint32_t>;
 
 std::vector<std::uint16_t> by_sort(const Magnitudes& magnitudes, std::size_t count) {

@@ -1,12 +1,12 @@
-// The loops over whole chunks that compression spends its time in, for the vectors that this CPU
-// has. Integer or single IEEE operations on independent elements: every variant has the same bits.
+// The loops over whole chunks that compression spends its time in, one table per instruction set.
+// Integer or single IEEE operations on independent elements: every table has the same bits,
+// whatever the profile, so that nobody has to choose one.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
-namespace covenant::engine {
+namespace covenant::kernels {
 
 // What peers sent of one parameter: their weighted values, and their weights.
 struct alignas(16) CoordinateSum {
@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaskSlack = 64;
 // The floats that the caller needs next: `count` of each input. Loops that do not wait for memory
 // prefetch them on the way, a few cache lines at a time; many lines at once would make a loop wait.
 struct Ahead {
-    std::array<const float*, 3> inputs{};
+    const float* inputs[3] = {};
     std::size_t count = 0;
 };
 
@@ -49,6 +49,7 @@ struct ChunkLoops {
                                        float* theta);
 };
 
+// The best that this CPU can run.
 const ChunkLoops& chunk_loops();
 
-}  // namespace covenant::engine
+}  // namespace covenant::kernels
