@@ -1,11 +1,10 @@
 #include "common/engine/decoder.hpp"
 
-#include "common/base/assert.hpp"
 #include "common/base/thread_pool.hpp"
 #include "common/engine/canonical_ops.hpp"
 #include "common/engine/kernels/kernels.hpp"
-#include "common/engine/parameter_layout.hpp"
 #include "common/engine/rope_table.hpp"
+#include "common/engine/tensor_offsets.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -21,10 +20,6 @@ namespace {
 constexpr std::size_t kBlockTokens = 32;             // share one pass over the weights
 constexpr std::size_t kTask = std::size_t{1} << 18;  // multiplications worth waking a thread for
 
-struct LayerSlots {
-    std::size_t norm1, q, k, v, o, norm2, gate, up, down;
-};
-
 }  // namespace
 
 struct Decoder::Impl {
@@ -39,8 +34,8 @@ struct Decoder::Impl {
           dim(config.head_dim()),
           kv(std::size_t{config.kv_heads} * dim),
           ff(config.d_ff),
-          scale(1.0F / std::sqrt(static_cast<float>(dim))) {
-        find_tensors();
+          scale(1.0F / std::sqrt(static_cast<float>(dim))),
+          tensors(ParameterLayout(config)) {
         keys.resize(config.layers * kv * config.seq_len);
         values.resize(keys.size());
         const std::size_t rows = std::min<std::size_t>(kBlockTokens, config.seq_len);
@@ -54,23 +49,6 @@ struct Decoder::Impl {
         inv.resize(rows);
         scores.resize(std::size_t{threads} * config.seq_len);
         logits.resize(config.vocab_size);
-    }
-
-    void find_tensors() {
-        const ParameterLayout layout(config);
-        std::size_t next = 0;
-        const auto slot = [&] { return layout.tensors()[next++].offset; };
-        embedding = slot();
-        for (std::uint32_t i = 0; i < config.layers; ++i) {
-            LayerSlots at{};
-            for (std::size_t* one :
-                 {&at.norm1, &at.q, &at.k, &at.v, &at.o, &at.norm2, &at.gate, &at.up, &at.down})
-                *one = slot();
-            slots.push_back(at);
-        }
-        norm = slot();
-        head = slot();
-        COVENANT_ASSERT(next == layout.tensors().size(), "every tensor of the layout is used once");
     }
 
     [[nodiscard]] const float* parameter(std::size_t offset) const {
@@ -160,9 +138,9 @@ struct Decoder::Impl {
     void forward(std::span<const std::uint32_t> tokens) {
         const std::size_t n = tokens.size();
         for (std::size_t t = 0; t < n; ++t)
-            std::copy_n(parameter(embedding + tokens[t] * d), d, x.data() + t * d);
+            std::copy_n(parameter(tensors.embedding + tokens[t] * d), d, x.data() + t * d);
         for (std::size_t layer = 0; layer < config.layers; ++layer) {
-            const LayerSlots& w = slots[layer];
+            const LayerOffsets& w = tensors.layers[layer];
             rms_norm(w.norm1, n);
             product(h.data(), n, d, w.q, d, false, q.data());
             product(h.data(), n, d, w.k, kv, false, key.data());
@@ -184,8 +162,8 @@ struct Decoder::Impl {
     // Logits after the last of the n tokens of the last forward().
     void finish(std::size_t n) {
         std::copy_n(x.data() + (n - 1) * d, d, x.data());
-        rms_norm(norm, 1);
-        product(h.data(), 1, d, head, config.vocab_size, false, logits.data());
+        rms_norm(tensors.norm, 1);
+        product(h.data(), 1, d, tensors.head, config.vocab_size, false, logits.data());
     }
 
     ModelConfig config;
@@ -195,8 +173,7 @@ struct Decoder::Impl {
     RopeTable rope;
     std::size_t d, dim, kv, ff;
     float scale;
-    std::size_t embedding = 0, norm = 0, head = 0;  // offsets
-    std::vector<LayerSlots> slots;
+    TensorOffsets tensors;
 
     std::size_t size = 0;               // tokens kept
     std::vector<float> keys, values;    // of every layer

@@ -1,6 +1,7 @@
 #include "common/engine/model.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/engine/tensor_offsets.hpp"
 
 #include <algorithm>
 
@@ -37,32 +38,14 @@ struct Saved {
     Floats gate, up;
 };
 
-// Offsets of a layer's tensors, in model order.
-struct LayerSlots {
-    std::size_t norm1, q, k, v, o, norm2, gate, up, down;
-};
-
 }  // namespace
 
 struct Model::Impl {
-    Impl(const ParameterLayout& parameter_layout, Ops& the_ops)
-        : layout(parameter_layout), config(layout.config()), ops(the_ops) {
+    Impl(const ParameterLayout& layout, Ops& the_ops)
+        : config(layout.config()), ops(the_ops), at(layout) {
         d = config.d_model;
         kv = std::size_t{config.kv_heads} * config.head_dim();
         ff = config.d_ff;
-        std::size_t next = 0;
-        const auto slot = [&] { return layout.tensors()[next++].offset; };
-        embedding = slot();
-        for (std::uint32_t i = 0; i < config.layers; ++i) {
-            LayerSlots at{};
-            for (std::size_t* one :
-                 {&at.norm1, &at.q, &at.k, &at.v, &at.o, &at.norm2, &at.gate, &at.up, &at.down})
-                *one = slot();
-            slots.push_back(at);
-        }
-        norm = slot();
-        head = slot();
-        COVENANT_ASSERT(next == layout.tensors().size(), "every tensor of the layout is used once");
     }
 
     // Makes room for rows tokens; a forward pass alone needs one layer's memory.
@@ -106,10 +89,10 @@ struct Model::Impl {
     void forward(const float* p, std::span<const std::uint32_t> inputs, bool keep) {
         const std::size_t n = inputs.size();
         reserve(n, keep ? config.layers : 1);
-        ops.embedding(inputs, p + embedding, saved[0].x.get());
+        ops.embedding(inputs, p + at.embedding, saved[0].x.get());
         for (std::size_t i = 0; i < config.layers; ++i) {
             const Saved& s = saved[keep ? i : 0];
-            const LayerSlots& w = slots[i];
+            const LayerOffsets& w = at.layers[i];
             ops.rms_norm(s.x.get(), p + w.norm1, n, h.get(), s.norm1.get());
             ops.linear(h.get(), p + w.q, n, d, d, false, s.q.get());
             ops.linear(h.get(), p + w.k, n, d, kv, false, s.k.get());
@@ -128,11 +111,11 @@ struct Model::Impl {
             ops.copy(s.mid.get(), n * d, next);
             ops.linear(wide.get(), p + w.down, n, ff, d, true, next);
         }
-        ops.rms_norm(out.get(), p + norm, n, h.get(), out_norm.get());
+        ops.rms_norm(out.get(), p + at.norm, n, h.get(), out_norm.get());
     }
 
     // dx holds the gradient of the layer's output and becomes that of its input.
-    void layer_backward(const float* p, const Saved& s, const LayerSlots& w, std::size_t n,
+    void layer_backward(const float* p, const Saved& s, const LayerOffsets& w, std::size_t n,
                         float* g) {
         float* const gate = s.gate.get();
         float* const up = s.up.get();
@@ -169,21 +152,20 @@ struct Model::Impl {
         const std::size_t n = batch.inputs.size();
         forward(p, batch.inputs, true);
         const double nats =
-            ops.head_loss(h.get(), p + head, batch.targets, weight, dh.get(), g + head);
+            ops.head_loss(h.get(), p + at.head, batch.targets, weight, dh.get(), g + at.head);
         ops.set_zero(dx.get(), n * d);
-        ops.rms_norm_backward(dh.get(), out.get(), p + norm, out_norm.get(), n, dx.get(), g + norm);
+        ops.rms_norm_backward(dh.get(), out.get(), p + at.norm, out_norm.get(), n, dx.get(),
+                              g + at.norm);
         for (std::size_t i = config.layers; i-- > 0;)
-            layer_backward(p, saved[i], slots[i], n, g);
-        ops.embedding_backward(batch.inputs, dx.get(), g + embedding);
+            layer_backward(p, saved[i], at.layers[i], n, g);
+        ops.embedding_backward(batch.inputs, dx.get(), g + at.embedding);
         return nats;
     }
 
-    ParameterLayout layout;
     ModelConfig config;
     Ops& ops;
     std::size_t d = 0, kv = 0, ff = 0;
-    std::size_t embedding = 0, norm = 0, head = 0;  // offsets
-    std::vector<LayerSlots> slots;
+    TensorOffsets at;
 
     std::size_t reserved_rows = 0;
     std::vector<Saved> saved;
@@ -202,7 +184,7 @@ double Model::loss(std::span<const float> theta, std::span<const std::uint32_t> 
     const Batch batch = make_batch(tokens, impl_->config.seq_len);
     const float* const p = impl_->parameters(theta);
     impl_->forward(p, batch.inputs, false);
-    return impl_->ops.head_loss(impl_->h.get(), p + impl_->head, batch.targets, 0.0F, nullptr,
+    return impl_->ops.head_loss(impl_->h.get(), p + impl_->at.head, batch.targets, 0.0F, nullptr,
                                 nullptr);
 }
 
@@ -229,8 +211,8 @@ std::vector<float> Model::next_logits(std::span<const float> theta,
     const std::size_t vocab = impl_->config.vocab_size;
     impl_->forward(p, tokens, false);
     const Floats logits = impl_->ops.allocate(vocab);
-    impl_->ops.linear(impl_->h.get() + (tokens.size() - 1) * impl_->d, p + impl_->head, 1, impl_->d,
-                      vocab, false, logits.get());
+    impl_->ops.linear(impl_->h.get() + (tokens.size() - 1) * impl_->d, p + impl_->at.head, 1,
+                      impl_->d, vocab, false, logits.get());
     std::vector<float> result(vocab);
     impl_->ops.copy_out(logits.get(), vocab, result.data());
     return result;
