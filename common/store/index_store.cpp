@@ -1,18 +1,20 @@
 #include "common/store/index_store.hpp"
 
+#include "common/base/descriptor.hpp"
 #include "common/base/durable_file.hpp"
 #include "common/base/file.hpp"
 #include "common/base/mutex.hpp"
 #include "common/base/system_failure.hpp"
 #include "common/crypto/sha256.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <rocksdb/db.h>
@@ -25,7 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A database opens only with all the families that it has; the second one is of older versions.
 constexpr std::array<const char*, 3> kFamilies = {"manifests", "records", "meta"};
+constexpr std::size_t kRecords = 0;
+constexpr std::size_t kNumbers = 2;
 constexpr std::string_view kSequenceKey("\0sequence", 9);
 constexpr std::string_view kVersionKey("\0version", 8);
 constexpr std::uint64_t kVersion = 1;
@@ -84,25 +89,24 @@ rocksdb::DBOptions database_options() {
     return options;
 }
 
+rocksdb::WriteOptions durable() {
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    return options;
+}
+
 // The highest sequence ever acknowledged, in a file of its own. It is written after the database's
 // log is synced, so on disk it never runs ahead of it.
 class Witness {
   public:
-    Witness() = default;
-    ~Witness() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Witness(const Witness&) = delete;
-    Witness& operator=(const Witness&) = delete;
-
     // The number in the file; 0 when there is none yet.
     Result<std::uint64_t> open(const fs::path& path) {
         COVENANT_CHECK(require_regular_or_absent(path));
-        fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd_ < 0) return failure("open", path);
+        file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!file_.valid()) return system_failure("open", path, errno);
         std::array<std::uint8_t, kWitnessBytes> bytes{};
-        const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), 0);
-        if (got < 0) return failure("read", path);
+        const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
+        if (got < 0) return system_failure("read", path, errno);
         if (got == 0) return std::uint64_t{0};
         const auto sequence = load_le<std::uint64_t>(bytes.data());
         if (got != static_cast<ssize_t>(kWitnessBytes) || bytes != encode(sequence)) {
@@ -112,9 +116,10 @@ class Witness {
         }
         return sequence;
     }
-    Status write(std::uint64_t sequence) const {
+    [[nodiscard]] Status write(std::uint64_t sequence) const {
         const auto bytes = encode(sequence);
-        if (::pwrite(fd_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        if (::pwrite(file_.get(), bytes.data(), bytes.size(), 0) !=
+            static_cast<ssize_t>(bytes.size())) {
             return fail(Errc::kIo,
                         "note an acknowledged commit: " + std::generic_category().message(errno));
         }
@@ -129,11 +134,7 @@ class Witness {
         std::memcpy(bytes.data() + 8, check.bytes.data(), 8);
         return bytes;
     }
-    static tl::unexpected<Error> failure(std::string_view what, const fs::path& path) {
-        return fail(Errc::kIo, std::string(what) + " " + path.string() + ": " +
-                                   std::generic_category().message(errno));
-    }
-    int fd_ = -1;
+    Descriptor file_;
 };
 
 // RocksDB opens whatever has the name of one of its files, and a FIFO would hold it for ever.
@@ -149,17 +150,11 @@ Status require_plain_files(const fs::path& folder) {
     return {};
 }
 
-Status check_key(Table table, std::string_view key) {
-    if (key.empty() || key.size() > kMaxKeyBytes) {
-        return fail(Errc::kInvalidArgument, "index key of " + std::to_string(key.size()) +
-                                                " bytes, expected 1 to " +
-                                                std::to_string(kMaxKeyBytes));
-    }
-    if (table == Table::kMeta && key.front() == '\0') {
-        return fail(Errc::kInvalidArgument,
-                    "index key of the meta table begins with a zero byte: those are reserved");
-    }
-    return {};
+Status check_key(std::string_view key) {
+    if (!key.empty() && key.size() <= kMaxKeyBytes) return {};
+    return fail(Errc::kInvalidArgument, "index key of " + std::to_string(key.size()) +
+                                            " bytes, expected 1 to " +
+                                            std::to_string(kMaxKeyBytes));
 }
 
 }  // namespace
@@ -179,18 +174,23 @@ struct IndexStore::Database {
         for (rocksdb::ColumnFamilyHandle* family : families)
             db->DestroyColumnFamilyHandle(family);
     }
-    [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Table table) const {
-        return families[static_cast<std::size_t>(table)];
-    }
-    // A number of the store's own; 0 when there is none.
-    Result<std::uint64_t> number(std::string_view key) const {
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* family(std::size_t at) const { return families[at]; }
+    // Nothing where there is no such key.
+    [[nodiscard]] Result<std::optional<std::string>> read(std::size_t at,
+                                                          std::string_view key) const {
         std::string value;
         const rocksdb::Status status =
-            db->Get(rocksdb::ReadOptions(), family(Table::kMeta), slice(key), &value);
-        if (status.IsNotFound()) return std::uint64_t{0};
+            db->Get(rocksdb::ReadOptions(), family(at), slice(key), &value);
+        if (status.IsNotFound()) return std::optional<std::string>{};
         if (!status.ok()) return database_failure("read index", status);
-        if (value.size() != 8) return fail(Errc::kCorrupt, "read index: a counter is damaged");
-        return load_le<std::uint64_t>(as_bytes(value).data());
+        return std::optional(std::move(value));
+    }
+    // 0 when there is none.
+    [[nodiscard]] Result<std::uint64_t> number(std::string_view key) const {
+        COVENANT_TRY(const auto value, read(kNumbers, key));
+        if (!value) return std::uint64_t{0};
+        if (value->size() != 8) return fail(Errc::kCorrupt, "read index: a counter is damaged");
+        return load_le<std::uint64_t>(as_bytes(*value).data());
     }
     Status open(const fs::path& folder);
 };
@@ -214,10 +214,8 @@ Status IndexStore::Database::open(const fs::path& folder) {
     COVENANT_TRY(const std::uint64_t version, number(kVersionKey));
     COVENANT_TRY(const std::uint64_t found, number(kSequenceKey));
     if (version == 0 && found == 0) {
-        rocksdb::WriteOptions durable;
-        durable.sync = true;
         const rocksdb::Status written =
-            db->Put(durable, family(Table::kMeta), slice(kVersionKey), u64_text(kVersion));
+            db->Put(durable(), family(kNumbers), slice(kVersionKey), u64_text(kVersion));
         if (!written.ok()) return database_failure("create index", written);
     } else if (version != kVersion) {
         return fail(Errc::kPrecondition, "index has format " + std::to_string(version) +
@@ -237,16 +235,6 @@ Status IndexStore::Database::open(const fs::path& folder) {
     return {};
 }
 
-IndexBatch& IndexBatch::put(Table table, std::string_view key, ByteView value) {
-    changes_.push_back({table, false, std::string(key), Bytes(value.begin(), value.end())});
-    return *this;
-}
-
-IndexBatch& IndexBatch::erase(Table table, std::string_view key) {
-    changes_.push_back({table, true, std::string(key), {}});
-    return *this;
-}
-
 IndexStore::IndexStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 IndexStore::~IndexStore() = default;
 
@@ -257,73 +245,34 @@ Result<std::unique_ptr<IndexStore>> IndexStore::open(const fs::path& folder) {
     return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
 }
 
-Status IndexStore::put(Table table, std::string_view key, ByteView value) {
-    return commit(IndexBatch().put(table, key, value));
-}
-
-Status IndexStore::erase(Table table, std::string_view key) {
-    return commit(IndexBatch().erase(table, key));
-}
-
-Status IndexStore::commit(const IndexBatch& batch) {
-    if (batch.empty()) return {};
-    rocksdb::WriteBatch changes;
-    for (const IndexBatch::Change& change : batch.changes_) {
-        COVENANT_CHECK(check_key(change.table, change.key));
-        if (change.value.size() > kMaxValueBytes) {
-            return fail(Errc::kInvalidArgument,
-                        "index value of " + std::to_string(change.value.size()) +
-                            " bytes, at most " + std::to_string(kMaxValueBytes) +
-                            "; large bytes belong in the artifact store");
-        }
-        rocksdb::ColumnFamilyHandle* family = database_->family(change.table);
-        const rocksdb::Status added =
-            change.erase ? changes.Delete(family, slice(change.key))
-                         : changes.Put(family, slice(change.key), slice(ByteView(change.value)));
-        if (!added.ok()) return database_failure("write index", added);
+Status IndexStore::put(std::string_view key, ByteView value) {
+    COVENANT_CHECK(check_key(key));
+    if (value.size() > kMaxValueBytes) {
+        return fail(Errc::kInvalidArgument, "index value of " + std::to_string(value.size()) +
+                                                " bytes, at most " +
+                                                std::to_string(kMaxValueBytes) +
+                                                "; large bytes belong in the artifact store");
     }
     // Held across the log's sync on purpose: the order of numbers is the order of durability.
     const MutexLock lock(database_->commit_mutex);
     const std::uint64_t next = database_->sequence + 1;
-    const rocksdb::Status numbered =
-        changes.Put(database_->family(Table::kMeta), slice(kSequenceKey), u64_text(next));
-    if (!numbered.ok()) return database_failure("write index", numbered);
-    rocksdb::WriteOptions durable;
-    durable.sync = true;
-    const rocksdb::Status written = database_->db->Write(durable, &changes);
-    if (!written.ok()) return database_failure("write index", written);
+    rocksdb::WriteBatch changes;
+    rocksdb::Status done = changes.Put(database_->family(kRecords), slice(key), slice(value));
+    if (done.ok()) {
+        done = changes.Put(database_->family(kNumbers), slice(kSequenceKey), u64_text(next));
+    }
+    if (done.ok()) done = database_->db->Write(durable(), &changes);
+    if (!done.ok()) return database_failure("write index", done);
     database_->sequence = next;
     return database_->witness.write(next);
 }
 
-Result<Bytes> IndexStore::get(Table table, std::string_view key) {
-    COVENANT_CHECK(check_key(table, key));
-    rocksdb::PinnableSlice value;
-    const rocksdb::Status status =
-        database_->db->Get(rocksdb::ReadOptions(), database_->family(table), slice(key), &value);
-    if (status.IsNotFound()) return fail(Errc::kNotFound, "read index: no such entry");
-    if (!status.ok()) return database_failure("read index", status);
-    const ByteView bytes = as_bytes(std::string_view(value.data(), value.size()));
+Result<Bytes> IndexStore::get(std::string_view key) {
+    COVENANT_CHECK(check_key(key));
+    COVENANT_TRY(const auto value, database_->read(kRecords, key));
+    if (!value) return fail(Errc::kNotFound, "read index: no such entry");
+    const ByteView bytes = as_bytes(*value);
     return Bytes(bytes.begin(), bytes.end());
-}
-
-Result<std::vector<IndexEntry>> IndexStore::list(Table table, std::string_view prefix,
-                                                 std::size_t max_items, std::string_view after) {
-    const std::unique_ptr<rocksdb::Iterator> rows(
-        database_->db->NewIterator(rocksdb::ReadOptions(), database_->family(table)));
-    std::vector<IndexEntry> out;
-    const std::string_view start = std::max(prefix, after);
-    for (rows->Seek(slice(start)); rows->Valid() && out.size() < max_items; rows->Next()) {
-        const std::string_view key(rows->key().data(), rows->key().size());
-        if (!key.starts_with(prefix)) break;
-        if (!after.empty() && key <= after) continue;
-        if (table == Table::kMeta && key.front() == '\0') continue;
-        const ByteView value =
-            as_bytes(std::string_view(rows->value().data(), rows->value().size()));
-        out.push_back({std::string(key), Bytes(value.begin(), value.end())});
-    }
-    if (!rows->status().ok()) return database_failure("list index", rows->status());
-    return out;
 }
 
 std::uint64_t IndexStore::sequence() const {

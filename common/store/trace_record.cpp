@@ -81,11 +81,11 @@ Result<TraceRecord> decode_trace_record(ByteView bytes) {
 
 Status put_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
                         const TraceRecord& record) {
-    return index.put(Table::kManifests, record_key(round, uid), encode_trace_record(record));
+    return index.put(record_key(round, uid), encode_trace_record(record));
 }
 
 Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid) {
-    COVENANT_TRY(const Bytes bytes, index.get(Table::kManifests, record_key(round, uid)));
+    COVENANT_TRY(const Bytes bytes, index.get(record_key(round, uid)));
     return decode_trace_record(bytes);
 }
 

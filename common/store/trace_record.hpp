@@ -25,7 +25,7 @@ std::set<Hash256> state_roots(const TraceRecord& record);
 Bytes encode_trace_record(const TraceRecord& record);
 Result<TraceRecord> decode_trace_record(ByteView bytes);  // kCorrupt
 
-// Kept in Table::kManifests by round and uid. kNotFound when this node has not seen that artifact.
+// Kept by round and uid. kNotFound when this node has not seen that artifact.
 Status put_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid,
                         const TraceRecord& record);
 Result<TraceRecord> get_trace_record(IndexStore& index, protocol::Round round, protocol::Uid uid);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -187,11 +188,9 @@ TEST_F(StagesTest, AuditSeesAnotherState) {
 
 // Its openings are there, but nobody can read the commitment that it continues.
 TEST_F(StagesTest, AuditFailsWhatContinuesTheUnreadable) {
-    using store::Table;
-    const auto traces = node().artifacts().index.list(Table::kManifests, "trace/");
-    ASSERT_TRUE(traces);
-    for (const store::IndexEntry& entry : *traces)
-        ASSERT_TRUE(node().artifacts().index.erase(Table::kManifests, entry.key));
+    rig.reset();
+    std::filesystem::remove_all(scene.folder("validator-0") / "index");
+    rig.emplace(scene, "validator-0");
     const auto& last = scene.record(0).commitments.at(kMiner).signed_commitment.commitment;
     ASSERT_TRUE(scene.store().erase(last.key_hash));
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kBrokenContinuity);

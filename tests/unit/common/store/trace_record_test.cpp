@@ -78,6 +78,9 @@ TEST(TraceRecord, IsKeptByRoundAndUid) {
     EXPECT_EQ(get_trace_record(*index, protocol::Round(12), uid).value(), other);
     EXPECT_EQ(get_trace_record(*index, protocol::Round(1), protocol::Uid(1)).error().code,
               Errc::kNotFound);
+    EXPECT_TRUE(get_trace_record(*index, protocol::Round(1), uid, record.commitment_root));
+    EXPECT_EQ(get_trace_record(*index, protocol::Round(1), uid, other.commitment_root).error().code,
+              Errc::kNotFound);
     ASSERT_TRUE(put_trace_record(*index, protocol::Round(1), uid, other))
         << "another branch of the chain";
     EXPECT_EQ(get_trace_record(*index, protocol::Round(1), uid).value(), other);
