@@ -19,6 +19,11 @@ inline std::int32_t larger(std::int32_t a, std::int32_t b) {
     return a < b ? b : a;
 }
 
+// The number of the lowest bit that is set; 64 of none.
+[[gnu::always_inline]] inline int first_bit(std::uint64_t mask) {
+    return mask == 0 ? 64 : __builtin_ctzll(mask);
+}
+
 std::uint32_t accumulate(float beta, const float* start, const float* end, std::size_t count,
                          float* __restrict a, float* __restrict peaks) {
     for (std::size_t i = 0; i < kPeaks; ++i)
@@ -49,7 +54,8 @@ std::uint32_t count_at_least(const float* values, std::size_t count, std::uint32
     return reached;
 }
 
-inline void fetch_line(const Ahead& ahead, std::size_t line) {
+// A compiler drops the call of a function that does nothing but prefetch, so this is none.
+[[gnu::always_inline]] inline void fetch_line(const Ahead& ahead, std::size_t line) {
     const std::size_t at = line * (64 / sizeof(float));
     if (at >= ahead.count) return;
     for (const float* const input : ahead.inputs)
@@ -71,7 +77,7 @@ std::size_t numbers_of_bits(const std::uint64_t* masks, std::size_t count, std::
         // beyond those that count: in the slack, or where the next mask's numbers go.
         do {
             for (const std::size_t end = j + 4; j < end; ++j) {
-                const auto bit = mask == 0 ? 64U : static_cast<unsigned>(__builtin_ctzll(mask));
+                const auto bit = static_cast<unsigned>(first_bit(mask));
                 out[j] = static_cast<std::uint16_t>(64 * i + bit);
                 mask &= mask - 1;
             }
