@@ -391,16 +391,6 @@ Json scores_json(const Scene& scene, const RoundView& round) {
     return out;
 }
 
-std::vector<protocol::RoundSettled> settlements(const protocol::RunState& state) {
-    std::vector<protocol::RoundSettled> out;
-    for (const auto& [round, record] : state.rounds) {
-        if (record.settled) {
-            out.push_back(*record.settled);
-        }
-    }
-    return out;
-}
-
 Json emission_json(const Scene& scene, std::span<const protocol::RoundSettled> settlements) {
     Json hotkeys = Json::array();
     for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {

@@ -92,8 +92,6 @@ codec::Json scores_json(const Scene& scene, const protocol::RoundView& round);
 // ---- emission
 
 // By hotkey over all rounds, and what each round minted.
-// Of the rounds that the state has, ascending.
-std::vector<protocol::RoundSettled> settlements(const protocol::RunState& state);
 codec::Json emission_json(const Scene& scene, std::span<const protocol::RoundSettled> settlements);
 
 }  // namespace covenant::view

@@ -1,13 +1,14 @@
 #include "common/base/hex.hpp"
 #include "common/protocol/audit.hpp"
-#include "common/protocol/not_counted.hpp"
 #include "common/store/file_store.hpp"
 #include "tools/covenant/commands/commands.hpp"
 #include "tools/covenant/commands/session.hpp"
 #include "tools/view/round_report.hpp"
+#include "tools/view/text.hpp"
 
-#include <bit>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -41,16 +42,6 @@ Result<Round> round_of(const view::Scene& scene, const std::string& text) {
     return Round(number);
 }
 
-std::string loss_text(const std::optional<protocol::Accepted>& accepted) {
-    return accepted ? fmt::format("{:.4f}", std::bit_cast<float>(accepted->loss_bits)) : "-";
-}
-
-// A token amount with two decimals, for tables.
-std::string short_amount(Amount amount) {
-    // NOLINTNEXTLINE(bugprone-integer-division): whole millionths of a token are meant
-    return fmt::format("{:.2f}", static_cast<double>(amount.units / 1'000'000'000'000) / 1e6);
-}
-
 void warn_if_stored(const CommandContext& context, const view::Scene& scene) {
     if (!scene.folder.damage.empty()) {
         context.output.warn("addresses stand for names: " + scene.folder.damage);
@@ -61,107 +52,18 @@ void warn_if_stored(const CommandContext& context, const view::Scene& scene) {
     }
 }
 
+void show_lines(const CommandContext& context, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+        context.output.text(line);
+    }
+}
+
 Result<ExitCode> status(const CommandContext& context, Clock& clock) {
     COVENANT_TRY(const view::Scene scene, load_scene(context.global, clock));
     warn_if_stored(context, scene);
     context.output.data(view::status_json(scene));
-    node::Output& out = context.output;
-    out.text(fmt::format("chain      {}  block {}", scene.chain_id,
-                         scene.head ? std::to_string(scene.head->number.value) : "-"));
-    out.text("run        " + to_0x(scene.state.run));
-    out.text("           " + (scene.state.spec ? scene.state.spec->name : "not on this chain yet"));
-    const auto now = view::run_status(scene);
-    if (!now) {
-        return ExitCode::kOk;
-    }
-    out.text(fmt::format(
-        "round      {}  phase {}, {} left on chain time",
-        now->round ? std::to_string(now->round->value) : "-", protocol::to_string(now->phase),
-        node::human_duration(Millis(static_cast<std::int64_t>(now->seconds_left) * 1000))));
-    out.text("parameters " + to_0x(now->base_root));
-    out.text("loss       " + (now->heldout_loss
-                                  ? fmt::format("{:.4f} nats, held out", *now->heldout_loss)
-                                  : "not agreed yet"));
-    out.text(fmt::format("active     {} miners, {} validators", now->miners, now->validators));
+    show_lines(context, view::status_lines(scene));
     return ExitCode::kOk;
-}
-
-void rounds_table(const CommandContext& context, const view::Scene& scene) {
-    node::Table table({"round", "heldout", "committed", "included", "reveals", "failed", "credited",
-                       "parameters root", "state", "not counted"});
-    table.align_right({0, 1, 2, 3, 4, 6});
-    for (Round number; number < scene.end(); number = number.next()) {
-        const protocol::RoundView round = scene.round(number);
-        std::string failed;
-        for (const auto& [uid, audit] : round.audited()) {
-            if (audit.failed_segment) {
-                failed += fmt::format("{}{} segment {}", failed.empty() ? "" : ", ",
-                                      view::label(scene.state, scene.folder, uid),
-                                      audit.failed_segment->value);
-            }
-        }
-        Amount credited;
-        for (const auto& [uid, amount] : round.credits) {
-            credited += amount;
-        }
-        std::string not_counted;
-        for (const protocol::Uncounted& one : protocol::not_counted(round, scene.now())) {
-            not_counted += fmt::format("{}{} {}", not_counted.empty() ? "" : ", ",
-                                       view::label(scene.state, scene.folder, one.uid),
-                                       protocol::describe(one));
-        }
-        table.add({std::to_string(number.value), loss_text(round.accepted),
-                   std::to_string(round.commitments.size()), std::to_string(round.included.count()),
-                   std::to_string(round.reveals.size()), failed.empty() ? "-" : failed,
-                   round.settled ? short_amount(credited) : "-",
-                   round.accepted ? to_short_hex(round.accepted->root.view()) : "-",
-                   round.settled                ? "settled"
-                   : round.is_null(scene.now()) ? "null"
-                                                : "open",
-                   not_counted.empty() ? "-" : not_counted});
-    }
-    context.output.table(table);
-}
-
-std::string segments_text(const std::vector<protocol::Segment>& segments) {
-    std::string out;
-    for (const protocol::Segment segment : segments) {
-        out += (out.empty() ? "" : ",") + std::to_string(segment.value);
-    }
-    return out;
-}
-
-std::string fails_text(const protocol::AuditOutcome& audit) {
-    return fmt::format("{} fail at segment {}", audit.fails, audit.failed_segment->value);
-}
-
-void round_text(const CommandContext& context, const view::Scene& scene,
-                const protocol::RoundView& round) {
-    node::Output& out = context.output;
-    out.text(fmt::format("round      {}, T0 {}", round.round.value, round.times.t0.value));
-    out.text("beacon     " + (round.sigma ? to_0x(*round.sigma) : "not proven"));
-    out.text("base root  " + to_0x(round.base_root));
-    out.text("parameters " + (round.accepted ? to_0x(round.accepted->root) : "not accepted"));
-    out.text("loss       " + loss_text(round.accepted) + ", held out");
-    node::Table table(
-        {"uid", "hotkey", "bytes", "ratio", "included", "drawn", "verdict", "weight", "credited"});
-    table.align_right({0, 2, 3, 7, 8});
-    auto audited = round.audited();
-    for (const auto& [uid, one] : round.commitments) {
-        const std::uint64_t bytes = one.signed_commitment.commitment.size;
-        const std::string drawn = segments_text(round.drawn(uid));
-        const protocol::AuditOutcome& audit = audited[uid];
-        const std::string verdict = audit.failed_segment ? fails_text(audit)
-                                    : audit.passes > 0   ? fmt::format("{} pass", audit.passes)
-                                                         : std::string("-");
-        table.add({std::to_string(uid.value), view::label(scene.state, scene.folder, uid),
-                   std::to_string(bytes),
-                   fmt::format("{:.1f}x", view::compression_ratio(*scene.state.spec, bytes)),
-                   round.included.test(uid.value) ? "yes" : "no", drawn.empty() ? "-" : drawn,
-                   verdict, std::to_string(chain::mean_weight(round, uid)),
-                   short_amount(round.credited(uid))});
-    }
-    context.output.table(table);
 }
 
 Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& options, Clock& clock) {
@@ -169,13 +71,14 @@ Result<ExitCode> rounds(const CommandContext& context, const ReadOptions& option
     warn_if_stored(context, scene);
     if (options.round.empty()) {
         context.output.data(view::rounds_json(scene.state, scene.now(), scene.end()));
-        rounds_table(context, scene);
+        context.output.table(view::rounds_table(scene));
         return ExitCode::kOk;
     }
     COVENANT_TRY(const Round number, round_of(scene, options.round));
     const protocol::RoundView round = scene.round(number);
     context.output.data(view::round_json(scene.state, round, scene.now()));
-    round_text(context, scene, round);
+    show_lines(context, view::round_lines(round));
+    context.output.table(view::round_table(scene, round));
     return ExitCode::kOk;
 }
 
@@ -202,18 +105,7 @@ Result<ExitCode> metagraph(const CommandContext& context, const ReadOptions& opt
     COVENANT_TRY(const view::Scene scene, load_scene(context.global, clock));
     warn_if_stored(context, scene);
     context.output.data(view::neurons_json(scene));
-    node::Table table({"uid", "hotkey", "role", "stake", "weight", "rounds", "fails", "last",
-                       "credited", "claimed"});
-    table.align_right({0, 3, 4, 5, 6, 7, 8, 9});
-    for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
-        table.add({std::to_string(row.uid.value), view::label(scene.state, scene.folder, row.uid),
-                   std::string(protocol::to_string(row.role)), short_amount(row.stake),
-                   std::to_string(row.last_weight), std::to_string(row.rounds),
-                   std::to_string(row.fails),
-                   row.last_active ? std::to_string(row.last_active->value) : "-",
-                   short_amount(row.credited), short_amount(row.claimed)});
-    }
-    context.output.table(table);
+    context.output.table(view::neurons_table(scene));
     return ExitCode::kOk;
 }
 
@@ -231,41 +123,7 @@ Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& option
     context.output.text(fmt::format(
         "uid {}  {}  {}  coldkey {}  stake {}", uid.value, protocol::to_string(neuron.role),
         to_0x(neuron.hotkey), to_0x(neuron.coldkey), to_tokens(neuron.stake_at(scene.now()))));
-    const bool mines = neuron.role == protocol::Role::kMiner;
-    node::Table table = mines ? node::Table({"round", "committed", "ratio", "included", "audits",
-                                             "weight", "credited", "settled", "not counted"})
-                              : node::Table({"round", "inclusion", "parameters", "revealed",
-                                             "credited", "settled", "not counted"});
-    for (Round number; number < scene.end(); number = number.next()) {
-        const protocol::RoundView round = scene.round(number);
-        const std::string settled = round.settled ? "yes" : "no";
-        const std::string credited = short_amount(round.credited(uid));
-        const std::string not_counted =
-            view::not_counted_text(protocol::not_counted(round, uid, scene.now()));
-        if (mines) {
-            const protocol::RecordedCommitment* one = round.commitment(uid);
-            const protocol::AuditOutcome audit = round.audited()[uid];
-            const std::uint64_t bytes = one == nullptr ? 0 : one->signed_commitment.commitment.size;
-            table.add(
-                {std::to_string(number.value), one != nullptr ? "yes" : "no",
-                 one != nullptr
-                     ? fmt::format("{:.1f}x", view::compression_ratio(*scene.state.spec, bytes))
-                     : "-",
-                 round.included.test(uid.value) ? "yes" : "no",
-                 one == nullptr         ? "-"
-                 : audit.failed_segment ? fails_text(audit)
-                                        : fmt::format("{} pass", audit.passes),
-                 std::to_string(chain::mean_weight(round, uid)), credited, settled, not_counted});
-        } else {
-            table.add({std::to_string(number.value),
-                       round.inclusion_votes.contains(uid) ? "voted" : "-",
-                       round.agreed(uid)                      ? "agreed"
-                       : round.parameters_votes.contains(uid) ? "voted, not with the rest"
-                                                              : "-",
-                       round.reveals.contains(uid) ? "yes" : "no", credited, settled, not_counted});
-        }
-    }
-    context.output.table(table);
+    context.output.table(view::hotkey_table(scene, uid));
     return ExitCode::kOk;
 }
 
@@ -298,19 +156,13 @@ Result<ExitCode> audit_list(const CommandContext& context, const ReadOptions& op
     COVENANT_TRY(const view::Scene scene, load_run(context.global, clock));
     COVENANT_TRY(const view::AuditFilter filter, audit_filter(scene, options));
     warn_if_stored(context, scene);
+    const std::vector<view::AuditRow> found = view::audit_rows(scene, filter);
     Json rows = Json::array();
-    node::Table table({"round", "miner", "validator", "drawn", "verdict", "evidence"});
-    table.align_right({0});
-    for (const view::AuditRow& row : view::audit_rows(scene, filter)) {
+    for (const view::AuditRow& row : found) {
         rows.push(view::audit_json(scene, row));
-        table.add({std::to_string(row.round.value),
-                   view::label(scene.state, scene.folder, row.miner),
-                   view::label(scene.state, scene.folder, row.validator), segments_text(row.drawn),
-                   row.passed ? "pass" : fmt::format("fail at segment {}", row.segment->value),
-                   row.passed ? "-" : to_short_hex(row.evidence.view())});
     }
     context.output.data(std::move(rows));
-    context.output.table(table);
+    context.output.table(view::audits_table(scene, found));
     return ExitCode::kOk;
 }
 

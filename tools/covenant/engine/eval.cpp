@@ -1,17 +1,15 @@
 // `covenant eval`: how well a model predicts text that nobody trains on.
 #include "common/base/clock.hpp"
-#include "common/base/hex.hpp"
 #include "common/data/corpus_manifest.hpp"
 #include "common/data/window_reader.hpp"
 #include "common/engine/engine.hpp"
 #include "common/execution/loss_score.hpp"
 #include "common/protocol/assignment.hpp"
 #include "tools/covenant/engine/commands.hpp"
+#include "tools/covenant/engine/eval_report.hpp"
 #include "tools/covenant/engine/model_source.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <memory>
 
 #include <fmt/format.h>
@@ -103,49 +101,33 @@ Result<node::ExitCode> eval(const EvalOptions& options, const node::CommandConte
     COVENANT_TRY(engine::Engine engine, engine::Engine::create(model.config, profile));
     COVENANT_TRY(const double loss, mean_loss(engine, model.theta, text, context.output));
 
-    const double bytes_per_token = manifest.bytes_per_token();
-    const double bits = data::bits_per_byte(loss, bytes_per_token);
-    const std::uint64_t predicted = text.indices.size() * std::uint64_t{model.config.seq_len};
+    EvalReport report;
+    report.model = model.name;
+    report.root = model.root;
+    report.parameters = model.config.parameter_count();
+    report.profile = profile.name;
+    report.windows = text.indices.size();
+    report.tokens = report.windows * model.config.seq_len;
+    report.bytes_per_token = manifest.bytes_per_token();
+    report.loss = loss;
+    report.bits_per_byte = data::bits_per_byte(loss, report.bytes_per_token);
     // Comparable with what validators posted: their windows, their arithmetic.
-    const bool comparable = model.posted_loss && options.windows == 0 &&
-                            engine::profile_name(run->spec.profile) == profile.name;
-    const bool same = comparable && std::bit_cast<std::uint32_t>(static_cast<float>(loss)) ==
-                                        std::bit_cast<std::uint32_t>(*model.posted_loss);
-    node::Output& out = context.output;
-    out.text(fmt::format("model      {}, {:.3f} M parameters", model.name,
-                         static_cast<double>(model.config.parameter_count()) / 1e6));
-    out.text("root       " + to_0x(model.root));
-    out.text(fmt::format("held out   {} windows, {} tokens predicted, {:.3f} bytes a token",
-                         text.indices.size(), predicted, bytes_per_token));
-    out.text("profile    " + std::string(profile.name));
-    out.text(fmt::format("loss       {:.6f} nats a token", loss));
-    out.text(fmt::format("           {:.6f} bits a byte, perplexity {:.3f}", bits, std::exp(loss)));
-    if (comparable && !same) {
-        out.finding(Error{
+    if (model.posted_loss && options.windows == 0 &&
+        engine::profile_name(run->spec.profile) == profile.name) {
+        report.posted_loss = model.posted_loss;
+    }
+    for (const std::string& line : eval_lines(report)) {
+        context.output.text(line);
+    }
+    context.output.data(eval_json(report));
+    if (report.same_as_posted() == false) {
+        context.output.finding(Error{
             Errc::kMismatch,
-            fmt::format("the loss is {:.9g}, validators posted {:.9g}", loss, *model.posted_loss),
+            fmt::format("the loss is {:.9g}, validators posted {:.9g}", loss, *report.posted_loss),
             false});
+        return node::ExitCode::kVerificationFailed;
     }
-    if (comparable) {
-        out.text(fmt::format("on chain   {:.6f}, {}", *model.posted_loss,
-                             same ? "the same bits" : "DIFFERENT"));
-    }
-    codec::Json data = codec::Json::object();
-    data.set("model", model.name)
-        .set("root", to_0x(model.root))
-        .set("parameters", model.config.parameter_count())
-        .set("profile", profile.name)
-        .set("windows", text.indices.size())
-        .set("tokens", predicted)
-        .set("bytes_per_token", bytes_per_token)
-        .set("loss", loss)
-        .set("bits_per_byte", bits)
-        .set("perplexity", std::exp(loss))
-        .set("posted_loss",
-             comparable ? codec::Json(static_cast<double>(*model.posted_loss)) : codec::Json())
-        .set("same_as_posted", comparable ? codec::Json(same) : codec::Json());
-    out.data(std::move(data));
-    return comparable && !same ? node::ExitCode::kVerificationFailed : node::ExitCode::kOk;
+    return node::ExitCode::kOk;
 }
 
 }  // namespace

@@ -180,7 +180,9 @@ TEST(Scores, list_votes_reveals_and_failures) {
 }
 
 TEST(Emission, sums_what_the_rounds_credited) {
-    const Json json = emission_json(sample::scene(), settlements(sample::scene().state));
+    const Scene scene = sample::scene();
+    const std::vector settlements{*scene.round(protocol::Round(0)).settled};
+    const Json json = emission_json(scene, settlements);
     EXPECT_EQ(items(json, "rounds").size(), 1U);
     const Json total = json.at("total").value();
     EXPECT_EQ(text(total, "miners"), "60");
