@@ -228,21 +228,6 @@ TEST_F(StagesTest, ABallotIsMadeOnce) {
                             [](std::uint16_t weight) { return weight > 0; }));
 }
 
-// The node was away from the beacon of round 1 until its reveals were over.
-TEST_F(StagesTest, ABallotThatDidNotCountIsSaidOnce) {
-    scene.run_to(2, 5);
-    covenant::testing::LogLines log;
-    Validator validator(node(), rig->background);
-    for (int look = 0; look < 8; ++look) {
-        ASSERT_TRUE(validator.tick(rig->ledger.sync().value()));
-    }
-    EXPECT_EQ(log.count("ballot not counted: inclusion late_ballot round=1"), 1U) << log.text();
-    EXPECT_EQ(log.count("ballot not counted: scores late_ballot round=1"), 1U) << log.text();
-    EXPECT_EQ(log.count("ballot not counted"), 2U)
-        << "round 0 counted, and others had accepted the parameters:\n"
-        << log.text();
-}
-
 TEST_F(StagesTest, AFailedAuditWeighsNothing) {
     const auto all = screened().value();
     AuditResult failure;
@@ -253,6 +238,24 @@ TEST_F(StagesTest, AFailedAuditWeighsNothing) {
     EXPECT_EQ(ballot->weights.at(kMiner.value), 0);
     EXPECT_GT(ballot->weights.at(0), 0);
     EXPECT_EQ(ballot->findings.size(), 1U);
+}
+
+// The node was away from the beacon of round 1 until that round's reveals were over.
+TEST(Ballots, ThatDidNotCountAreSaidOnce) {
+    Scene scene;
+    scene.run_to(1, 5);
+    NodeRig rig(scene, "validator-0");
+    scene.run_to(2, 5);
+    const covenant::testing::LogLines log;
+    Validator validator(*rig.node, rig.background);
+    for (int look = 0; look < 8; ++look) {
+        ASSERT_TRUE(validator.tick(rig.ledger.sync().value()));
+    }
+    EXPECT_EQ(log.count("ballot not counted: inclusion late_ballot round=1"), 1U) << log.text();
+    EXPECT_EQ(log.count("ballot not counted: scores late_ballot round=1"), 1U) << log.text();
+    EXPECT_EQ(log.count("ballot not counted"), 2U)
+        << "round 0 counted, and others had accepted the parameters of round 1:\n"
+        << log.text();
 }
 
 }  // namespace
