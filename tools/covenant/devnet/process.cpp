@@ -28,7 +28,9 @@ int decode_status(int status) {
 
 Result<int> open_log(const std::filesystem::path& path) {
     COVENANT_CHECK(require_regular_or_absent(path));
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int fd = path.empty()
+                       ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) {
         return fail(Errc::kIo, "cannot write " + path.string() + ": " +
                                    std::generic_category().message(errno));

@@ -43,9 +43,9 @@ class Process {
     std::optional<int> status_;
 };
 
-// Runs to the end and returns standard output; standard error goes to `log`. kPrecondition when it
-// ended with another code than 0; the text then has the last lines of the log. kInterrupted when
-// asked to stop: the program has ended too.
+// Runs to the end and returns standard output; standard error goes to `log`, to our own where that
+// is empty. kPrecondition when it ended with another code than 0; the text then has the last lines
+// of the log. kInterrupted when asked to stop: the program has ended too.
 Result<std::string> run_and_read(std::vector<std::string> argv, const std::filesystem::path& log,
                                  const std::stop_token& stop);
 
