@@ -25,8 +25,7 @@ Result<std::string> adversary_path(const Programs& programs) {
 Result<std::vector<std::string>> kinds(const Programs& programs, const std::stop_token& stop) {
     COVENANT_TRY(const std::string program, adversary_path(programs));
     // Asked before the devnet has a folder for a log.
-    COVENANT_TRY(const std::string text,
-                 run_and_read({program, "kinds", "--json"}, {}, stop));
+    COVENANT_TRY(const std::string text, run_and_read({program, "kinds", "--json"}, {}, stop));
     COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
     COVENANT_TRY(const auto rows, json.items("data"));
     std::vector<std::string> names;
