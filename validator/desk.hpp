@@ -53,7 +53,7 @@ Result<const std::vector<Screened>*> keep_screening(const Desk& desk, RoundWork&
 // True when nothing that is drawn for this validator is left to audit.
 bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at);
 // Without the round's parameters nothing can be judged: a node abstains rather than accuses, and
-// looks again. Any other error is the node's own and ends it.
+// looks again. Any other error is the duty's (participant::Setbacks).
 participant::Step abstain(RoundWork& work, protocol::Round round, Error error);
 
 }  // namespace covenant::validator
