@@ -21,8 +21,9 @@ Status Setbacks::meet(const Duty& duty, Error error) {
     Setback& setback = met_[{duty.round, duty.name}];
     setback.given_up = !error.retryable;
     if (setback.said != error.context) {
-        log::warn("round", (error.retryable ? "waiting to " : "not done: ") +
-                               std::string(duty.name) + ": " + error.context,
+        log::warn("round",
+                  (error.retryable ? "waiting to " : "not done: ") + std::string(duty.name) + ": " +
+                      error.context,
                   {{"round", duty.round.value}});
         setback.said = std::move(error.context);
     }

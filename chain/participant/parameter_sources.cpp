@@ -19,8 +19,8 @@ Status load_checkpoint(store::ArtifactStore& store, const protocol::RunId& run, 
         store.resolve(store::checkpoint_name(run, root)).and_then([&](const Hash256& object) {
             return store.get(object, out.bytes().size());
         });
-    const bool theirs = !bytes && (bytes.error().code == Errc::kCorrupt ||
-                                   bytes.error().code == Errc::kRejected);
+    const bool theirs =
+        !bytes && (bytes.error().code == Errc::kCorrupt || bytes.error().code == Errc::kRejected);
     if (!bytes && !theirs) {
         return fail(Error(bytes.error()));
     }
