@@ -42,6 +42,8 @@ std::shared_ptr<RoundWork> make_round_work();
 protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round);
 
 bool anybody_committed(const protocol::RoundView& view);
+// This validator had stake when the round began; the contracts refuse others' votes and scores.
+bool has_a_say(const Desk& desk, const protocol::RoundView& view);
 // Validators take turns, two seconds apart, with what only one of them has to do.
 std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate);
 // Fetches what is committed and not here. True when nothing is missing any more.
