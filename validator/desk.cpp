@@ -50,6 +50,10 @@ bool anybody_committed(const protocol::RoundView& view) {
                                [](const auto& miner) { return miner.commitment.has_value(); });
 }
 
+bool has_a_say(const Desk& desk, const protocol::RoundView& view) {
+    return std::ranges::binary_search(view.staked_validators, desk.node.seat().uid);
+}
+
 std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate) {
     const auto mine =
         std::ranges::find(electorate, desk.node.seat().uid, &protocol::ValidatorStake::uid);

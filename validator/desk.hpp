@@ -42,6 +42,8 @@ std::shared_ptr<RoundWork> make_round_work();
 protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round);
 
 bool anybody_committed(const protocol::RoundView& view);
+// This validator had stake when the round began; the contracts refuse others' votes and scores.
+bool has_a_say(const Desk& desk, const protocol::RoundView& view);
 // Validators take turns, two seconds apart, with what only one of them has to do.
 std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate);
 // Fetches what is committed and not here. True when nothing is missing any more.
@@ -53,7 +55,7 @@ Result<const std::vector<Screened>*> keep_screening(const Desk& desk, RoundWork&
 // True when nothing that is drawn for this validator is left to audit.
 bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at);
 // Without the round's parameters nothing can be judged: a node abstains rather than accuses, and
-// looks again. Any other error is the node's own and ends it.
+// looks again. Any other error is the duty's (participant::Setbacks).
 participant::Step abstain(RoundWork& work, protocol::Round round, Error error);
 
 }  // namespace covenant::validator

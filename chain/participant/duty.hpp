@@ -7,10 +7,12 @@
 #include "common/protocol/ids.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace covenant::participant {
 
@@ -40,8 +42,30 @@ struct Duty {
     std::function<Step()> run;
 };
 
+// What duties have failed at. A fault stays where it happened, in its duty and its round: no
+// stranger's bytes and no refused call may end a node.
+class Setbacks {
+  public:
+    // False once the duty was given up in its round.
+    [[nodiscard]] bool allow(const Duty& duty) const;
+    // Said once. What may pass is tried again at the next look, anything else is given up. An error
+    // comes back when it ends the node: it was asked to stop (kInterrupted), or its own files are
+    // damaged or cannot be written (kCorrupt, kIo).
+    Status meet(const Duty& duty, Error error);
+    // Rounds before this one.
+    void forget(protocol::Round before);
+
+  private:
+    struct Setback {
+        std::string said;
+        bool given_up = false;
+    };
+    std::map<std::pair<protocol::Round, std::string_view>, Setback> met_;
+};
+
 // Runs the duties that are open, nearest closing first, up to the first that does something. Equal
-// closings keep their order.
-Result<TickReport> run_due(std::span<const Duty> duties, protocol::ChainTime now);
+// closings keep their order; a duty that fails holds up no other.
+Result<TickReport> run_due(std::span<const Duty> duties, protocol::ChainTime now,
+                           Setbacks& setbacks);
 
 }  // namespace covenant::participant

@@ -1,6 +1,8 @@
 #include "chain/participant/parameter_sources.hpp"
 
 #include "common/base/hex.hpp"
+#include "common/base/log.hpp"
+#include "common/execution/state_digest.hpp"
 #include "common/protocol/transition.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/state_store.hpp"
@@ -10,17 +12,27 @@
 namespace covenant::participant {
 namespace {
 
+// Anybody can write under the name, so whatever else lies there is as good as nothing.
 Status load_checkpoint(store::ArtifactStore& store, const protocol::RunId& run, const Hash256& root,
                        engine::ParameterBuffer& out) {
-    COVENANT_TRY(const Hash256 object, store.resolve(store::checkpoint_name(run, root)));
-    COVENANT_TRY(const Bytes bytes, store.get(object, out.bytes().size()));
-    if (bytes.size() != out.bytes().size()) {
-        return fail(Errc::kCorrupt, "checkpoint " + to_0x(root) + " has " +
-                                        std::to_string(bytes.size()) + " bytes, the model has " +
-                                        std::to_string(out.bytes().size()));
+    const auto bytes =
+        store.resolve(store::checkpoint_name(run, root)).and_then([&](const Hash256& object) {
+            return store.get(object, out.bytes().size());
+        });
+    const bool theirs =
+        !bytes && (bytes.error().code == Errc::kCorrupt || bytes.error().code == Errc::kRejected);
+    if (!bytes && !theirs) {
+        return fail(Error(bytes.error()));
     }
-    std::memcpy(out.mutable_bytes().data(), bytes.data(), bytes.size());
-    return {};
+    if (bytes && bytes->size() == out.bytes().size()) {
+        std::memcpy(out.mutable_bytes().data(), bytes->data(), bytes->size());
+        if (execution::state_root(out) == root) {
+            return {};
+        }
+    }
+    log::warn("parameters", "what the store has under a checkpoint's name is another thing",
+              {{"checkpoint", to_0x(root)}});
+    return fail(Errc::kNotFound, "no checkpoint " + to_0x(root) + " in the store");
 }
 
 Result<protocol::Artifact> included_artifact(const Seat& seat, store::ArtifactStore& store,

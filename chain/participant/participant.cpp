@@ -86,14 +86,18 @@ Result<std::unique_ptr<chain::EvmLedger>> open_ledger(const chain::EvmLedgerOpti
 void describe(node::OptionTable& table, ParticipantOptions& options) {
     table.add("hotkey", options.hotkey, "name of the key in the data directory's keys")
         .group("Identity")
-        .value_name("NAME");
+        .value_name("NAME")
+        .check(node::check_key_name);
     table.add("password-file", options.password_file, "file whose first line opens the key")
         .group("Identity")
         .value_name("FILE");
     table.add("store", options.store, "the artifact store: a folder, or file:PATH")
         .group("Run")
         .value_name("DIR")
-        .required();
+        .required()
+        .check([](std::string_view text) {
+            return text.empty() ? Status{} : store::check_address(text);
+        });
     table.add("data", options.data, "folder of the run's data set")
         .group("Run")
         .value_name("DIR")

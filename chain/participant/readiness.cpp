@@ -34,8 +34,8 @@ class Readiness {
         }
     }
 
-    void check_open(std::stop_token stop) {
-        auto opened = Participant::open(options_, role_, clock_, std::move(stop));
+    void check_open() {
+        auto opened = Participant::open(options_, role_, clock_, {});
         if (!opened) {
             missing("node", opened.error(), "");
             return;
@@ -260,15 +260,12 @@ class Readiness {
 
 }  // namespace
 
-Result<std::vector<Finding>> check_readiness(const ParticipantOptions& options, protocol::Role role,
-                                             Clock& clock, const std::stop_token& stop) {
+std::vector<Finding> check_readiness(const ParticipantOptions& options, protocol::Role role,
+                                     Clock& clock) {
     Readiness readiness(options, role, clock);
     readiness.check();
     if (readiness.ready()) {
-        readiness.check_open(stop);
-    }
-    if (stop.stop_requested()) {
-        return fail(Errc::kInterrupted, "stopped during the check");
+        readiness.check_open();
     }
     return readiness.take();
 }

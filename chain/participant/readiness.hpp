@@ -19,9 +19,9 @@ struct Finding {
 };
 
 // In the order in which they are mended. What depends on something that is missing is left out.
-// Opens all that `run` opens once nothing else is missing. kInterrupted when asked to stop.
-Result<std::vector<Finding>> check_readiness(const ParticipantOptions& options, protocol::Role role,
-                                             Clock& clock, const std::stop_token& stop);
+// Opens all that `run` opens once nothing else is missing.
+std::vector<Finding> check_readiness(const ParticipantOptions& options, protocol::Role role,
+                                     Clock& clock);
 
 // One line a finding, "mend:" lines below those that fail, and the same as JSON. kOk, or the exit
 // code of the first failure.

@@ -8,6 +8,13 @@ namespace covenant::participant {
 
 using protocol::Round;
 
+namespace {
+
+// Longer than any duty stays open.
+constexpr std::uint64_t kSetbackRounds = 64;
+
+}  // namespace
+
 Role::Role(const Node& node, Background& background)
     : node_(node), background_(background), submitter_(node.ledger(), node.clock()) {}
 
@@ -21,11 +28,12 @@ Result<TickReport> Role::tick(const chain::Head& head) {
     const auto current = protocol::round_at(node_.seat().spec.timing, moment.now);
     if (current && begun_ != current) {
         begin_round(*current);
+        setbacks_.forget(Round(current->value - std::min(current->value, kSetbackRounds)));
         COVENANT_CHECK(tidy(moment, *current));
         begun_ = current;
     }
     COVENANT_TRY(const std::vector<Duty> agenda, duties(moment, current));
-    COVENANT_TRY(TickReport report, run_due(agenda, moment.now));
+    COVENANT_TRY(TickReport report, run_due(agenda, moment.now, setbacks_));
     if (!report.busy()) {
         report.round = current.value_or(Round{});
         report.note = current ? "" : "the run has not started";

@@ -40,7 +40,7 @@ class Role {
     Role& operator=(const Role&) = delete;
 
     // One look (after ledger.sync()) and at most one duty that does something. kInterrupted when
-    // work was asked to stop.
+    // work was asked to stop; kCorrupt, kIo when the node's own files fail it (see Setbacks).
     Result<TickReport> tick(const chain::Head& head);
     // Rounds after this one are left to others.
     void set_last_round(std::optional<protocol::Round> round) { last_round_ = round; }
@@ -76,6 +76,7 @@ class Role {
     Status tidy(const Moment& moment, protocol::Round round);
 
     Errand<bool> tidying_;
+    Setbacks setbacks_;
     std::optional<protocol::Round> last_round_;
     std::optional<protocol::Round> begun_;
 };

@@ -19,13 +19,9 @@
 #include <sys/stat.h>
 
 namespace covenant::node {
-namespace {
 
-constexpr std::size_t kMaxBoxBytes = 4096;
-constexpr std::size_t kMaxName = 64;
-constexpr std::size_t kCheckBytes = 8;
-
-Status check_name(std::string_view name) {
+Status check_key_name(std::string_view name) {
+    constexpr std::size_t kMaxName = 64;
     const bool good =
         !name.empty() && name.size() <= kMaxName &&
         std::all_of(name.begin(), name.end(), [](char c) {
@@ -36,6 +32,11 @@ Status check_name(std::string_view name) {
                 fmt::format("key name '{}': use 1 to {} of a-z, 0-9, '-' and '_'",
                             name.substr(0, kMaxName), kMaxName));
 }
+
+namespace {
+
+constexpr std::size_t kMaxBoxBytes = 4096;
+constexpr std::size_t kCheckBytes = 8;
 
 std::string label_of(KeyKind kind, const Address& address) {
     return fmt::format("covenant-key/{}/{}", to_string(kind), to_0x(address));
@@ -96,7 +97,7 @@ Result<KeyFile> parse_key_file(std::string_view text) {
     COVENANT_TRY(const std::string kind, json.string("kind"));
     COVENANT_TRY(file.kind, parse_key_kind(kind));
     COVENANT_TRY(file.name, json.string("name"));
-    if (!check_name(file.name))
+    if (!check_key_name(file.name))
         return fail(Errc::kMalformed, "the key file's name is not a key name");
     COVENANT_TRY(file.address, json.fixed<Address>("address"));
     COVENANT_TRY(file.box, json.bytes("box", kMaxBoxBytes));
@@ -135,7 +136,7 @@ Result<Address> Keystore::create(std::string_view name, KeyKind kind,
 Result<Address> Keystore::store(std::string_view name, KeyKind kind, const crypto::SecretKey& key,
                                 const crypto::SecretBytes& password,
                                 const crypto::Argon2Params& params) {
-    COVENANT_CHECK(check_name(name));
+    COVENANT_CHECK(check_key_name(name));
     if (password.empty())
         return fail(Errc::kInvalidArgument, "the password of a key must not be empty");
     const std::filesystem::path path = path_of(name);
@@ -182,7 +183,7 @@ Result<KeyFile> Keystore::read(std::string_view name) const {
 }
 
 Result<KeyFile> Keystore::describe(std::string_view name) const {
-    COVENANT_CHECK(check_name(name));
+    COVENANT_CHECK(check_key_name(name));
     auto file = read(name);
     if (file || file.error().code != Errc::kNotFound) return file;
     std::vector<std::string> names;
@@ -230,7 +231,7 @@ Result<KeyFolder> Keystore::scan() const {
          it.increment(failed)) {
         const std::filesystem::path& path = it->path();
         const std::string stem = path.stem().string();
-        if (path.extension() != ".json" || !check_name(stem)) continue;
+        if (path.extension() != ".json" || !check_key_name(stem)) continue;
         if (names.size() >= kMaxKeys) {
             return fail(Errc::kCorrupt,
                         fmt::format("{} holds more than {} keys", directory_.string(), kMaxKeys));

@@ -29,6 +29,9 @@ enum class KeyKind : std::uint8_t { kHotkey, kColdkey };
 std::string_view to_string(KeyKind kind);
 Result<KeyKind> parse_key_kind(std::string_view text);
 
+// kInvalidArgument: the name is not 1 to 64 of a-z, 0-9, '-' and '_'.
+Status check_key_name(std::string_view name);
+
 // What a key file says without its password.
 struct KeyFile {
     std::string name;

@@ -25,9 +25,8 @@ tl::unexpected<Error> refused(std::string_view what) {
                                             "; name a folder, as a path or as file:///path");
 }
 
-}  // namespace
-
-Result<std::unique_ptr<ArtifactStore>> open(std::string_view address) {
+// The folder of a file store.
+Result<std::string> path_of(std::string_view address) {
     const std::string_view scheme = scheme_of(address);
     if (!scheme.empty() && scheme != "file") {
         // Without what follows the scheme: it may hold a password.
@@ -39,9 +38,19 @@ Result<std::unique_ptr<ArtifactStore>> open(std::string_view address) {
         if (!path.empty() && !path.starts_with('/')) return refused("file: with a host");
     }
     if (path.empty()) return refused("no path");
-    return FileStore::open(std::string(path)).map([](std::unique_ptr<FileStore> store) {
-        return std::unique_ptr<ArtifactStore>(std::move(store));
-    });
+    return std::string(path);
+}
+
+}  // namespace
+
+Status check_address(std::string_view address) {
+    return path_of(address).map([](const std::string&) {});
+}
+
+Result<std::unique_ptr<ArtifactStore>> open(std::string_view address) {
+    COVENANT_TRY(const std::string path, path_of(address));
+    COVENANT_TRY(auto store, FileStore::open(path));
+    return std::unique_ptr<ArtifactStore>(std::move(store));
 }
 
 }  // namespace covenant::store

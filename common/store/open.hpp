@@ -12,5 +12,7 @@ namespace covenant::store {
 // the path as it stands, without %XX. kInvalidArgument: another scheme ("s3:", "https:" come with
 // remote stores), another host, no path. A path whose first part has a colon is written "./a:b".
 Result<std::unique_ptr<ArtifactStore>> open(std::string_view address);
+// What open() refuses before it touches a disk.
+Status check_address(std::string_view address);
 
 }  // namespace covenant::store

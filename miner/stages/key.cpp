@@ -26,10 +26,11 @@ std::string key_row(const RoundMoment& at, const protocol::RecordedCommitment& m
 void say_lost(Round round) {
     log::warn(
         "round",
-        fmt::format("this folder has no key for the round's commitment, so the round is lost; "
-                    "it starts fresh in round {}. If no data were removed, another process "
-                    "mines with this hotkey: stop one of them",
-                    round.value + protocol::kContinuityGap + 1),
+        fmt::format(
+            "this folder has no key for the round's commitment, so the round is lost; "
+            "it starts fresh in round {} at the latest. If no data were removed, another process "
+            "mines with this hotkey: stop one of them",
+            round.value + protocol::kContinuityGap + 1),
         {{"round", round.value}});
 }
 

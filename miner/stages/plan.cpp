@@ -60,9 +60,9 @@ Result<std::optional<Plan>> plan_round(const participant::Seat& seat,
             }
             why =
                 "local state after round " + std::to_string(me->continuity.previous_round.value) +
-                " is missing (" + continued.error().context +
-                "); a fresh start is allowed from round " +
-                std::to_string(me->continuity.previous_round.value + protocol::kContinuityGap + 1);
+                " is missing (" + continued.error().context + "); it starts fresh in round " +
+                std::to_string(me->continuity.previous_round.value + protocol::kContinuityGap + 1) +
+                " at the latest";
             return std::optional<Plan>{};
         }
     }

@@ -113,7 +113,8 @@ class ArgumentsTest(FunctionalTest):
         daemons = ("covenant-miner", "covenant-validator")
         for programs, text, word in (
                 (daemons, '[log]\nlog_level = "zzz"\n', "zzz"), (daemons, 'metrics = "0.0.0.0:9090"\n', "loopback"),
-                (daemons, 'metrics = "nowhere"\n', "nowhere"), (daemons, 'isa = "z80"\n', "z80"),
+                (daemons, 'metrics = "nowhere"\n', "nowhere"), (daemons, 'hotkey = "A B"\n', "A B"),
+                (daemons, 'hotkey = ""\n', "key name"), (daemons, 'isa = "z80"\n', "z80"),
                 (("covenant-adversary",), 'store = "s"\ndata = "d"\n[miner]\ncheat = "zzz"\n', "zzz"),
                 (daemons[:1], '[miner]\ncheat = "none"\n', "cheat"),
                 (("covenant-explorer",), '[explorer]\nlisten = "0.0.0.0:8600"\n', "loopback"),
@@ -127,6 +128,9 @@ class ArgumentsTest(FunctionalTest):
             self.succeed("config", "check", "--config", file, program=program)
             file.write_text('store = "s"\n')
             self.refused(2, "config", "check", "--config", file, program=program, words=["--data is required"])
+            for store, word in (("ftp://x", "ftp"), ("http://user:SECRET@h/x", "http"), ("file:", "no path")):
+                file.write_text(f'store = "{store}"\ndata = "d"\n')
+                self.refused(2, "config", "check", "--config", file, program=program, words=[word, "t.toml:"])
         self.refused(2, "status", "--log-level", "zzz", words=["zzz"])
         self.refused(2, "run", "--listen", "0.0.0.0:8600", program="covenant-explorer", words=["proxy"])
 

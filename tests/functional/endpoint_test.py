@@ -110,19 +110,21 @@ class EndpointTest(FunctionalTest):
         return [Paths.program("covenant-miner"), command, "--datadir", self.node, "--network", self.network(url),
                 "--password-file", self.password, "--store", self.scratch, "--data", self.scratch]
 
-    def start(self, url, name):
-        process = Background(self.miner("run", url), self.scratch, self.home, name)
+    def start(self, url, name, command="run"):
+        process = Background(self.miner(command, url), self.scratch, self.home, name)
         self.addCleanup(process.stop)
         return process
 
     def test_term_while_a_silent_node_is_asked(self):
-        silent = Silent()
-        self.addCleanup(silent.close)
-        process = self.start(f"http://127.0.0.1:{silent.port}", "silent")
-        self.assertTrue(silent.asked.wait(30), process.tail())
-        process.process.send_signal(signal.SIGTERM)
-        done = process.wait(2)
-        self.assertEqual(done.code, 143, done)
+        # A node ends cleanly, a look at what is missing at once.
+        for command, code in (("run", 143), ("check", -signal.SIGTERM)):
+            with self.subTest(command=command):
+                silent = Silent()
+                self.addCleanup(silent.close)
+                process = self.start(f"http://127.0.0.1:{silent.port}", f"silent-{command}", command)
+                self.assertTrue(silent.asked.wait(30), process.tail())
+                process.process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(2).code, code)
 
     def test_a_node_waits_for_its_rpc(self):
         port = free_port()

@@ -165,20 +165,23 @@ class StreamsTest(FunctionalTest):
                 self.assertFalse((self.data / "keys" / f"{name.lower()}.json").exists())
 
     def test_the_first_ctrl_c_ends_a_node_that_asks_for_its_password(self):
-        for program in ("covenant-miner", "covenant-validator"):
-            for words, code in ((b"\x03", 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
-                with self.subTest(program=program, words=words):
-                    one = OnTerminal([Paths.program(program), "run", "--datadir", self.data, "--network", self.network,
-                                      "--store", self.data / "store", "--data", self.data / "shards"], self.home)
-                    self.addCleanup(one.close)
-                    one.expect("password of")
-                    wait_until(lambda one=one: not one.echoes(), 30, "echo off")
-                    if isinstance(words, bytes):
-                        one.type(words)
-                    else:
-                        one.process.send_signal(words)
-                    self.assertEqual(one.process.wait(10), code)
-                    self.assertTrue(one.echoes())
+        for program, command, words, code in (
+                ("covenant-miner", "run", b"\x03", 130), ("covenant-miner", "run", signal.SIGTERM, 143),
+                ("covenant-miner", "run", signal.SIGHUP, 129), ("covenant-validator", "run", b"\x03", 130),
+                ("covenant-miner", "check", b"\x03", -signal.SIGINT),
+                ("covenant-miner", "check", signal.SIGHUP, -signal.SIGHUP)):
+            with self.subTest(program=program, command=command, words=words):
+                one = OnTerminal([Paths.program(program), command, "--datadir", self.data, "--network", self.network,
+                                  "--store", self.data / "store", "--data", self.data / "shards"], self.home)
+                self.addCleanup(one.close)
+                one.expect("password of")
+                wait_until(lambda one=one: not one.echoes(), 30, "echo off")
+                if isinstance(words, bytes):
+                    one.type(words)
+                else:
+                    one.process.send_signal(words)
+                self.assertEqual(one.process.wait(10), code)
+                self.assertTrue(one.echoes())
 
     # --- SIGHUP
 

@@ -22,22 +22,23 @@ struct Opening {
     Hash256 address;  // zero when nothing usable is there
 };
 
+// Not there, or what no opening is: a stranger's doing, whatever it is.
+Result<std::optional<Opening>> none_or(Error error) {
+    const bool theirs = error.code == Errc::kNotFound || error.code == Errc::kCorrupt ||
+                        error.code == Errc::kRejected;
+    return theirs ? Result<std::optional<Opening>>(std::nullopt) : fail(std::move(error));
+}
+
 // Nothing when it is missing or longer than it can be.
 Result<std::optional<Opening>> fetch_opening(store::ArtifactStore& store, const std::string& name,
                                              std::uint64_t max_bytes) {
     const auto address = store.resolve(name);
     if (!address) {
-        return address.error().code == Errc::kNotFound
-                   ? Result<std::optional<Opening>>(std::nullopt)
-                   : fail(address.error());
+        return none_or(address.error());
     }
     auto bytes = store.get(*address, max_bytes);
     if (!bytes) {
-        const Errc code = bytes.error().code;
-        const bool theirs =
-            code == Errc::kNotFound || code == Errc::kCorrupt || code == Errc::kRejected;
-        return theirs ? Result<std::optional<Opening>>(std::nullopt)
-                      : fail(std::move(bytes).error());
+        return none_or(std::move(bytes).error());
     }
     return std::optional<Opening>(Opening{std::move(*bytes), *address});
 }

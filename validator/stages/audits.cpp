@@ -140,7 +140,7 @@ bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at)
 
 OptionalDuty audit_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || view.settled || !anybody_committed(view) ||
+    if (!view.sigma || view.settled || !anybody_committed(view) || !has_a_say(desk, view) ||
         (work.screened && audits_done(desk, work, at))) {
         return std::nullopt;
     }

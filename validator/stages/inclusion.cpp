@@ -54,7 +54,7 @@ participant::Step vote(const Desk& desk, RoundWork& work, const RoundMoment& at)
 
 OptionalDuty vote_inclusion_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || !anybody_committed(view)) {
+    if (!view.sigma || !anybody_committed(view) || !has_a_say(desk, view)) {
         return std::nullopt;
     }
     return participant::Duty{"vote-inclusion", view.round, view.times.beacon, view.times.t2,

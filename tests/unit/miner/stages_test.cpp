@@ -86,7 +86,7 @@ TEST_F(StagesTest, PlanSaysThatItsStateIsGone) {
     const auto made = plan();
     ASSERT_TRUE(made);
     EXPECT_FALSE(*made);
-    EXPECT_NE(why.find("a fresh start is allowed from round 5"), std::string::npos) << why;
+    EXPECT_NE(why.find("starts fresh in round 5 at the latest"), std::string::npos) << why;
 }
 
 TEST_F(StagesTest, PlanDistrustsARecordOfAnotherCommitment) {
@@ -244,7 +244,7 @@ TEST_F(StagesTest, ACommitmentWithoutItsKeyIsSaidAndSatOut) {
         const auto report = miner.tick(rig->ledger.sync().value());
         ASSERT_TRUE(report) << report.error().context;
     }
-    EXPECT_EQ(log.count("starts fresh in round 6"), 1U) << log.text();
+    EXPECT_EQ(log.count("starts fresh in round 6 at the latest"), 1U) << log.text();
 }
 
 // A round is lost: the log says which, why, and what it lacked.

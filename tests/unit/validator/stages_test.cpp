@@ -1,7 +1,9 @@
 #include "tests/sim/node_rig.hpp"
 #include "tests/support/log_lines.hpp"
+#include "validator/round_work.hpp"
 #include "validator/stages/audit.hpp"
 #include "validator/stages/collect.hpp"
+#include "validator/stages/duties.hpp"
 #include "validator/stages/score.hpp"
 #include "validator/stages/screen.hpp"
 #include "validator/validator.hpp"
@@ -211,6 +213,22 @@ TEST_F(StagesTest, AuditSeesOtherWindows) {
     const auto segment = scene.duty(1, "miner-1")->segments.front().value;
     artifact().trace.at(segment + std::size_t{1}).window_root.bytes[0] ^= 1;
     expect_audit(Verdict::kWindowMismatch);
+}
+
+TEST_F(StagesTest, WithoutStakeItAsksNothingOfTheContracts) {
+    participant::Submitter submitter(node().ledger(), node().clock());
+    Desk desk{node(), rig->background, submitter, {}};
+    RoundWork work;
+    const auto duties = [&] {
+        const auto at = std::make_shared<const participant::RoundMoment>(
+            participant::RoundMoment{rig->ledger.state(), scene.net().now(), view});
+        return vote_inclusion_duty(desk, work, at).has_value() +
+               audit_duty(desk, work, at).has_value() +
+               commit_scores_duty(desk, work, at).has_value();
+    };
+    EXPECT_EQ(duties(), 3);
+    view.staked_validators.clear();
+    EXPECT_EQ(duties(), 0);
 }
 
 TEST_F(StagesTest, ABallotIsMadeOnce) {

@@ -53,7 +53,7 @@ class Devnet {
     // Prints what is new; true when the last round is settled.
     Result<bool> show();
     void show_late_miners(protocol::ChainTime now);
-    void show_late_audits(Round round);
+    void show_late_validators(Round round);
     void missed(const std::string& text);
     [[nodiscard]] std::optional<Round> round_now() const;
     Status finish();
@@ -255,7 +255,7 @@ Result<bool> Devnet::show() {
         if (!settled && head_->value < over) {
             return false;
         }
-        show_late_audits(round);
+        show_late_validators(round);
         print_round(output_, record_, state_, round);
     }
     return true;
@@ -285,25 +285,22 @@ void Devnet::show_late_miners(protocol::ChainTime now) {
             return;
         }
         const auto late = late_miners(record_, state_, round);
-        if (late.empty() || disturbed_.contains(round)) {
-            continue;
+        if (!late.empty() && !disturbed_.contains(round)) {
+            missed(with_reasons(
+                fmt::format("round {} missed by {}: no commitment within the {} s "
+                            "that were there",
+                            round.value, fmt::join(late, ", "), times.t1.value - times.t0.value),
+                late, layout_, round));
         }
-        std::string text =
-            fmt::format("round {} missed by {}: no commitment within the {} s that were there",
-                        round.value, fmt::join(late, ", "), times.t1.value - times.t0.value);
-        for (const std::string& name : late) {
-            const std::string why = last_warning(layout_.logs() / (name + ".log"), round);
-            text += why.empty() ? "" : fmt::format("; {}: {}", name, why);
-        }
-        missed(text);
     }
 }
 
-void Devnet::show_late_audits(Round round) {
-    const Audits count = audits(record_, state_, round);
-    if (count.done < count.owed && !disturbed_.contains(round)) {
-        missed(fmt::format("round {}: {} of {} audits were done in time", round.value, count.done,
-                           count.owed));
+void Devnet::show_late_validators(Round round) {
+    if (disturbed_.contains(round)) {
+        return;
+    }
+    for (const std::string& text : late_duties(record_, layout_, state_, round)) {
+        missed(text);
     }
 }
 
@@ -445,6 +442,7 @@ Result<node::ExitCode> Devnet::run() {
     // Without its chain there is nothing new to save.
     const bool alive = !anvil_->process().poll();
     const Status saved = goes_on && alive ? anvil_->snapshot() : Status{};
+    index_.reset();  // the last to close it folds the log into the file
     explorer_->stop();
     anvil_->process().stop();
     nodes_.clear();

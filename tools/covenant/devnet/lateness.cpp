@@ -4,6 +4,8 @@
 #include <cmath>
 #include <fstream>
 
+#include <fmt/format.h>
+
 namespace covenant::devnet {
 
 namespace {
@@ -23,6 +25,29 @@ std::vector<std::string> late_miners(const Record& record, const protocol::RunSt
         }
     }
     return late;
+}
+
+std::vector<std::string> late_voters(const Record& record, const protocol::RunState& state,
+                                     protocol::Round round) {
+    const protocol::RoundRecord* found = state.record(round);
+    if (found == nullptr || found->accepted || found->commitments.empty() ||
+        !state.beacons.contains(protocol::beacon_slot_of(round))) {
+        return {};
+    }
+    std::vector<std::string> no_inclusion;
+    std::vector<std::string> no_parameters;
+    for (const Participant& one : record.participants) {
+        if (one.role != protocol::Role::kValidator) {
+            continue;
+        }
+        const protocol::Uid uid = record.uids.at(one.name);
+        if (!found->inclusion_votes.contains(uid)) {
+            no_inclusion.push_back(one.name);
+        } else if (!found->parameters_votes.contains(uid)) {
+            no_parameters.push_back(one.name);
+        }
+    }
+    return no_inclusion.empty() ? no_parameters : no_inclusion;
 }
 
 Audits audits(const Record& record, const protocol::RunState& state, protocol::Round round) {
@@ -64,6 +89,30 @@ std::string last_warning(const std::filesystem::path& log, protocol::Round round
         }
     }
     return found;
+}
+
+std::string with_reasons(std::string text, const std::vector<std::string>& nodes,
+                         const Layout& layout, protocol::Round round) {
+    for (const std::string& node : nodes) {
+        const std::string why = last_warning(layout.logs() / (node + ".log"), round);
+        text += why.empty() ? "" : "; " + node + ": " + why;
+    }
+    return text;
+}
+
+std::vector<std::string> late_duties(const Record& record, const Layout& layout,
+                                     const protocol::RunState& state, protocol::Round round) {
+    std::vector<std::string> texts;
+    if (const auto late = late_voters(record, state, round); !late.empty()) {
+        texts.push_back(with_reasons(fmt::format("round {} has no result: no vote in time of {}",
+                                                 round.value, fmt::join(late, ", ")),
+                                     late, layout, round));
+    }
+    if (const Audits count = audits(record, state, round); count.done < count.owed) {
+        texts.push_back(fmt::format("round {}: {} of {} audits were done in time", round.value,
+                                    count.done, count.owed));
+    }
+    return texts;
 }
 
 }  // namespace covenant::devnet

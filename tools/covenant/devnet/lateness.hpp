@@ -15,6 +15,11 @@ namespace covenant::devnet {
 std::vector<std::string> late_miners(const Record& record, const protocol::RunState& state,
                                      protocol::Round round);
 
+// Validators whose vote is missing where a round that somebody committed in has no agreed result:
+// on inclusion, or, when all voted on that, on the parameters. Final from T3 on.
+std::vector<std::string> late_voters(const Record& record, const protocol::RunState& state,
+                                     protocol::Round round);
+
 // Every validator owes a finding about every commitment: a devnet draws all for audit.
 struct Audits {
     std::size_t owed = 0;
@@ -33,5 +38,12 @@ std::uint64_t block_seconds(const Record& record);
 // Why, in the node's own words: the last warning about that round in its log, without its time;
 // "" when there is none.
 std::string last_warning(const std::filesystem::path& log, protocol::Round round);
+// `text`, and after it the last warning of each node that has one.
+std::string with_reasons(std::string text, const std::vector<std::string>& nodes,
+                         const Layout& layout, protocol::Round round);
+// What validators did not do in time, a sentence each: votes that a result needed, audits. Final
+// once the reveals are closed.
+std::vector<std::string> late_duties(const Record& record, const Layout& layout,
+                                     const protocol::RunState& state, protocol::Round round);
 
 }  // namespace covenant::devnet

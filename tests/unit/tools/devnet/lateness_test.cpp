@@ -30,6 +30,37 @@ TEST(LateMiners, AreTheHonestOnesWithoutACommitment) {
         << "nobody committed in round 1, and of a cheat nothing is expected";
 }
 
+TEST(LateVoters, AreNamedWhereARoundHasNoResult) {
+    auto state = sample::scene().state;
+    EXPECT_TRUE(late_voters(record(), state, Round(0)).empty()) << "it was accepted";
+    EXPECT_TRUE(late_voters(record(), state, Round(1)).empty()) << "nobody committed";
+    protocol::RoundRecord& null = state.rounds[Round(0)];
+    null.accepted.reset();
+    null.parameters_votes.erase(sample::kVera);
+    EXPECT_EQ(late_voters(record(), state, Round(0)), std::vector<std::string>{"vera"});
+    null.inclusion_votes.erase(sample::kVera);
+    EXPECT_EQ(late_voters(record(), state, Round(0)), std::vector<std::string>{"vera"});
+}
+
+TEST(LateDuties, SayWhoDidNotVoteAndWhyAndHowManyAuditsAreMissing) {
+    const TempFolder folder;
+    const Layout layout{folder.path()};
+    std::filesystem::create_directories(layout.logs());
+    ASSERT_TRUE(write_file_durably(layout.logs() / "vera.log",
+                                   as_bytes("2026-01-01T00:00:00Z WARN  round  late  round=0\n"),
+                                   {.overwrite = Overwrite::kYes}));
+    auto state = sample::scene().state;
+    EXPECT_TRUE(late_duties(record(), layout, state, Round(0)).empty());
+    protocol::RoundRecord& null = state.rounds[Round(0)];
+    null.accepted.reset();
+    null.inclusion_votes.clear();
+    null.reveals.clear();
+    EXPECT_EQ(late_duties(record(), layout, state, Round(0)),
+              (std::vector<std::string>{
+                  "round 0 has no result: no vote in time of vera; vera: round  late  round=0",
+                  "round 0: 0 of 2 audits were done in time"}));
+}
+
 TEST(Audits, AreOwedByEveryValidatorAboutEveryCommitment) {
     auto state = sample::scene().state;
     Audits count = audits(record(), state, Round(0));
