@@ -43,7 +43,7 @@ TEST(Housekeeping, PruningKeepsWhatTheChainAndTheCallerName) {
     }
 }
 
-TEST(Node, LoadsCheckpointsAndChecksTheirSize) {
+TEST(Node, WhatIsNotTheCheckpointIsAsGoodAsNone) {
     Scene scene;
     NodeRig rig(scene, "validator-0");
     const Seat& seat = rig.node->seat();
@@ -52,9 +52,14 @@ TEST(Node, LoadsCheckpointsAndChecksTheirSize) {
     const auto sources = parameter_sources(seat, store, rig.node->training().states);
     engine::ParameterBuffer out(rig.run.engine.layout());
     EXPECT_EQ(sources.load(root, out).error().code, Errc::kNotFound);
-    const Hash256 small = store.put(as_bytes("short")).value();
-    ASSERT_TRUE(store.publish(store::checkpoint_name(seat.run, root), small));
-    EXPECT_EQ(sources.load(root, out).error().code, Errc::kCorrupt);
+    const std::size_t size = out.bytes().size();
+    std::uint8_t first = 1;
+    for (const std::size_t bytes : {std::size_t{5}, size, size + 1}) {
+        const Hash256 name{{++first}};
+        ASSERT_TRUE(store.publish(store::checkpoint_name(seat.run, name),
+                                  store.put(Bytes(bytes, 7)).value()));
+        EXPECT_EQ(sources.load(name, out).error().code, Errc::kNotFound) << bytes;
+    }
     ASSERT_TRUE(sources.load(seat.spec.genesis_root, out));
     EXPECT_TRUE(engine::same_bits(out, rig.run.genesis));
     EXPECT_EQ(sources.artifact(scene.state(), Round(0), protocol::Uid(0)).error().code,
