@@ -8,6 +8,23 @@
 namespace covenant::chain {
 using codec::Json;
 
+namespace {
+
+// What left, or may have, must not be sent anew before somebody has looked.
+Error in_doubt(Error why, std::string_view what, const Hash256& hash, std::string_view fate) {
+    why.context = std::string(what) + ": " + why.context + "; transaction " + to_0x(hash) + " " +
+                  std::string(fate) + " and may still be mined: look before you send again";
+    why.retryable = false;
+    return why;
+}
+
+}  // namespace
+
+Error Account::too_little_ether(const std::string& name) const {
+    return {Errc::kPrecondition,
+            name + ": account " + to_0x(address()) + " has too little ether: send it some"};
+}
+
 Result<Hash256> Account::post(std::string_view what, const std::optional<Address>& to, Bytes data,
                               Uint128 value) {
     const std::string name(what);
@@ -21,8 +38,7 @@ Result<Hash256> Account::post(std::string_view what, const std::optional<Address
                             (error.data.empty() ? error.message : describe_revert(error.data)));
         }
         if (error.failure == RpcFailure::kInsufficientFunds) {
-            return fail(Errc::kPrecondition, name + ": account " + to_0x(address()) +
-                                                 " has too little ether: send it some");
+            return fail(too_little_ether(name));
         }
         return fail(rpc_failure(name, error));
     }
@@ -42,13 +58,20 @@ Result<Hash256> Account::post(std::string_view what, const std::optional<Address
     const SignedTransaction form = sign_transaction(transaction, *key_);
     Json raw = Json::array();
     raw.push(to_0x(form.raw));
-    COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_sendRawTransaction", raw));
-    if (reply.error && reply.error->failure != RpcFailure::kAlreadyKnown) {
-        if (reply.error->failure == RpcFailure::kInsufficientFunds) {
-            return fail(Errc::kPrecondition, name + ": account " + to_0x(address()) +
-                                                 " has too little ether: send it some");
+    auto reply = rpc_->ask("eth_sendRawTransaction", raw);
+    if (!reply) {
+        return fail(in_doubt(std::move(reply).error(), what, form.hash, "may have been sent"));
+    }
+    if (reply->error && reply->error->failure != RpcFailure::kAlreadyKnown) {
+        if (reply->error->failure == RpcFailure::kInsufficientFunds) {
+            return fail(too_little_ether(name));
         }
-        return fail(rpc_failure(name, *reply.error));
+        Error error = rpc_failure(name, *reply->error);
+        // The first try's answer may have been lost, and the transaction mined since.
+        if (reply->error->failure == RpcFailure::kNonceTooLow) {
+            error = in_doubt(std::move(error), what, form.hash, "may have been sent");
+        }
+        return fail(std::move(error));
     }
     return form.hash;
 }
@@ -59,25 +82,34 @@ Result<Receipt> Account::send(std::string_view what, const std::optional<Address
     return wait(what, hash);
 }
 
-Result<Receipt> Account::wait(std::string_view what, const Hash256& hash) {
+Result<std::optional<Receipt>> Account::find_receipt(const Hash256& hash) {
+    constexpr std::string_view kMethod = "eth_getTransactionReceipt";
     Json params = Json::array();
     params.push(to_0x(hash));
+    COVENANT_TRY(const Json value, rpc_->call(kMethod, params));
+    return from_node(parse_receipt(value), kMethod);
+}
+
+Result<Receipt> Account::wait(std::string_view what, const Hash256& hash) {
     Clock& clock = rpc_->clock();
-    const std::int64_t deadline = clock.unix_ms() + kReceiptTimeoutMs;
+    const std::int64_t deadline = clock.unix_ms() + kTimeoutMs;
     while (true) {
-        COVENANT_TRY(const Json value, rpc_->call("eth_getTransactionReceipt", params));
-        COVENANT_TRY(std::optional<Receipt> receipt, parse_receipt(value));
-        if (receipt && receipt->success) return std::move(*receipt);
-        if (receipt) {
+        auto found = find_receipt(hash);
+        if (found && *found) {
+            Receipt& receipt = **found;
+            if (receipt.success) return std::move(receipt);
             return fail(Errc::kRejected, std::string(what) + ": transaction " + to_0x(hash) +
                                              " failed in block " +
-                                             std::to_string(receipt->block.value) + " after " +
-                                             std::to_string(receipt->gas_used) + " gas");
+                                             std::to_string(receipt.block.value) + " after " +
+                                             std::to_string(receipt.gas_used) + " gas");
         }
-        if (clock.unix_ms() >= deadline) {
-            return fail(Errc::kTimeout, std::string(what) + ": no receipt of " + to_0x(hash) +
-                                            " within " + std::to_string(kReceiptTimeoutMs / 1000) +
-                                            " s; it may still be mined");
+        const bool stopped = !found && found.error().code == Errc::kInterrupted;
+        if (stopped || clock.unix_ms() >= deadline) {
+            Error why{Errc::kTimeout,
+                      "no receipt within " + std::to_string(kTimeoutMs / 1000) + " s"};
+            if (!found) why.context += ": " + found.error().context;
+            if (stopped) why = std::move(found).error();
+            return fail(in_doubt(std::move(why), what, hash, "was sent"));
         }
         clock.sleep_for(Millis(kPollMs), std::stop_token{});
     }

@@ -48,6 +48,14 @@ TEST(Output, AnErrorIsThreeLinesForPeople) {
     EXPECT_EQ(s.out.str(), "");
 }
 
+TEST(Output, WhatIsNotRetryableIsNotToBeTriedAgain) {
+    for (const Errc code : {Errc::kUnavailable, Errc::kTimeout}) {
+        EXPECT_NE(default_hint(Error{code, "", true}).find("try again"), std::string_view::npos);
+        EXPECT_EQ(default_hint(Error{code, "", false}),
+                  "check that the remote runs and is reachable");
+    }
+}
+
 TEST(Output, StreamsAreJsonLinesWithoutEnvelope) {
     Streams s;
     OutputOptions options;
