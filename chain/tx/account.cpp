@@ -3,6 +3,7 @@
 #include "chain/abi/revert.hpp"
 #include "common/base/hex.hpp"
 
+#include <algorithm>
 #include <stop_token>
 
 namespace covenant::chain {
@@ -25,33 +26,52 @@ Error Account::too_little_ether(const std::string& name) const {
             name + ": account " + to_0x(address()) + " has too little ether: send it some"};
 }
 
-Result<Hash256> Account::post(std::string_view what, const std::optional<Address>& to, Bytes data,
-                              Uint128 value) {
-    const std::string name(what);
-    const CallRequest request{address(), to, value, data};
-    COVENANT_TRY(const GasEstimate estimate, estimate_gas(*rpc_, request));
-    if (estimate.error) {
+Result<bool> Account::newest_block_refuses(const CallRequest& request) {
+    COVENANT_TRY(const BlockHeader head, latest_block(*rpc_));
+    Json params = Json::array();
+    params.push(to_json(request)).push(to_quantity(std::max(head.number, mined_)));
+    COVENANT_TRY(const RpcReply reply, rpc_->ask("eth_call", params, OnTransient::kReturn));
+    return reply.error && reply.error->failure == RpcFailure::kReverted;
+}
+
+// A pool's member may lack the block of an earlier transaction, and refuse what the others take.
+Result<std::uint64_t> Account::estimate(const std::string& name, const CallRequest& request) {
+    Clock& clock = rpc_->clock();
+    const std::int64_t deadline = clock.unix_ms() + kTimeoutMs;
+    while (true) {
+        COVENANT_TRY(const GasEstimate estimate, estimate_gas(*rpc_, request));
+        if (!estimate.error) return estimate.gas;
         const RpcError& error = *estimate.error;
-        if (error.failure == RpcFailure::kReverted) {
+        if (error.failure == RpcFailure::kInsufficientFunds) {
+            return fail(too_little_ether(name));
+        }
+        if (error.failure != RpcFailure::kReverted) return fail(rpc_failure(name, error));
+        COVENANT_TRY(const bool refused, newest_block_refuses(request));
+        if (refused || clock.unix_ms() >= deadline) {
             return fail(Errc::kRejected,
                         name + ": the contract refused: " +
                             (error.data.empty() ? error.message : describe_revert(error.data)));
         }
-        if (error.failure == RpcFailure::kInsufficientFunds) {
-            return fail(too_little_ether(name));
-        }
-        return fail(rpc_failure(name, error));
+        clock.sleep_for(Millis(kLookMs), std::stop_token{});
     }
+}
+
+Result<Hash256> Account::post(std::string_view what, const std::optional<Address>& to, Bytes data,
+                              Uint128 value) {
+    const std::string name(what);
+    const CallRequest request{address(), to, value, data};
+    COVENANT_TRY(const std::uint64_t gas, estimate(name, request));
     COVENANT_TRY(const Fees fees, suggest_fees(*rpc_, FeePolicy{}));
     Json params = Json::array();
     params.push(to_0x(address())).push("pending");
     COVENANT_TRY(const Json count, rpc_->call("eth_getTransactionCount", params));
     Transaction transaction;
     transaction.chain_id = chain_id_;
-    COVENANT_TRY(transaction.nonce, parse_quantity(count));
+    COVENANT_TRY(const std::uint64_t pending, parse_quantity(count));
+    transaction.nonce = std::max(pending, next_nonce_);
     transaction.max_priority_fee = fees.max_priority_fee;
     transaction.max_fee = fees.max_fee;
-    transaction.gas_limit = gas_limit_for(estimate.gas);
+    transaction.gas_limit = gas_limit_for(gas);
     transaction.to = to;
     transaction.value = value;
     transaction.data = std::move(data);
@@ -73,6 +93,7 @@ Result<Hash256> Account::post(std::string_view what, const std::optional<Address
         }
         return fail(std::move(error));
     }
+    next_nonce_ = transaction.nonce + 1;
     return form.hash;
 }
 
@@ -97,6 +118,7 @@ Result<Receipt> Account::wait(std::string_view what, const Hash256& hash) {
         auto found = find_receipt(hash);
         if (found && *found) {
             Receipt& receipt = **found;
+            mined_ = std::max(mined_, receipt.block.value);
             if (receipt.success) return std::move(receipt);
             return fail(Errc::kRejected, std::string(what) + ": transaction " + to_0x(hash) +
                                              " failed in block " +

@@ -32,16 +32,23 @@ class Account {
     Result<Receipt> wait(std::string_view what, const Hash256& hash);
     [[nodiscard]] RpcClient& rpc() { return *rpc_; }
 
-    static constexpr std::uint32_t kTimeoutMs = 180'000;
+    static constexpr std::uint32_t kTimeoutMs = 180'000;  // for a receipt; for a doubted refusal
     static constexpr std::uint32_t kPollMs = 100;
+    static constexpr std::uint32_t kLookMs = 1'000;  // between two looks at a refusal
 
   private:
+    // The gas that it takes. A refusal counts once the newest known block refuses, too.
+    Result<std::uint64_t> estimate(const std::string& name, const CallRequest& request);
+    Result<bool> newest_block_refuses(const CallRequest& request);
     Result<std::optional<Receipt>> find_receipt(const Hash256& hash);
     [[nodiscard]] Error too_little_ether(const std::string& name) const;
 
     RpcClient* rpc_;
     const crypto::SecretKey* key_;
     std::uint64_t chain_id_;
+    // What a pool's member that is behind does not know yet.
+    std::uint64_t next_nonce_ = 0;  // after what this object sent
+    std::uint64_t mined_ = 0;       // the newest block with one of its transactions
 };
 
 }  // namespace covenant::chain

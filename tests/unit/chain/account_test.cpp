@@ -90,5 +90,38 @@ TEST_F(AccountTest, ASendingWhoseAnswerIsLostIsNoFailureToTryAgain) {
     expect_doubt(used.error(), to_0x(read_transaction(node.sent.at(1)).hash), "may have been sent");
 }
 
+TEST_F(AccountTest, ARefusalByAMemberThatIsBehindIsLookedAtAgain) {
+    ASSERT_TRUE(send());
+    node.estimate_revert = Bytes{0xfb, 0x8f, 0x41, 0xb2};
+    int looks = 0;
+    node.spoil = [&](const std::string& method, const Json& params, Json& answer) {
+        if (method == "eth_getTransactionCount") answer.set("result", "0x0");
+        if (method != "eth_call") return;
+        EXPECT_EQ(parse_quantity(*params.at_index(1)).value(), 1U) << "the block that was seen";
+        FakeNode::set_error(answer, -32000, "header not found");
+        if (++looks == 3) node.estimate_revert.reset();
+    };
+    const auto receipt = send();
+    ASSERT_TRUE(receipt) << receipt.error().context;
+    EXPECT_EQ(looks, 3);
+    EXPECT_EQ(read_transaction(node.sent.at(1)).nonce, 1U);
+}
+
+TEST_F(AccountTest, ARefusalThatStaysIsOne) {
+    node.estimate_revert = Bytes{0xfb, 0x8f, 0x41, 0xb2};
+    const std::int64_t start = clock.unix_ms();
+    const auto refused = send();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kRejected);
+    EXPECT_THAT(refused.error().context, HasSubstr("add stake: the contract refused: "));
+    EXPECT_EQ(clock.unix_ms(), start) << "the newest block refuses, too";
+    spoil("eth_call", 1'000'000, "header not found");
+    const auto doubted = send();
+    ASSERT_FALSE(doubted);
+    EXPECT_EQ(doubted.error().code, Errc::kRejected);
+    EXPECT_GE(clock.unix_ms() - start, Account::kTimeoutMs);
+    EXPECT_TRUE(node.sent.empty());
+}
+
 }  // namespace
 }  // namespace covenant::chain
