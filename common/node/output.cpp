@@ -301,7 +301,7 @@ ExitCode Output::finish(ExitCode code) {
     if (writable() || out_error_ == EPIPE) return code;
     print_error("not all of the output was written",
                 "write standard output: " + std::generic_category().message(out_error_),
-                "send it where there is room for it, and run the command again");
+                "what the command did is done; send its output where there is room for it");
     return code == ExitCode::kOk ? ExitCode::kFailed : code;
 }
 

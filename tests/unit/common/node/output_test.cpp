@@ -200,6 +200,8 @@ TEST(Output, AFullDiskBehindStandardOutputIsAFailure) {
         EXPECT_NE(err.str().find("write standard output: No space left on device"),
                   std::string::npos)
             << err.str();
+        EXPECT_EQ(err.str().find("again"), std::string::npos)
+            << "it may have sent a transaction: " << err.str();
     }
     std::ofstream full("/dev/full");
     std::ostringstream err;
