@@ -41,6 +41,13 @@ Result<ExitCode> run_handler(const Command& command, const CommandContext& conte
     }
 }
 
+// What is left out has a default; an empty word is a mistake, such as a variable of a shell that is
+// not set.
+Status check_not_empty(std::string_view text) {
+    if (!text.empty()) return {};
+    return fail(Errc::kInvalidArgument, "'' names nothing");
+}
+
 // The words of the line into the variables of the command's positionals.
 Status bind_positionals(const Command& command, const std::vector<std::string>& words,
                         const Environment& env) {
@@ -48,6 +55,9 @@ Status bind_positionals(const Command& command, const std::vector<std::string>& 
         const Positional& positional =
             command.positionals()[std::min(i, command.positionals().size() - 1)];
         std::string word = words[i];
+        if (Status named = check_not_empty(word); !named) {
+            return fail(std::move(named).error().within(positional.name));
+        }
         if (names_path(positional.name)) {
             COVENANT_TRY(word, expand_home(std::move(word), env));
         }
@@ -63,11 +73,6 @@ Status bind_positionals(const Command& command, const std::vector<std::string>& 
 Status check_levels(std::string_view text) {
     auto levels = LogLevels::parse(text);
     return levels ? Status{} : Status(fail(std::move(levels).error()));
-}
-
-Status check_not_empty(std::string_view text) {
-    if (!text.empty()) return {};
-    return fail(Errc::kInvalidArgument, "'' names nothing");
 }
 
 }  // namespace
@@ -123,6 +128,7 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
     OptionTable& table = global_table_;
     table.add("datadir", globals_.datadir, "where state is kept")
         .group(kGroup)
+        .check(check_not_empty)
         .value_name("DIR")
         .flag_only();
     table
@@ -133,6 +139,7 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
         .value_name("NAME|FILE");
     table.add("config", globals_.config, "TOML file with options")
         .group(kGroup)
+        .check(check_not_empty)
         .value_name("FILE")
         .flag_only();
     table.add("json", globals_.json, "print one JSON envelope; never ask")

@@ -25,8 +25,8 @@ struct GlobalOptions {
     bool quiet = false;
     bool verbose = false;            // log level debug unless --log-level is given
     bool yes = false;                // answers every question with yes
-    std::string config;              // TOML file
-    std::string datadir;             // "" = default_datadir(network)
+    std::string config;              // TOML file; "" = none was given
+    std::string datadir;             // "" = none was given: default_datadir(network)
     std::string network = "devnet";  // network.json, or a name that chooses the default datadir
     std::string log_format = "text";
     std::string log_level = "info";

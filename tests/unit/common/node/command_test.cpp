@@ -193,8 +193,30 @@ TEST_F(CommandFixture, UsageErrorsAreJsonWhenTheEnvironmentAsksForIt) {
 TEST_F(CommandFixture, ACheckedValueIsRefusedByEveryCommand) {
     EXPECT_EQ(run({"wallet", "list", "--log-level", "zzz"}), ExitCode::kUsage);
     EXPECT_NE(err.str().find("--log-level"), std::string::npos) << err.str();
-    EXPECT_EQ(run({"wallet", "list", "--network="}), ExitCode::kUsage);
     EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, AnEmptyNameIsNoDefault) {
+    for (const char* option : {"--network", "--datadir", "--config"}) {
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{option + std::string("=")}, {option, ""}}) {
+            std::vector<std::string> line{"wallet", "list"};
+            line.insert(line.end(), words.begin(), words.end());
+            EXPECT_EQ(run(line), ExitCode::kUsage) << option;
+            EXPECT_NE(err.str().find(option + std::string(": '' names nothing")), std::string::npos)
+                << err.str();
+        }
+    }
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{""}, {"alice", ""}, {"--", ""}}) {
+        std::vector<std::string> line{"wallet", "show"};
+        line.insert(line.end(), words.begin(), words.end());
+        EXPECT_EQ(run(line), ExitCode::kUsage);
+        EXPECT_NE(err.str().find("'' names nothing"), std::string::npos) << err.str();
+    }
+    EXPECT_EQ(ran, 0);
+    environment = {{"COVENANT_NETWORK", ""}, {"COVENANT_DATADIR", ""}, {"COVENANT_CONFIG", ""}};
+    EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk) << "empty is not set: " << err.str();
 }
 
 TEST_F(CommandFixture, AMissingArgumentIsUsage) {
