@@ -32,7 +32,7 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
         COVENANT_TRY(const auto folder,
                      node::data_folder(command.global.datadir, command.global.network));
         options.datadir = folder.string();
-        options.network_file = command.global.network;
+        if (command.global.network_given) options.network_file = command.global.network;
         options.patient = run;
         COVENANT_TRY(const auto sink, install_log(command.global));
         COVENANT_TRY(const auto signals, node::SignalGuard::install(sink->reopener()));

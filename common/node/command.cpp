@@ -9,8 +9,10 @@
 #include "common/node/terminal.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -76,6 +78,13 @@ Status check_levels(std::string_view text) {
 }
 
 }  // namespace
+
+bool names_network_file(const GlobalOptions& global) {
+    std::error_code ignored;
+    return global.network_given &&
+           (global.network.ends_with(".json") || global.network.find('/') != std::string::npos ||
+            std::filesystem::is_regular_file(global.network, ignored));
+}
 
 Command& Command::add(std::string name, std::string doc) {
     COVENANT_ASSERT(find(name) == nullptr, "a command is described once");
@@ -220,6 +229,7 @@ ExitCode CommandTree::execute(ParsedLine line, OptionSources sources, std::ostre
         output.error(filled.error(), line.path, line.path + " --help lists the options");
         return output.finish(ExitCode::kUsage);
     }
+    globals_.network_given = global_table_.find("network")->origin != Origin::kDefault;
     output_options.json = globals_.json;
     output_options.quiet = globals_.quiet;
     output_options.color = parse_color_mode(globals_.color).value_or(ColorMode::kAuto);

@@ -219,6 +219,19 @@ TEST_F(CommandFixture, AnEmptyNameIsNoDefault) {
     EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk) << "empty is not set: " << err.str();
 }
 
+TEST_F(CommandFixture, OnlyANetworkThatWasGivenNamesAFile) {
+    tree.globals().network = "x.json";  // a default
+    EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk);
+    EXPECT_FALSE(names_network_file(tree.globals()));
+    EXPECT_EQ(run({"wallet", "list", "--network", "main"}), ExitCode::kOk);
+    EXPECT_TRUE(tree.globals().network_given);
+    EXPECT_FALSE(names_network_file(tree.globals())) << "no such file";
+    for (const char* file : {"x.json", "./x", "/dev/null/x"}) {
+        EXPECT_EQ(run({"wallet", "list", "--network", file}), ExitCode::kOk);
+        EXPECT_TRUE(names_network_file(tree.globals())) << file;
+    }
+}
+
 TEST_F(CommandFixture, AMissingArgumentIsUsage) {
     EXPECT_EQ(run({"wallet", "show"}), ExitCode::kUsage);
     EXPECT_NE(err.str().find("NAME"), std::string::npos) << err.str();
