@@ -37,7 +37,8 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     fs::path path = fs::path(given).lexically_normal();
     if (path.filename().empty()) path = path.parent_path();
     // One weights file of a folder stands for the folder: its shape is in config.json.
-    const bool weights = path.extension() == ".safetensors";
+    std::error_code ignored;
+    const bool weights = path.extension() == ".safetensors" && !fs::is_directory(path, ignored);
     if (weights) path = path.has_parent_path() ? path.parent_path() : fs::path(".");
     COVENANT_TRY(const auto file, model_files::CheckpointFile::open(path));
     LoadedModel model;

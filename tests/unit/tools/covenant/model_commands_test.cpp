@@ -178,6 +178,9 @@ TEST_F(ModelCommandsTest, every_form_of_a_checkpoint_gives_the_same_text) {
     const auto wanted = of({"--checkpoint", path("hf")});
     EXPECT_EQ(of({"--checkpoint", path("hf/")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("hf/model.safetensors")}), wanted);
+    std::filesystem::copy(path("hf"), path("folder.safetensors"));
+    EXPECT_EQ(of({"--checkpoint", path("folder.safetensors")}), wanted);
+    EXPECT_EQ(of({"--checkpoint", path("folder.safetensors/")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf/tokenizer.model")}),
               wanted);
