@@ -46,7 +46,7 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     COVENANT_TRY(model.theta, make_buffer(file->layout()));
     const SystemClock clock;
     node::Progress progress(output, clock, "reading " + path.filename().string(),
-                            file->file_bytes(), "B");
+                            model.theta.bytes().size(), "B");
     const model_files::Monitor monitor{
         [&progress](std::uint64_t done, std::uint64_t) { progress.update(done); }, {}};
     std::size_t at = 0;

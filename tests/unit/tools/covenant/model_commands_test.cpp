@@ -292,6 +292,8 @@ TEST_F(ModelCommandsTest, all_windows_give_the_mean_over_the_split) {
     EXPECT_EQ(text.code, ExitCode::kOk);
     EXPECT_THAT(text.out, HasSubstr("bits a byte, perplexity"));
     EXPECT_THAT(text.err, HasSubstr("held-out loss"));
+    const std::string whole = node::human_bytes(theta.bytes().size());
+    EXPECT_THAT(text.err, HasSubstr("reading hf  " + whole + " of " + whole + "  100 %"));
 }
 
 }  // namespace
