@@ -190,11 +190,11 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
 ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSources sources,
                                std::ostream& out, std::ostream& err, OutputOptions output_options) {
     output_options.json = asks_for_json(args, sources.env);
-    auto line = parse_line(root_, global_table_, args);
+    std::string path;
+    auto line = parse_line(root_, global_table_, args, path);
     if (!line) {
         Output output(output_options, out, err);
-        output.error(line.error(), root_.name(),
-                     fmt::format("{} --help lists what there is", root_.name()));
+        output.error(line.error(), path, path + " --help lists what there is");
         return output.finish(ExitCode::kUsage);
     }
     if (line->version || line->help_short || line->help_long) {

@@ -256,6 +256,21 @@ TEST_F(CommandFixture, UnknownWordsPrintTheNearest) {
     EXPECT_EQ(ran, 0);
 }
 
+TEST_F(CommandFixture, AMistakeNamesTheHelpOfTheCommand) {
+    for (const auto& [args, path] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+             {{"walet"}, "covenant"},
+             {{"--jsn"}, "covenant"},
+             {{"wallet", "lst"}, "covenant wallet"},
+             {{"wallet", "show"}, "covenant wallet show"},
+             {{"wallet", "list", "--limt", "3"}, "covenant wallet list"},
+             {{"wallet", "list", "extra"}, "covenant wallet list"}}) {
+        EXPECT_EQ(run(args), ExitCode::kUsage);
+        EXPECT_EQ(err.str().find("error: " + path + "\n"), 0U) << err.str();
+        EXPECT_NE(err.str().find("next: " + path + " --help lists"), std::string::npos)
+            << err.str();
+    }
+}
+
 TEST_F(CommandFixture, BadValuesAreUsageWithThreeLines) {
     EXPECT_EQ(run({"wallet", "list", "--limit", "99"}), ExitCode::kUsage);
     EXPECT_EQ(err.str(),
