@@ -324,7 +324,7 @@ std::string_view default_hint(const Error& error) {
             return error.retryable ? "check that the remote runs and is reachable, then try again"
                                    : "check that the remote runs and is reachable";
         case Errc::kIo:
-            return "check free space, the path and its permissions";
+            return "check what the path names, its permissions and free space";
         case Errc::kCorrupt:
             return "fetch or create the file again; keep the damaged one for a report";
         case Errc::kInterrupted:

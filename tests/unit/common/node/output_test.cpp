@@ -56,6 +56,15 @@ TEST(Output, WhatIsNotRetryableIsNotToBeTriedAgain) {
     }
 }
 
+TEST(Output, AFileOfTheWrongKindIsNotAQuestionOfSpaceAlone) {
+    Streams s;
+    Output output(OutputOptions{}, s.out, s.err);
+    output.error(Error{Errc::kIo, "open x: it is a FIFO, not a regular file", false}, "verify");
+    EXPECT_EQ(s.err.str(),
+              "error: verify\n  why:  open x: it is a FIFO, not a regular file\n  next: check what "
+              "the path names, its permissions and free space\n");
+}
+
 TEST(Output, StreamsAreJsonLinesWithoutEnvelope) {
     Streams s;
     OutputOptions options;
