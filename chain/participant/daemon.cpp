@@ -33,7 +33,7 @@ int daemon_main(int argc, char** argv, const Daemon& daemon) {
         COVENANT_TRY(const auto folder,
                      node::data_folder(command.global.datadir, command.global.network));
         options.datadir = folder.string();
-        options.network_file = command.global.network;
+        if (command.global.network_given) options.network_file = command.global.network;
         options.patient = patient;
         return install_log(command.global);
     };

@@ -9,8 +9,10 @@
 #include "common/node/terminal.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -41,6 +43,13 @@ Result<ExitCode> run_handler(const Command& command, const CommandContext& conte
     }
 }
 
+// What is left out has a default; an empty word is a mistake, such as a variable of a shell that is
+// not set.
+Status check_not_empty(std::string_view text) {
+    if (!text.empty()) return {};
+    return fail(Errc::kInvalidArgument, "'' names nothing");
+}
+
 // The words of the line into the variables of the command's positionals.
 Status bind_positionals(const Command& command, const std::vector<std::string>& words,
                         const Environment& env) {
@@ -48,6 +57,9 @@ Status bind_positionals(const Command& command, const std::vector<std::string>& 
         const Positional& positional =
             command.positionals()[std::min(i, command.positionals().size() - 1)];
         std::string word = words[i];
+        if (Status named = check_not_empty(word); !named) {
+            return fail(std::move(named).error().within(positional.name));
+        }
         if (names_path(positional.name)) {
             COVENANT_TRY(word, expand_home(std::move(word), env));
         }
@@ -65,12 +77,14 @@ Status check_levels(std::string_view text) {
     return levels ? Status{} : Status(fail(std::move(levels).error()));
 }
 
-Status check_not_empty(std::string_view text) {
-    if (!text.empty()) return {};
-    return fail(Errc::kInvalidArgument, "'' names nothing");
-}
-
 }  // namespace
+
+bool names_network_file(const GlobalOptions& global) {
+    std::error_code ignored;
+    return global.network_given &&
+           (global.network.ends_with(".json") || global.network.find('/') != std::string::npos ||
+            std::filesystem::is_regular_file(global.network, ignored));
+}
 
 Command& Command::add(std::string name, std::string doc) {
     COVENANT_ASSERT(find(name) == nullptr, "a command is described once");
@@ -123,6 +137,7 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
     OptionTable& table = global_table_;
     table.add("datadir", globals_.datadir, "where state is kept")
         .group(kGroup)
+        .check(check_not_empty)
         .value_name("DIR")
         .flag_only();
     table
@@ -133,6 +148,7 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
         .value_name("NAME|FILE");
     table.add("config", globals_.config, "TOML file with options")
         .group(kGroup)
+        .check(check_not_empty)
         .value_name("FILE")
         .flag_only();
     table.add("json", globals_.json, "print one JSON envelope; never ask")
@@ -174,11 +190,11 @@ CommandTree::CommandTree(std::string name, std::string doc, std::string version)
 ExitCode CommandTree::dispatch(const std::vector<std::string>& args, OptionSources sources,
                                std::ostream& out, std::ostream& err, OutputOptions output_options) {
     output_options.json = asks_for_json(args, sources.env);
-    auto line = parse_line(root_, global_table_, args);
+    std::string path;
+    auto line = parse_line(root_, global_table_, args, path);
     if (!line) {
         Output output(output_options, out, err);
-        output.error(line.error(), root_.name(),
-                     fmt::format("{} --help lists what there is", root_.name()));
+        output.error(line.error(), path, path + " --help lists what there is");
         return output.finish(ExitCode::kUsage);
     }
     if (line->version || line->help_short || line->help_long) {
@@ -213,6 +229,7 @@ ExitCode CommandTree::execute(ParsedLine line, OptionSources sources, std::ostre
         output.error(filled.error(), line.path, line.path + " --help lists the options");
         return output.finish(ExitCode::kUsage);
     }
+    globals_.network_given = global_table_.find("network")->origin != Origin::kDefault;
     output_options.json = globals_.json;
     output_options.quiet = globals_.quiet;
     output_options.color = parse_color_mode(globals_.color).value_or(ColorMode::kAuto);

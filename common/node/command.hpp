@@ -25,13 +25,17 @@ struct GlobalOptions {
     bool quiet = false;
     bool verbose = false;            // log level debug unless --log-level is given
     bool yes = false;                // answers every question with yes
-    std::string config;              // TOML file
-    std::string datadir;             // "" = default_datadir(network)
+    std::string config;              // TOML file; "" = none was given
+    std::string datadir;             // "" = none was given: default_datadir(network)
     std::string network = "devnet";  // network.json, or a name that chooses the default datadir
+    bool network_given = false;      // by a flag, the environment or the file
     std::string log_format = "text";
     std::string log_level = "info";
     std::string log_file;
 };
+
+// Whether --network names a file, there or not; a network that was not given names none.
+bool names_network_file(const GlobalOptions& global);
 
 struct CommandContext {
     Output& output;

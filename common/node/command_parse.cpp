@@ -41,8 +41,10 @@ class Splitter {
             }
         }
         COVENANT_CHECK(check_count());
-        return std::move(line_);
+        return line_;
     }
+
+    [[nodiscard]] const std::string& path() const { return line_.path; }
 
   private:
     // The name of a sub-command, or a positional.
@@ -178,8 +180,11 @@ class Splitter {
 }  // namespace
 
 Result<ParsedLine> parse_line(const Command& root, const OptionTable& globals,
-                              const std::vector<std::string>& args) {
-    return Splitter(root, globals, args).split();
+                              const std::vector<std::string>& args, std::string& path) {
+    Splitter splitter(root, globals, args);
+    auto line = splitter.split();
+    path = splitter.path();
+    return line;
 }
 
 }  // namespace covenant::node

@@ -27,7 +27,8 @@ struct ParsedLine {
 
 // kInvalidArgument, with the nearest name, for what is not described, and for positionals that are
 // too many or too few (the latter not when help is asked for). Values are not checked here.
+// `path`: the command that was named as far as the line was understood, "covenant wallet".
 Result<ParsedLine> parse_line(const Command& root, const OptionTable& globals,
-                              const std::vector<std::string>& args);
+                              const std::vector<std::string>& args, std::string& path);
 
 }  // namespace covenant::node

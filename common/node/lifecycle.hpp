@@ -44,7 +44,8 @@ class SignalGuard {
 // `$XDG_DATA_HOME/covenant/<network>`, else `$HOME/.local/share/covenant/<network>`. kPrecondition
 // without either.
 Result<std::filesystem::path> default_datadir(std::string_view network);
-// The data directory that these options name, absolute: the default where `datadir` is empty.
+// The data directory that these options name, absolute. An empty `datadir`: none was given, which
+// means the default; the option itself may not be empty.
 Result<std::filesystem::path> data_folder(std::string_view datadir, std::string_view network);
 
 // A data directory held by this process alone until the object dies. The kernel drops the lock with

@@ -59,35 +59,39 @@ bool wants_color(const OutputOptions& options, bool terminal) {
     return options.color == ColorMode::kAuto && terminal && !options.no_color && !options.dumb;
 }
 
-codec::Json error_entry(Errc code, std::string_view message, std::string_view hint) {
+codec::Json error_entry(const Error& error, std::string_view message, std::string_view hint) {
     codec::Json entry = codec::Json::object();
-    entry.set("code", covenant::to_string(code));
+    entry.set("code", covenant::to_string(error.code));
     entry.set("message", message);
-    entry.set("hint", hint.empty() ? default_hint(code) : hint);
+    entry.set("hint", hint.empty() ? default_hint(error) : hint);
     return entry;
+}
+
+codec::Json error_entry(Errc code, std::string_view message) {
+    return error_entry(fail(code, "").value(), message, "");
 }
 
 // For a handler that ended with a code and said nothing.
 codec::Json entry_for(ExitCode code) {
     switch (code) {
         case ExitCode::kUsage:
-            return error_entry(Errc::kInvalidArgument, "the command cannot be understood", "");
+            return error_entry(Errc::kInvalidArgument, "the command cannot be understood");
         case ExitCode::kPrecondition:
-            return error_entry(Errc::kPrecondition, "something is missing first", "");
+            return error_entry(Errc::kPrecondition, "something is missing first");
         case ExitCode::kUnavailable:
-            return error_entry(Errc::kUnavailable, "a remote does not answer", "");
+            return error_entry(Errc::kUnavailable, "a remote does not answer");
         case ExitCode::kVerificationFailed:
-            return error_entry(Errc::kMismatch, "verification failed", "");
+            return error_entry(Errc::kMismatch, "verification failed");
         case ExitCode::kHungUp:
         case ExitCode::kInterrupted:
         case ExitCode::kTerminated:
-            return error_entry(Errc::kInterrupted, "stopped by a signal", "");
+            return error_entry(Errc::kInterrupted, "stopped by a signal");
         case ExitCode::kOk:
         case ExitCode::kFailed:
         case ExitCode::kRefused:
             break;
     }
-    return error_entry(Errc::kRejected, "it was not done", "");
+    return error_entry(Errc::kRejected, "it was not done");
 }
 
 }  // namespace
@@ -248,12 +252,12 @@ void Output::warn(std::string_view message) {
 void Output::error(const Error& error, std::string_view what, std::string_view hint) {
     if (options_.json) {
         errors_.push_back(error_entry(
-            error.code, what.empty() ? error.context : fmt::format("{}: {}", what, error.context),
+            error, what.empty() ? error.context : fmt::format("{}: {}", what, error.context),
             hint));
         return;
     }
     print_error(what.empty() ? "failed" : what, error.context,
-                hint.empty() ? default_hint(error.code) : hint);
+                hint.empty() ? default_hint(error) : hint);
 }
 
 void Output::print_error(std::string_view what, std::string_view why, std::string_view next) {
@@ -264,7 +268,7 @@ void Output::print_error(std::string_view what, std::string_view why, std::strin
 }
 
 void Output::finding(const Error& error, std::string_view hint) {
-    if (options_.json) errors_.push_back(error_entry(error.code, error.context, hint));
+    if (options_.json) errors_.push_back(error_entry(error, error.context, hint));
 }
 
 void Output::stream(const codec::Json& value) {
@@ -297,7 +301,7 @@ ExitCode Output::finish(ExitCode code) {
     if (writable() || out_error_ == EPIPE) return code;
     print_error("not all of the output was written",
                 "write standard output: " + std::generic_category().message(out_error_),
-                "send it where there is room for it, and run the command again");
+                "what the command did is done; send its output where there is room for it");
     return code == ExitCode::kOk ? ExitCode::kFailed : code;
 }
 
@@ -311,15 +315,16 @@ std::string Output::paint_err(Style style, std::string_view text) const {
                                                            : std::string(text);
 }
 
-std::string_view default_hint(Errc code) {
-    switch (code) {
+std::string_view default_hint(const Error& error) {
+    switch (error.code) {
         case Errc::kInvalidArgument:
             return "see --help for what is accepted";
         case Errc::kUnavailable:
         case Errc::kTimeout:
-            return "check that the remote runs and is reachable, then try again";
+            return error.retryable ? "check that the remote runs and is reachable, then try again"
+                                   : "check that the remote runs and is reachable";
         case Errc::kIo:
-            return "check free space, the path and its permissions";
+            return "check what the path names, its permissions and free space";
         case Errc::kCorrupt:
             return "fetch or create the file again; keep the damaged one for a report";
         case Errc::kInterrupted:

@@ -132,8 +132,9 @@ class Output {
     bool finished_ = false;
 };
 
-// What to do next, when the error's kind alone says it; "" otherwise.
-std::string_view default_hint(Errc code);
+// What to do next, when the error's kind alone says it; "" otherwise. Only what is retryable is to
+// be tried again.
+std::string_view default_hint(const Error& error);
 
 // A long operation on standard error. On a terminal one live line with rate and time left,
 // rewritten at most ten times a second; elsewhere a line each 10 %. Nothing under --quiet or

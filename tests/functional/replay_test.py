@@ -25,10 +25,12 @@ class ReplayTest(FunctionalTest):
     def object_of(self, digest):
         return self.folder / "store/objects" / digest[2:4] / digest[2:]
 
-    def opening(self, round_index, name, segment):
-        link = (self.folder / "store/names" / self.data["run"][2:] / str(round_index) / str(self.people[name]["uid"])
+    def opening_name(self, round_index, name, segment):
+        return (self.folder / "store/names" / self.data["run"][2:] / str(round_index) / str(self.people[name]["uid"])
                 / f"@segment-{segment}")
-        return self.object_of("0x" + link.read_text().strip())
+
+    def opening(self, round_index, name, segment):
+        return self.object_of("0x" + self.opening_name(round_index, name, segment).read_text().strip())
 
     def arguments(self, *extra):
         return ("--datadir", self.folder, *extra)
@@ -125,6 +127,13 @@ class ReplayTest(FunctionalTest):
                 self.refused(3, "replay", *line, "--segment", segment, words=[part, "damaged here"])
             finally:
                 kept.replace(path)
+        name = self.opening_name(3, "bob", segment)
+        kept = self.scratch / "opening-name"
+        shutil.move(name, kept)
+        try:
+            self.refused(3, "replay", *line, "--segment", segment, words=["was drawn", "not published", "lost here"])
+        finally:
+            shutil.move(kept, name)
         self.succeed("replay", *line, "--segment", segment)
 
     def test_a_damaged_devnet_file_costs_the_names_only(self):

@@ -34,8 +34,7 @@ Result<explorer::ServiceOptions> service_options(const node::GlobalOptions& glob
     } else {
         out.datadir = std::filesystem::absolute(global.datadir, error);
     }
-    const bool named = global.network.ends_with(".json") ||
-                       std::filesystem::is_regular_file(global.network, error);
+    const bool named = node::names_network_file(global);
     out.network = named ? std::filesystem::path(global.network) : out.datadir / "network.json";
     if (named && !std::filesystem::exists(out.network)) {
         return fail(Errc::kPrecondition, "no network file " + out.network.string());

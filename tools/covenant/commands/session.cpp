@@ -17,12 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kRpcTimeoutMs = 5'000;
 
-bool names_file(const std::string& network) {
-    std::error_code ignored;
-    return network.ends_with(".json") || network.find('/') != std::string::npos ||
-           fs::is_regular_file(network, ignored);
-}
-
 Result<view::Scene> read_index(chain::IndexReader reader, const fs::path& folder,
                                const chain::NetworkFile* network) {
     view::Scene scene;
@@ -88,7 +82,7 @@ Result<fs::path> data_folder(const node::GlobalOptions& global) {
 }
 
 Result<fs::path> network_path(const node::GlobalOptions& global) {
-    if (names_file(global.network)) {
+    if (node::names_network_file(global)) {
         return fs::path(global.network);
     }
     COVENANT_TRY(const fs::path folder, data_folder(global));
@@ -112,7 +106,7 @@ Result<std::unique_ptr<chain::RpcClient>> make_rpc(const std::string& url, Clock
 
 Result<view::Scene> load_scene(const node::GlobalOptions& global, Clock& clock) {
     COVENANT_TRY(const fs::path folder, data_folder(global));
-    if (names_file(global.network)) {
+    if (node::names_network_file(global)) {
         return read_chain(global.network, folder, clock);
     }
     const fs::path index = folder / "index.sqlite";

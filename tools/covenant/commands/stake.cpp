@@ -111,12 +111,19 @@ Result<Amount> positive_amount(const std::string& text) {
     return amount;
 }
 
-Result<ExitCode> report_stake(const CommandContext& context, Connection& connection, Uid uid) {
-    COVENANT_TRY(const Amount stake, connection.reader().stake(uid));
+// The transaction was mined: that its effect cannot be read is no failure of the command.
+ExitCode report_stake(const CommandContext& context, Connection& connection, Uid uid) {
+    const auto stake = connection.reader().stake(uid);
     Json json = Json::object();
-    json.set("uid", uid.value).set("stake", to_tokens(stake)).set("sent", true);
-    context.output.data(std::move(json));
-    context.output.text(fmt::format("uid {} has {} COV at stake", uid.value, to_tokens(stake)));
+    json.set("uid", uid.value).set("stake", stake ? Json(to_tokens(*stake)) : Json());
+    context.output.data(json.set("sent", true));
+    if (stake) {
+        context.output.text(
+            fmt::format("uid {} has {} COV at stake", uid.value, to_tokens(*stake)));
+    } else {
+        context.output.warn("it was sent and mined, but the stake of now cannot be read: " +
+                            stake.error().context);
+    }
     return ExitCode::kOk;
 }
 

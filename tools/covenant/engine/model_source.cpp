@@ -37,7 +37,8 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     fs::path path = fs::path(given).lexically_normal();
     if (path.filename().empty()) path = path.parent_path();
     // One weights file of a folder stands for the folder: its shape is in config.json.
-    const bool weights = path.extension() == ".safetensors";
+    std::error_code ignored;
+    const bool weights = path.extension() == ".safetensors" && !fs::is_directory(path, ignored);
     if (weights) path = path.has_parent_path() ? path.parent_path() : fs::path(".");
     COVENANT_TRY(const auto file, model_files::CheckpointFile::open(path));
     LoadedModel model;
@@ -45,7 +46,7 @@ Result<LoadedModel> from_checkpoint(const std::string& given, node::Output& outp
     COVENANT_TRY(model.theta, make_buffer(file->layout()));
     const SystemClock clock;
     node::Progress progress(output, clock, "reading " + path.filename().string(),
-                            file->file_bytes(), "B");
+                            model.theta.bytes().size(), "B");
     const model_files::Monitor monitor{
         [&progress](std::uint64_t done, std::uint64_t) { progress.update(done); }, {}};
     std::size_t at = 0;

@@ -10,6 +10,7 @@
 #include "tools/covenant/engine/commands.hpp"
 #include "tools/covenant/engine/model_source.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include <fmt/format.h>
@@ -138,9 +139,12 @@ class Replay {
         const std::string name = store::state_opening_name(state_.run, view_.round, uid_, segment);
         auto address = store_->resolve(name);
         if (!address) {
-            return fail(
-                std::move(address).error().within("segment " + std::to_string(segment.value) +
-                                                  " was not opened (only drawn segments are)"));
+            const bool drawn = std::ranges::count(view_.drawn(uid_), segment) > 0;
+            return fail(std::move(address).error().within(fmt::format(
+                "segment {} {}", segment.value,
+                drawn ? "was drawn, but its opening is not in this store: it was not published, or "
+                        "its name was lost here"
+                      : "was not opened (only drawn segments are)")));
         }
         return store_->get(*address, execution::state_opening_bytes(engine_->layout()));
     }

@@ -193,8 +193,43 @@ TEST_F(CommandFixture, UsageErrorsAreJsonWhenTheEnvironmentAsksForIt) {
 TEST_F(CommandFixture, ACheckedValueIsRefusedByEveryCommand) {
     EXPECT_EQ(run({"wallet", "list", "--log-level", "zzz"}), ExitCode::kUsage);
     EXPECT_NE(err.str().find("--log-level"), std::string::npos) << err.str();
-    EXPECT_EQ(run({"wallet", "list", "--network="}), ExitCode::kUsage);
     EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, AnEmptyNameIsNoDefault) {
+    for (const char* option : {"--network", "--datadir", "--config"}) {
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{option + std::string("=")}, {option, ""}}) {
+            std::vector<std::string> line{"wallet", "list"};
+            line.insert(line.end(), words.begin(), words.end());
+            EXPECT_EQ(run(line), ExitCode::kUsage) << option;
+            EXPECT_NE(err.str().find(option + std::string(": '' names nothing")), std::string::npos)
+                << err.str();
+        }
+    }
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{""}, {"alice", ""}, {"--", ""}}) {
+        std::vector<std::string> line{"wallet", "show"};
+        line.insert(line.end(), words.begin(), words.end());
+        EXPECT_EQ(run(line), ExitCode::kUsage);
+        EXPECT_NE(err.str().find("'' names nothing"), std::string::npos) << err.str();
+    }
+    EXPECT_EQ(ran, 0);
+    environment = {{"COVENANT_NETWORK", ""}, {"COVENANT_DATADIR", ""}, {"COVENANT_CONFIG", ""}};
+    EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk) << "empty is not set: " << err.str();
+}
+
+TEST_F(CommandFixture, OnlyANetworkThatWasGivenNamesAFile) {
+    tree.globals().network = "x.json";  // a default
+    EXPECT_EQ(run({"wallet", "list"}), ExitCode::kOk);
+    EXPECT_FALSE(names_network_file(tree.globals()));
+    EXPECT_EQ(run({"wallet", "list", "--network", "main"}), ExitCode::kOk);
+    EXPECT_TRUE(tree.globals().network_given);
+    EXPECT_FALSE(names_network_file(tree.globals())) << "no such file";
+    for (const char* file : {"x.json", "./x", "/dev/null/x"}) {
+        EXPECT_EQ(run({"wallet", "list", "--network", file}), ExitCode::kOk);
+        EXPECT_TRUE(names_network_file(tree.globals())) << file;
+    }
 }
 
 TEST_F(CommandFixture, AMissingArgumentIsUsage) {
@@ -219,6 +254,21 @@ TEST_F(CommandFixture, UnknownWordsPrintTheNearest) {
     EXPECT_EQ(run({"--jsn"}), ExitCode::kUsage);
     EXPECT_EQ(run({"-x"}), ExitCode::kUsage);
     EXPECT_EQ(ran, 0);
+}
+
+TEST_F(CommandFixture, AMistakeNamesTheHelpOfTheCommand) {
+    for (const auto& [args, path] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+             {{"walet"}, "covenant"},
+             {{"--jsn"}, "covenant"},
+             {{"wallet", "lst"}, "covenant wallet"},
+             {{"wallet", "show"}, "covenant wallet show"},
+             {{"wallet", "list", "--limt", "3"}, "covenant wallet list"},
+             {{"wallet", "list", "extra"}, "covenant wallet list"}}) {
+        EXPECT_EQ(run(args), ExitCode::kUsage);
+        EXPECT_EQ(err.str().find("error: " + path + "\n"), 0U) << err.str();
+        EXPECT_NE(err.str().find("next: " + path + " --help lists"), std::string::npos)
+            << err.str();
+    }
 }
 
 TEST_F(CommandFixture, BadValuesAreUsageWithThreeLines) {

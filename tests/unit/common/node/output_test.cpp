@@ -48,6 +48,23 @@ TEST(Output, AnErrorIsThreeLinesForPeople) {
     EXPECT_EQ(s.out.str(), "");
 }
 
+TEST(Output, WhatIsNotRetryableIsNotToBeTriedAgain) {
+    for (const Errc code : {Errc::kUnavailable, Errc::kTimeout}) {
+        EXPECT_NE(default_hint(Error{code, "", true}).find("try again"), std::string_view::npos);
+        EXPECT_EQ(default_hint(Error{code, "", false}),
+                  "check that the remote runs and is reachable");
+    }
+}
+
+TEST(Output, AFileOfTheWrongKindIsNotAQuestionOfSpaceAlone) {
+    Streams s;
+    Output output(OutputOptions{}, s.out, s.err);
+    output.error(Error{Errc::kIo, "open x: it is a FIFO, not a regular file", false}, "verify");
+    EXPECT_EQ(s.err.str(),
+              "error: verify\n  why:  open x: it is a FIFO, not a regular file\n  next: check what "
+              "the path names, its permissions and free space\n");
+}
+
 TEST(Output, StreamsAreJsonLinesWithoutEnvelope) {
     Streams s;
     OutputOptions options;
@@ -192,6 +209,8 @@ TEST(Output, AFullDiskBehindStandardOutputIsAFailure) {
         EXPECT_NE(err.str().find("write standard output: No space left on device"),
                   std::string::npos)
             << err.str();
+        EXPECT_EQ(err.str().find("again"), std::string::npos)
+            << "it may have sent a transaction: " << err.str();
     }
     std::ofstream full("/dev/full");
     std::ostringstream err;

@@ -112,6 +112,19 @@ TEST_F(CommandsTest, no_flipped_bit_of_the_index_becomes_a_number) {
     EXPECT_GT(refused, 0);
 }
 
+TEST_F(CommandsTest, only_a_network_that_was_given_may_be_a_file) {
+    write_folder();
+    ASSERT_TRUE(write_file_durably(folder / "devnet", as_bytes("no network file")));
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(folder.path());
+    const Ran unsaid = run({"status"});
+    const Ran said = run({"status", "--network", "devnet"});
+    std::filesystem::current_path(before);
+    EXPECT_EQ(unsaid.code, ExitCode::kOk) << unsaid.err;
+    EXPECT_NE(said.code, ExitCode::kOk);
+    EXPECT_THAT(said.err, HasSubstr("devnet"));
+}
+
 TEST_F(CommandsTest, the_index_of_another_network_is_not_shown_as_this_one) {
     write_folder();
     chain::NetworkFile own;

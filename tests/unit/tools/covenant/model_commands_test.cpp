@@ -178,6 +178,9 @@ TEST_F(ModelCommandsTest, every_form_of_a_checkpoint_gives_the_same_text) {
     const auto wanted = of({"--checkpoint", path("hf")});
     EXPECT_EQ(of({"--checkpoint", path("hf/")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("hf/model.safetensors")}), wanted);
+    std::filesystem::copy(path("hf"), path("folder.safetensors"));
+    EXPECT_EQ(of({"--checkpoint", path("folder.safetensors")}), wanted);
+    EXPECT_EQ(of({"--checkpoint", path("folder.safetensors/")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf")}), wanted);
     EXPECT_EQ(of({"--checkpoint", path("model.gguf"), "--tokenizer", path("hf/tokenizer.model")}),
               wanted);
@@ -289,6 +292,8 @@ TEST_F(ModelCommandsTest, all_windows_give_the_mean_over_the_split) {
     EXPECT_EQ(text.code, ExitCode::kOk);
     EXPECT_THAT(text.out, HasSubstr("bits a byte, perplexity"));
     EXPECT_THAT(text.err, HasSubstr("held-out loss"));
+    const std::string whole = node::human_bytes(theta.bytes().size());
+    EXPECT_THAT(text.err, HasSubstr("reading hf  " + whole + " of " + whole + "  100 %"));
 }
 
 }  // namespace
