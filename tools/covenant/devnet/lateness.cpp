@@ -95,7 +95,9 @@ std::string with_reasons(std::string text, const std::vector<std::string>& nodes
                          const Layout& layout, protocol::Round round) {
     for (const std::string& node : nodes) {
         const std::string why = last_warning(layout.logs() / (node + ".log"), round);
-        text += why.empty() ? "" : "; " + node + ": " + why;
+        if (!why.empty()) {
+            text.append("; ").append(node).append(": ").append(why);
+        }
     }
     return text;
 }
