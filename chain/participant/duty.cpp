@@ -14,7 +14,7 @@ bool Setbacks::allow(const Duty& duty) const {
 
 Status Setbacks::meet(const Duty& duty, Error error) {
     if (error.code == Errc::kInterrupted || error.code == Errc::kCorrupt ||
-        error.code == Errc::kIo) {
+        error.code == Errc::kIo || error.code == Errc::kPermission) {
         return fail(std::move(error).within(std::string(duty.name) + " of round " +
                                             std::to_string(duty.round.value)));
     }

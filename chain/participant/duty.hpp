@@ -50,7 +50,7 @@ class Setbacks {
     [[nodiscard]] bool allow(const Duty& duty) const;
     // Said once. What may pass is tried again at the next look, anything else is given up. An error
     // comes back when it ends the node: it was asked to stop (kInterrupted), or its own files are
-    // damaged or cannot be written (kCorrupt, kIo).
+    // damaged, cannot be written or may not be read (kCorrupt, kIo, kPermission).
     Status meet(const Duty& duty, Error error);
     // Rounds before this one.
     void forget(protocol::Round before);

@@ -8,13 +8,6 @@ namespace covenant::participant {
 
 using protocol::Round;
 
-namespace {
-
-// Longer than any duty stays open.
-constexpr std::uint64_t kSetbackRounds = 64;
-
-}  // namespace
-
 Role::Role(const Node& node, Background& background)
     : node_(node), background_(background), submitter_(node.ledger(), node.clock()) {}
 
@@ -28,7 +21,7 @@ Result<TickReport> Role::tick(const chain::Head& head) {
     const auto current = protocol::round_at(node_.seat().spec.timing, moment.now);
     if (current && begun_ != current) {
         begin_round(*current);
-        setbacks_.forget(Round(current->value - std::min(current->value, kSetbackRounds)));
+        setbacks_.forget(Round(current->value - std::min(current->value, protocol::kRecentRounds)));
         COVENANT_CHECK(tidy(moment, *current));
         begun_ = current;
     }

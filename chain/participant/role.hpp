@@ -40,7 +40,8 @@ class Role {
     Role& operator=(const Role&) = delete;
 
     // One look (after ledger.sync()) and at most one duty that does something. kInterrupted when
-    // work was asked to stop; kCorrupt, kIo when the node's own files fail it (see Setbacks).
+    // work was asked to stop; kCorrupt, kIo, kPermission when the node's own files fail it (see
+    // Setbacks).
     Result<TickReport> tick(const chain::Head& head);
     // Rounds after this one are left to others.
     void set_last_round(std::optional<protocol::Round> round) { last_round_ = round; }

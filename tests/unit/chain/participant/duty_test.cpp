@@ -94,7 +94,7 @@ TEST_F(AgendaTest, RoundsThatAreForgottenAreTriedAsNew) {
 
 // The node's own files, and the wish to stop.
 TEST_F(AgendaTest, DamageOfItsOwnEndsTheNodeAndNamesTheDuty) {
-    for (const Errc code : {Errc::kIo, Errc::kCorrupt, Errc::kInterrupted}) {
+    for (const Errc code : {Errc::kIo, Errc::kCorrupt, Errc::kPermission, Errc::kInterrupted}) {
         const auto report =
             run_due(std::vector<Duty>{failing("settle", code)}, ChainTime(1), setbacks);
         ASSERT_FALSE(report);
