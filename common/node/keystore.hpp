@@ -108,9 +108,10 @@ struct PasswordSource {
     bool json = false;           // --json never asks
     std::stop_token stop{};      // ends the asking, where a SignalGuard takes the signals
     bool allow_empty = false;    // of a file that somebody else made
+    std::string_view option = "password-file";  // that names `file`; lives as long as this
 };
 
-// kInterrupted: asked to stop. kPrecondition without a file or a terminal: says --password-file.
+// kInterrupted: asked to stop. kPrecondition without a file or a terminal: says the option.
 // kPermission: others may read the file. kInvalidArgument: empty, longer than 1024 bytes, or two
 // different answers.
 Result<crypto::SecretBytes> read_password(const PasswordSource& source, std::string_view what);

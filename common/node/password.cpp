@@ -23,8 +23,8 @@ Result<crypto::SecretBytes> asked(const PasswordSource& source, std::string_view
         return fail(
             Errc::kPrecondition,
             fmt::format("the password of {} is needed and there is no terminal to ask: pass "
-                        "--password-file FILE",
-                        what));
+                        "--{} FILE",
+                        what, source.option));
     }
     COVENANT_TRY(crypto::SecretBytes password,
                  ask(fmt::format("password of {}", what), source.stop));

@@ -43,12 +43,24 @@ Result<crypto::SecretBytes> password_of(const CommandContext& context, const std
                                what);
 }
 
+// Of the file that geth and cast shall open.
+Result<crypto::SecretBytes> web3_password(const CommandContext& context,
+                                          const WalletOptions& options) {
+    return node::read_password({.file = options.web3_password_file,
+                                .confirm = true,
+                                .json = context.global.json,
+                                .option = "web3-password-file"},
+                               options.file);
+}
+
 // Of a file that geth or cast made, which may have none.
 Result<crypto::SecretBytes> foreign_password(const CommandContext& context,
                                              const WalletOptions& options) {
-    return node::read_password(
-        {.file = options.web3_password_file, .json = context.global.json, .allow_empty = true},
-        options.file);
+    return node::read_password({.file = options.web3_password_file,
+                                .json = context.global.json,
+                                .allow_empty = true,
+                                .option = "web3-password-file"},
+                               options.file);
 }
 
 Result<ExitCode> report_new(const CommandContext& context, const node::Keystore& keys,
@@ -127,8 +139,7 @@ Result<ExitCode> export_key(const CommandContext& context, const WalletOptions& 
     COVENANT_CHECK(require_writable_name(options.file, Overwrite::kNo));
     COVENANT_TRY(const crypto::SecretBytes ours,
                  password_of(context, options.password_file, "key '" + key.name + "'", false));
-    COVENANT_TRY(const crypto::SecretBytes theirs,
-                 password_of(context, options.web3_password_file, "the file", true));
+    COVENANT_TRY(const crypto::SecretBytes theirs, web3_password(context, options));
     COVENANT_TRY(const std::string json, keys.export_web3(key.name, ours, theirs));
     COVENANT_CHECK(write_file_durably(options.file, as_bytes(json), {.access = Access::kPrivate}));
     Json out = key_json(keys, key);

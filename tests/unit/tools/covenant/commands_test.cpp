@@ -348,6 +348,25 @@ TEST_F(CommandsTest, no_password_is_asked_without_a_terminal) {
     EXPECT_FALSE(std::filesystem::exists(folder / "keys" / "coldkey.json"));
 }
 
+TEST_F(CommandsTest, the_option_of_the_password_that_is_missing_is_named) {
+    const std::string password = password_file("password", "correct horse");
+    ASSERT_EQ(run({"wallet", "new-hotkey", "--password-file", password}).code, ExitCode::kOk);
+    const std::string file = (folder / "exported.json").string();
+    const Ran exported =
+        run({"wallet", "export", "hotkey", file, "--password-file", password, "--json"});
+    EXPECT_EQ(exported.code, ExitCode::kPrecondition);
+    EXPECT_THAT(exported.out, HasSubstr("exported.json is needed"));
+    EXPECT_THAT(exported.out, HasSubstr("--web3-password-file FILE"));
+    ASSERT_EQ(run({"wallet", "export", "hotkey", file, "--password-file", password,
+                   "--web3-password-file", password})
+                  .code,
+              ExitCode::kOk);
+    const Ran imported =
+        run({"wallet", "import", "copy", file, "--password-file", password, "--json"});
+    EXPECT_EQ(imported.code, ExitCode::kPrecondition);
+    EXPECT_THAT(imported.out, HasSubstr("--web3-password-file FILE"));
+}
+
 TEST_F(CommandsTest, transactions_need_a_coldkey_of_the_right_kind) {
     const Ran none = run({"stake", "add", "0", "5", "--dry-run", "--json"});
     EXPECT_EQ(none.code, ExitCode::kPrecondition);
