@@ -7,6 +7,7 @@
 #include "tools/covenant/devnet/anvil.hpp"
 #include "tools/covenant/devnet/bring_up.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fcntl.h>
@@ -162,6 +163,24 @@ std::vector<Check> check_programs(const fs::path& folder) {
     return out;
 }
 
+// Of what is no key of ours: a damaged key comes before what never was one.
+Check check_others(const node::KeyFolder& folder) {
+    const auto damaged = [](const auto& other) { return other.why.code == Errc::kCorrupt; };
+    auto worst = std::find_if(folder.others.begin(), folder.others.end(), damaged);
+    const bool lost = folder.keys.empty() || worst != folder.others.end();
+    if (worst == folder.others.end()) {
+        worst = folder.others.begin();
+    }
+    std::string what = worst->file.string() + " is no key: " + worst->why.context;
+    for (auto other = folder.others.begin(); other != folder.others.end(); ++other) {
+        if (other != worst) {
+            what += "; nor is " + other->file.filename().string();
+        }
+    }
+    return lost ? failed("keys", std::move(what), "restore it from your copy")
+                : warn("keys", std::move(what), "move it out of the folder of keys");
+}
+
 Check check_keys(const fs::path& folder) {
     const fs::path keys = folder / "keys";
     std::error_code ignored;
@@ -185,11 +204,7 @@ Check check_keys(const fs::path& folder) {
         (key.kind == node::KeyKind::kHotkey ? hotkeys : coldkeys) += 1;
     }
     if (!there->others.empty()) {
-        const auto& other = there->others.front();
-        const std::string what = other.file.string() + " is no key: " + other.why.context;
-        return there->keys.empty() || other.why.code == Errc::kCorrupt
-                   ? failed("keys", what, "restore it from your copy")
-                   : warn("keys", what, "move it out of the folder of keys");
+        return check_others(*there);
     }
     const std::string found = fmt::format("{} hotkeys, {} coldkeys", hotkeys, coldkeys);
     return coldkeys > 0 && hotkeys > 0

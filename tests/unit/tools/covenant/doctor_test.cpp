@@ -1,4 +1,5 @@
 #include "common/base/durable_file.hpp"
+#include "common/base/file.hpp"
 #include "common/node/keystore.hpp"
 #include "common/node/lifecycle.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -62,6 +63,32 @@ TEST(Doctor, sees_a_broken_key_file) {
     ASSERT_TRUE(write_file_durably(folder / "keys" / "hotkey.json", as_bytes("{")));
     std::filesystem::permissions(folder / "keys" / "hotkey.json", std::filesystem::perms(0600));
     EXPECT_EQ(check_keys(folder.path()).level, CheckLevel::kFail);
+}
+
+TEST(Doctor, names_all_that_is_no_key_and_a_damaged_one_first) {
+    const testing::TempFolder folder;
+    node::Keystore keys(folder / "keys");
+    const auto password = crypto::SecretBytes::copy_of(as_bytes("secret"));
+    const crypto::Argon2Params quick{1, std::uint64_t{1} << 20};
+    ASSERT_TRUE(keys.create("hotkey", node::KeyKind::kHotkey, password, quick));
+    const auto write = [&](const std::string& name, std::string_view text) {
+        ASSERT_TRUE(write_file_durably(folder / "keys" / name, as_bytes(text)));
+    };
+    write("a.json", "{}");
+    write("c.json", "{}");
+    const Check foreign = check_keys(folder.path());
+    EXPECT_EQ(foreign.level, CheckLevel::kWarn);
+    EXPECT_THAT(foreign.found, HasSubstr("a.json is no key: "));
+    EXPECT_THAT(foreign.found, HasSubstr("; nor is c.json"));
+    std::string text = read_text_file(keys.path_of("hotkey"), 65536).value();
+    const auto digit = text.find("\"0x") + 3;  // of the address
+    text[digit] = text[digit] == '1' ? '2' : '1';
+    ASSERT_TRUE(
+        write_file_durably(keys.path_of("hotkey"), as_bytes(text), {.overwrite = Overwrite::kYes}));
+    const Check damaged = check_keys(folder.path());
+    EXPECT_EQ(damaged.level, CheckLevel::kFail);
+    EXPECT_THAT(damaged.found, HasSubstr("hotkey.json is no key: "));
+    EXPECT_THAT(damaged.found, HasSubstr("; nor is a.json; nor is c.json"));
 }
 
 TEST(Doctor, sees_who_holds_the_data_folder) {
