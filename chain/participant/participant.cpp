@@ -139,12 +139,12 @@ struct Participant::Parts {
 
     ~Parts() { ending.request_stop(); }
 
-    // Syncs until the chain answers; false when asked to stop.
+    // Syncs until the chain answers, or once where nobody waits.
     Result<chain::Head> sync_patiently() {
         bool said = false;
         for (;;) {
             auto head = ledger->sync();
-            if (head || !head.error().retryable) {
+            if (head || !options.patient || !head.error().retryable) {
                 return head;
             }
             if (!said) {
@@ -167,6 +167,10 @@ struct Participant::Parts {
             COVENANT_TRY(const bool done, ready(*ledger->state()));
             if (done) {
                 return {};
+            }
+            if (!options.patient) {
+                return fail(Errc::kUnavailable, "nobody waits for " + std::string(what) +
+                                                    ", which the chain does not show yet");
             }
             if (const std::int64_t now = clock.unix_ms(); now - said_ms >= kHeartbeatMs) {
                 log::info("start", "waiting for " + std::string(what));

@@ -30,7 +30,7 @@ struct ParticipantOptions {
     std::string metrics;           // "127.0.0.1:9090"; "" = off
     std::int64_t last_round = -1;  // -1: go on
     std::uint32_t poll_ms = 200;
-    bool patient = true;  // waits for a chain that does not answer yet; not an option of the user's
+    bool patient = true;  // waits for what is not there yet; not an option of the user's
     KernelOptions kernels;
 };
 // Describes all but datadir and network_file, which are global options of every binary, and
@@ -40,8 +40,9 @@ void describe(node::OptionTable& table, ParticipantOptions& options);
 class Participant {
   public:
     // Waits, saying for what, until the chain answers, the run exists and the hotkey is registered
-    // with the role. kPrecondition, kMismatch, kPermission ... name what is wrong and what to do;
-    // kInterrupted when asked to stop.
+    // with the role; one that is not patient fails with kUnavailable instead. kPrecondition,
+    // kMismatch, kPermission ... name what is wrong and what to do; kInterrupted when asked to
+    // stop.
     static Result<std::unique_ptr<Participant>> open(const ParticipantOptions& options,
                                                      protocol::Role role, Clock& clock,
                                                      std::stop_token stop);

@@ -3,7 +3,9 @@
 #include "chain/admin_client.hpp"
 #include "chain/rpc/transport.hpp"
 #include "common/base/hex.hpp"
+#include "common/data/corpus_manifest.hpp"
 #include "common/node/keystore.hpp"
+#include "common/store/open.hpp"
 
 #include <algorithm>
 
@@ -32,6 +34,8 @@ class Readiness {
         if (check_network()) {
             check_hotkey_on_chain();
         }
+        check_store();
+        check_data();
     }
 
     void check_open() {
@@ -77,6 +81,36 @@ class Readiness {
         };
         require(options_.store, "store", "the folder of the run's artifacts");
         require(options_.data, "data", "the folder of the run's data set");
+    }
+
+    // A store that this node would make is one that nobody else reads.
+    void check_store() {
+        const auto folder = store::folder_of(options_.store);
+        if (!folder) {
+            if (!options_.store.empty()) {
+                missing("store", folder.error(), "");
+            }
+            return;
+        }
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(*folder, ignored)) {
+            missing(
+                "store", {Errc::kPrecondition, "no folder " + folder->string()},
+                "--store DIR: the folder that the run's nodes share; a devnet's is the store in "
+                "its folder; for the first node of a run: mkdir " +
+                    folder->string());
+        }
+    }
+
+    void check_data() {
+        std::error_code ignored;
+        const auto manifest = data::manifest_path(options_.data);
+        if (!options_.data.empty() && !std::filesystem::exists(manifest, ignored)) {
+            missing("data",
+                    {Errc::kPrecondition, "no data set: " + manifest.string() + " is missing"},
+                    "--data DIR: the folder of the run's data set; a devnet's is the data in its "
+                    "folder");
+        }
     }
 
     void check_keys() {

@@ -25,8 +25,9 @@ tl::unexpected<Error> refused(std::string_view what) {
                                             "; name a folder, as a path or as file:///path");
 }
 
-// The folder of a file store.
-Result<std::string> path_of(std::string_view address) {
+}  // namespace
+
+Result<std::filesystem::path> folder_of(std::string_view address) {
     const std::string_view scheme = scheme_of(address);
     if (!scheme.empty() && scheme != "file") {
         // Without what follows the scheme: it may hold a password.
@@ -38,17 +39,15 @@ Result<std::string> path_of(std::string_view address) {
         if (!path.empty() && !path.starts_with('/')) return refused("file: with a host");
     }
     if (path.empty()) return refused("no path");
-    return std::string(path);
+    return std::filesystem::path(path);
 }
 
-}  // namespace
-
 Status check_address(std::string_view address) {
-    return path_of(address).map([](const std::string&) {});
+    return folder_of(address).map([](const std::filesystem::path&) {});
 }
 
 Result<std::unique_ptr<ArtifactStore>> open(std::string_view address) {
-    COVENANT_TRY(const std::string path, path_of(address));
+    COVENANT_TRY(const auto path, folder_of(address));
     COVENANT_TRY(auto store, FileStore::open(path));
     return std::unique_ptr<ArtifactStore>(std::move(store));
 }

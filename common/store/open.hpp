@@ -3,6 +3,7 @@
 
 #include "common/store/artifact_store.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -12,6 +13,8 @@ namespace covenant::store {
 // the path as it stands, without %XX. kInvalidArgument: another scheme ("s3:", "https:" come with
 // remote stores), another host, no path. A path whose first part has a colon is written "./a:b".
 Result<std::unique_ptr<ArtifactStore>> open(std::string_view address);
+// The folder that an address names; touches no disk, and refuses what open() refuses.
+Result<std::filesystem::path> folder_of(std::string_view address);
 // What open() refuses before it touches a disk.
 Status check_address(std::string_view address);
 

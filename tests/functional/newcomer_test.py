@@ -3,7 +3,10 @@
 it, and the newcomer's work is committed, included and paid."""
 
 import json
+import shutil
+import urllib.request
 
+from endpoint_test import Stub
 from support import Background, Devnet, FunctionalTest, Paths, envelope, main, run, wait_until
 
 
@@ -22,18 +25,40 @@ class NewcomerTest(FunctionalTest):
         cls.addClassCleanup(cls.devnet.stop)
         wait_until(cls.devnet.health, 240, "the devnet's explorer", cls.devnet.process)
 
-    def node(self, command):
-        return [Paths.program("covenant-miner"), command, "--datadir", self.miner, "--network", self.network,
-                "--store", self.folder / "store", "--data", self.folder / "data", "--password-file", self.password,
-                "--threads", "1"]
+    def node(self, command, **options):
+        given = {"datadir": self.miner, "network": self.network, "store": self.folder / "store",
+                 "data": self.folder / "data", "password-file": self.password, "threads": "1", **options}
+        return [Paths.program("covenant-miner"), command, *(word for name, value in given.items()
+                                                            for word in (f"--{name}", value))]
 
-    def check(self, code):
+    def check(self, code, **options):
         """{name: finding} of `covenant-miner check`, which must end with `code`."""
-        done = run([*self.node("check"), "--json"], self.home)
+        done = run([*self.node("check", **options), "--json"], self.home)
         self.assertEqual(done.code, code, done)
         value = envelope(done.out)
         self.assertEqual(value["ok"], code == 0, done)
         return {one["name"]: one for one in value["data"]}
+
+    def without_old_blocks(self):
+        """network.json by way of an endpoint that no longer has the first blocks."""
+        known = json.loads(self.network.read_text())
+
+        def answer(document):
+            request = urllib.request.Request(known["rpc_url"], json.dumps(document).encode(),
+                                             {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                answers = json.load(reply)
+            calls = document if isinstance(document, list) else [document]
+            for call, one in zip(calls, answers if isinstance(answers, list) else [answers]):
+                if call["method"] == "eth_getBlockByNumber" and call["params"][0] in ("0x1", "0x2", "0x3"):
+                    one["result"] = None
+            return "application/json", json.dumps(answers).encode()
+
+        stub = Stub(answer)
+        self.addCleanup(stub.close)
+        path = self.scratch / "pruned.json"
+        path.write_text(json.dumps({**known, "rpc_url": f"http://127.0.0.1:{stub.port}"}))
+        return path
 
     def owned(self, *words):
         return self.succeed(*words, "--network", self.network, "--datadir", self.owner, "--coldkey", "owner",
@@ -73,6 +98,16 @@ class NewcomerTest(FunctionalTest):
         self.owned("stake", "add", str(uid), "1")
         self.assertTrue(all(one["ok"] for one in self.check(0).values()))
 
+        nowhere = self.scratch / "nowhere"
+        found = self.check(3, store=nowhere, data=nowhere)
+        self.assertIn(f"mkdir {nowhere}", found["store"]["mend"])
+        self.assertIn("--data DIR", found["data"]["mend"])
+        self.assertFalse(nowhere.exists(), "a look makes nothing")
+        fresh = self.scratch / "fresh"  # has followed no chain yet
+        shutil.copytree(self.miner / "keys", fresh / "keys")
+        found = self.check(4, datadir=fresh, network=self.without_old_blocks())
+        self.assertIn("block 1", found["node"]["found"])
+
         miner = Background(self.node("run"), self.scratch, self.home, "newcomer")
         self.addCleanup(miner.stop)
 
@@ -89,7 +124,7 @@ class NewcomerTest(FunctionalTest):
     def test_only_a_devnet_gives_money_away(self):
         lonely = self.scratch / "lonely.json"
         lonely.write_text(self.network.read_text())
-        self.refused(3, "wallet", "fund", "0x" + "11" * 20, "--network", lonely, words=["devnet.json"])
+        self.refused(3, "wallet", "fund", "0x" + "11" * 20, "--network", lonely, words=["devnet.json", "not by a copy"])
 
 
 if __name__ == "__main__":

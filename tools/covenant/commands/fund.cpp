@@ -29,8 +29,9 @@ Result<devnet::Record> devnet_of(const node::GlobalOptions& global) {
     if (!std::filesystem::exists(layout.record(), ignored)) {
         return fail(Errc::kPrecondition,
                     "no devnet.json beside " + network.string() +
-                        ": only a devnet gives money away; elsewhere ether and tokens come from "
-                        "those who have some");
+                        ": only a devnet gives money away, and by the network.json in its own "
+                        "folder, not by a copy; elsewhere ether and tokens come from those who "
+                        "have some");
     }
     return devnet::load_record(layout);
 }
