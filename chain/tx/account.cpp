@@ -21,6 +21,44 @@ Error in_doubt(Error why, std::string_view what, const Hash256& hash, std::strin
 
 }  // namespace
 
+class Account::Pulse {
+  public:
+    explicit Pulse(RpcClient& rpc)
+        : rpc_(rpc), answered_ms_(rpc.clock().unix_ms()), moved_ms_(answered_ms_) {}
+
+    // kUnavailable: the node is silent, or its chain stands still, for too long.
+    Status check() {
+        Clock& clock = rpc_.clock();
+        if (clock.unix_ms() < next_look_ms_) return {};
+        const auto head = latest_block(rpc_);
+        const std::int64_t now = clock.unix_ms();
+        next_look_ms_ = now + kLookMs;
+        if (!head) {
+            if (now - answered_ms_ < kSilenceMs) return {};
+            return fail(Errc::kUnavailable,
+                        "the node does not answer any more: start it, or name "
+                        "another; " +
+                            head.error().context);
+        }
+        answered_ms_ = now;
+        if (!highest_ || head->number > *highest_) {
+            highest_ = head->number;
+            moved_ms_ = now;
+        }
+        if (now - moved_ms_ < kStillMs) return {};
+        return fail(Errc::kUnavailable,
+                    "the chain stands still at block " + std::to_string(*highest_) + " for " +
+                        std::to_string(kStillMs / 1000) + " s: see why it makes no blocks");
+    }
+
+  private:
+    RpcClient& rpc_;
+    std::int64_t answered_ms_;
+    std::int64_t moved_ms_;
+    std::int64_t next_look_ms_ = 0;
+    std::optional<std::uint64_t> highest_;
+};
+
 Error Account::too_little_ether(const std::string& name) const {
     return {Errc::kPrecondition,
             name + ": account " + to_0x(address()) + " has too little ether: send it some"};
@@ -38,6 +76,7 @@ Result<bool> Account::newest_block_refuses(const CallRequest& request) {
 Result<std::uint64_t> Account::estimate(const std::string& name, const CallRequest& request) {
     Clock& clock = rpc_->clock();
     const std::int64_t deadline = clock.unix_ms() + kTimeoutMs;
+    Pulse pulse(*rpc_);
     while (true) {
         COVENANT_TRY(const GasEstimate estimate, estimate_gas(*rpc_, request));
         if (!estimate.error) return estimate.gas;
@@ -47,10 +86,14 @@ Result<std::uint64_t> Account::estimate(const std::string& name, const CallReque
         }
         if (error.failure != RpcFailure::kReverted) return fail(rpc_failure(name, error));
         COVENANT_TRY(const bool refused, newest_block_refuses(request));
+        const std::string refusal =
+            "the contract refused: " +
+            (error.data.empty() ? error.message : describe_revert(error.data));
         if (refused || clock.unix_ms() >= deadline) {
-            return fail(Errc::kRejected,
-                        name + ": the contract refused: " +
-                            (error.data.empty() ? error.message : describe_revert(error.data)));
+            return fail(Errc::kRejected, name + ": " + refusal);
+        }
+        if (Status alive = pulse.check(); !alive) {
+            return fail(std::move(alive).error().within(name + ": nothing was sent: " + refusal));
         }
         clock.sleep_for(Millis(kLookMs), std::stop_token{});
     }
@@ -114,6 +157,7 @@ Result<std::optional<Receipt>> Account::find_receipt(const Hash256& hash) {
 Result<Receipt> Account::wait(std::string_view what, const Hash256& hash) {
     Clock& clock = rpc_->clock();
     const std::int64_t deadline = clock.unix_ms() + kTimeoutMs;
+    Pulse pulse(*rpc_);
     while (true) {
         auto found = find_receipt(hash);
         if (found && *found) {
@@ -132,6 +176,9 @@ Result<Receipt> Account::wait(std::string_view what, const Hash256& hash) {
             if (!found) why.context += ": " + found.error().context;
             if (stopped) why = std::move(found).error();
             return fail(in_doubt(std::move(why), what, hash, "was sent"));
+        }
+        if (Status alive = pulse.check(); !alive) {
+            return fail(in_doubt(std::move(alive).error(), what, hash, "was sent"));
         }
         clock.sleep_for(Millis(kPollMs), std::stop_token{});
     }

@@ -21,8 +21,9 @@ class Account {
     [[nodiscard]] Address address() const { return key_->address(); }
     // kRejected: the contract refuses (its custom error is named) or the transaction failed in its
     // block. kPrecondition: the account has too little ether. kTimeout, kUnavailable: no receipt
-    // within kTimeoutMs, or the answer to the sending was lost; the transaction may still come in,
-    // so these are not retryable and name it. `what` opens every error text ("add stake").
+    // within kTimeoutMs, no answer within kSilenceMs or no new block within kStillMs, or the answer
+    // to the sending was lost; the transaction may still come in, so these are not retryable and
+    // name it. `what` opens every error text ("add stake").
     Result<Receipt> send(std::string_view what, const std::optional<Address>& to, Bytes data,
                          Uint128 value = 0);
     // send() in two halves, so that several transactions can be under way: post() returns the hash
@@ -33,10 +34,14 @@ class Account {
     [[nodiscard]] RpcClient& rpc() { return *rpc_; }
 
     static constexpr std::uint32_t kTimeoutMs = 180'000;  // for a receipt; for a doubted refusal
+    static constexpr std::uint32_t kSilenceMs = 20'000;   // of the node
+    static constexpr std::uint32_t kStillMs = 60'000;     // without a new block
     static constexpr std::uint32_t kPollMs = 100;
-    static constexpr std::uint32_t kLookMs = 1'000;  // between two looks at a refusal
+    static constexpr std::uint32_t kLookMs = 1'000;  // between two looks at a refusal, or the head
 
   private:
+    // Whether there is a chain to wait for.
+    class Pulse;
     // The gas that it takes. A refusal counts once the newest known block refuses, too.
     Result<std::uint64_t> estimate(const std::string& name, const CallRequest& request);
     Result<bool> newest_block_refuses(const CallRequest& request);

@@ -59,6 +59,7 @@ TEST_F(AccountTest, AReceiptIsWaitedForWhateverTheNodeSaysMeanwhile) {
 
 TEST_F(AccountTest, WithoutAReceiptTheTransactionIsNamedAndNotToBeSentAgain) {
     const std::int64_t start = clock.unix_ms();
+    node.before = [this](const std::string&) { node.mine(); };
     spoil("eth_getTransactionReceipt", 1'000'000, "transaction indexing is in progress");
     const auto receipt = send();
     ASSERT_FALSE(receipt);
@@ -69,12 +70,50 @@ TEST_F(AccountTest, WithoutAReceiptTheTransactionIsNamedAndNotToBeSentAgain) {
 }
 
 TEST_F(AccountTest, ATransactionThatStaysInThePoolIsNamed) {
-    node.before = nullptr;
+    node.before = [this](const std::string&) {  // whose blocks leave it out
+        const auto pool = std::exchange(node.pool, {});
+        node.mine();
+        node.pool = pool;
+    };
     const auto receipt = send();
     ASSERT_FALSE(receipt);
     EXPECT_EQ(receipt.error().code, Errc::kTimeout);
     expect_doubt(receipt.error(), sent_hash(), "was sent");
     EXPECT_THAT(receipt.error().context, HasSubstr("no receipt within 180 s"));
+}
+
+TEST_F(AccountTest, AChainThatStandsStillIsNotWaitedFor) {
+    node.before = nullptr;
+    const std::int64_t start = clock.unix_ms();
+    const auto receipt = send();
+    ASSERT_FALSE(receipt);
+    EXPECT_EQ(receipt.error().code, Errc::kUnavailable);
+    expect_doubt(receipt.error(), sent_hash(), "was sent");
+    EXPECT_THAT(receipt.error().context, HasSubstr("the chain stands still at block 0 for 60 s"));
+    EXPECT_LT(clock.unix_ms() - start, Account::kStillMs + 5'000);
+
+    node.estimate_revert = Bytes{0xfb, 0x8f, 0x41, 0xb2};  // on top of what waits, and only there
+    spoil("eth_call", 1'000'000, "header not found");
+    const auto next = send();
+    ASSERT_FALSE(next);
+    EXPECT_EQ(next.error().code, Errc::kUnavailable);
+    EXPECT_THAT(next.error().context, HasSubstr("nothing was sent: the contract refused: "));
+    EXPECT_LT(clock.unix_ms() - start, 2 * (Account::kStillMs + 5'000));
+    EXPECT_EQ(node.sent.size(), 1U);
+}
+
+TEST_F(AccountTest, ANodeThatFallsSilentIsNotWaitedFor) {
+    const std::int64_t start = clock.unix_ms();
+    node.before = [this](const std::string& method) {
+        node.offline = node.offline || method == "eth_sendRawTransaction";
+    };
+    node.spoil = [](const std::string&, const Json&, Json&) {};
+    const auto receipt = send();
+    ASSERT_FALSE(receipt);
+    EXPECT_EQ(receipt.error().code, Errc::kUnavailable);
+    expect_doubt(receipt.error(), sent_hash(), "was sent");
+    EXPECT_THAT(receipt.error().context, HasSubstr("the node does not answer any more"));
+    EXPECT_LT(clock.unix_ms() - start, Account::kSilenceMs + 10'000);
 }
 
 TEST_F(AccountTest, ASendingWhoseAnswerIsLostIsNoFailureToTryAgain) {
@@ -115,6 +154,7 @@ TEST_F(AccountTest, ARefusalThatStaysIsOne) {
     EXPECT_EQ(refused.error().code, Errc::kRejected);
     EXPECT_THAT(refused.error().context, HasSubstr("add stake: the contract refused: "));
     EXPECT_EQ(clock.unix_ms(), start) << "the newest block refuses, too";
+    node.before = [this](const std::string&) { node.mine(); };
     spoil("eth_call", 1'000'000, "header not found");
     const auto doubted = send();
     ASSERT_FALSE(doubted);
