@@ -17,13 +17,18 @@ Result<std::string> adversary_path(const Programs& programs) {
         return fail(Errc::kPrecondition,
                     "no program " + path +
                         ": it is the miner that cheats, and is built, never installed; "
-                        "tools/devnet builds it, and --cheat none goes without it");
+                        "tools/devnet builds it");
     }
     return path;
 }
 
 Result<std::vector<std::string>> kinds(const Programs& programs, const std::stop_token& stop) {
-    COVENANT_TRY(const std::string program, adversary_path(programs));
+    auto found = adversary_path(programs);
+    if (!found) {
+        found.error().context += ", and --cheat none goes without it";
+        return fail(std::move(found).error());
+    }
+    const std::string program = std::move(*found);
     // Asked before the devnet has a folder for a log.
     COVENANT_TRY(const std::string text, run_and_read({program, "kinds", "--json"}, {}, stop));
     COVENANT_TRY(const codec::Json json, codec::Json::parse(text));
@@ -49,7 +54,17 @@ Result<std::string> program_of(const Participant& one, const Programs& programs)
                                                             : "covenant-validator");
 }
 
-Result<Options> checked(Options options, const Programs& programs, const std::stop_token& stop) {
+Result<Options> checked(Options options, const std::optional<Record>& kept,
+                        const Programs& programs, const std::stop_token& stop) {
+    if (kept) {
+        for (const Participant& one : kept->participants) {
+            COVENANT_TRY(const std::string program, program_of(one, programs));
+            static_cast<void>(program);
+        }
+        if (options.cheat.empty()) {
+            return options;  // it goes on with those that it has
+        }
+    }
     const std::string kind = options.cheat.substr(0, options.cheat.find('@'));
     if (kind != kNoCheat) {
         COVENANT_TRY(const auto known, kinds(programs, stop));

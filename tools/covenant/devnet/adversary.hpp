@@ -13,8 +13,10 @@ namespace covenant::devnet {
 Result<std::string> program_of(const Participant& one, const Programs& programs);
 
 // The options with the cheat's kind filled in: "" and "@NAME" get the first that covenant-adversary
-// lists; "none" needs no such program. kInvalidArgument: it knows no such kind, or participants()
-// refuses; kPrecondition as above.
-Result<Options> checked(Options options, const Programs& programs, const std::stop_token& stop);
+// lists; "none" needs no such program, and neither does a `kept` devnet without a cheat that is
+// asked for none. kInvalidArgument: it knows no such kind, or participants() refuses; kPrecondition
+// as above.
+Result<Options> checked(Options options, const std::optional<Record>& kept,
+                        const Programs& programs, const std::stop_token& stop);
 
 }  // namespace covenant::devnet

@@ -103,9 +103,10 @@ Status Devnet::say(std::string_view step) {
 
 Status Devnet::prepare() {
     COVENANT_TRY(programs_, find_programs());
-    COVENANT_TRY(options_, checked(options_, programs_, stop_));  // before anything is written
     layout_.root = std::filesystem::absolute(
         options_.datadir.empty() ? "devnet-" + std::to_string(options_.seed) : options_.datadir);
+    // Before anything is written.
+    COVENANT_TRY(options_, checked(options_, kept_record(layout_), programs_, stop_));
     COVENANT_TRY(folder_, take_folder(layout_, options_.datadir.empty()));
     resumed_ = folder_->resumes();
     for (const auto& folder : {layout_.logs(), layout_.nodes(), layout_.store()}) {

@@ -86,6 +86,14 @@ Result<Folder> take_folder(const Layout& layout, bool disposable) {
     return folder;
 }
 
+std::optional<Record> kept_record(const Layout& layout) {
+    auto record = load_record(layout);
+    if (!record || !record->keep) {
+        return std::nullopt;
+    }
+    return std::move(*record);
+}
+
 Result<std::optional<chain::IndexReader>> find_index(const Layout& layout) {
     auto opened = chain::IndexReader::open(layout.index().string());
     if (opened) {

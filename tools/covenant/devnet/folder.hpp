@@ -22,6 +22,9 @@ struct Folder {
 // named folder holds a devnet that was not kept.
 Result<Folder> take_folder(const Layout& layout, bool disposable);
 
+// What a second start would go on with; nothing where it would begin anew, or fail to read.
+std::optional<Record> kept_record(const Layout& layout);
+
 // The index that the explorer writes; nothing while it has not made it yet. kCorrupt: it is
 // damaged, and no waiting mends it.
 Result<std::optional<chain::IndexReader>> find_index(const Layout& layout);

@@ -19,10 +19,11 @@ class AdversaryTest : public ::testing::Test {
         std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     }
     Programs programs() { return {.folder = folder.path(), .repository = {}}; }
-    Result<std::string> checked(const std::string& cheat) {
+    Result<std::string> checked(const std::string& cheat,
+                                const std::optional<Record>& kept = std::nullopt) {
         Options options;
         options.cheat = cheat;
-        COVENANT_TRY(const Options all, devnet::checked(options, programs(), {}));
+        COVENANT_TRY(const Options all, devnet::checked(options, kept, programs(), {}));
         return all.cheat;
     }
     testing::TempFolder folder;
@@ -67,6 +68,22 @@ TEST_F(AdversaryTest, AnInstallationHasNoneAndGoesWithoutACheat) {
         EXPECT_NE(missing.error().context.find("tools/devnet builds it"), std::string::npos);
         EXPECT_NE(missing.error().context.find("--cheat none"), std::string::npos);
     }
+}
+
+TEST_F(AdversaryTest, AKeptDevnetNeedsItOnlyWhereItHasACheat) {
+    Record kept;
+    kept.participants = {{"alice", protocol::Role::kMiner, "none"},
+                         {"vera", protocol::Role::kValidator, "none"}};
+    EXPECT_TRUE(checked("", kept));
+    EXPECT_FALSE(checked("first", kept)) << "what is asked for is looked at";
+    kept.participants.push_back({"mallory", protocol::Role::kMiner, "first"});
+    const auto missing = checked("", kept);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, Errc::kPrecondition);
+    EXPECT_EQ(missing.error().context.find("--cheat none"), std::string::npos)
+        << "it would not help";
+    build_adversary();
+    EXPECT_TRUE(checked("", kept));
 }
 
 }  // namespace

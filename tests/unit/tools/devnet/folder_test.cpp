@@ -65,6 +65,7 @@ TEST(TakeFolder, ANamedFolderIsNotReplaced) {
     const TempFolder parent;
     const Layout layout{parent / "mine"};
     leave_devnet(layout, false);
+    EXPECT_FALSE(kept_record(layout));
     const auto folder = take_folder(layout, false);
     ASSERT_FALSE(folder);
     EXPECT_EQ(folder.error().code, Errc::kAlreadyExists);
@@ -74,7 +75,10 @@ TEST(TakeFolder, ANamedFolderIsNotReplaced) {
 TEST(TakeFolder, AKeptDevnetGoesOn) {
     const TempFolder parent;
     const Layout layout{parent / "mine"};
+    EXPECT_FALSE(kept_record(layout)) << "there is nothing yet";
     leave_devnet(layout, true);
+    ASSERT_TRUE(kept_record(layout));
+    EXPECT_EQ(kept_record(layout)->seed, 7U);
     for (const bool disposable : {true, false}) {
         const auto folder = take_folder(layout, disposable);
         ASSERT_TRUE(folder) << folder.error().context;
