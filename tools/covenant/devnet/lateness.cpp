@@ -91,6 +91,20 @@ std::string last_warning(const std::filesystem::path& log, protocol::Round round
     return found;
 }
 
+namespace {
+
+std::vector<std::string> validators_of(const Record& record) {
+    std::vector<std::string> out;
+    for (const Participant& one : record.participants) {
+        if (one.role == protocol::Role::kValidator) {
+            out.push_back(one.name);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
 std::string with_reasons(std::string text, const std::vector<std::string>& nodes,
                          const Layout& layout, protocol::Round round) {
     for (const std::string& node : nodes) {
@@ -105,6 +119,13 @@ std::string with_reasons(std::string text, const std::vector<std::string>& nodes
 std::vector<std::string> late_duties(const Record& record, const Layout& layout,
                                      const protocol::RunState& state, protocol::Round round) {
     std::vector<std::string> texts;
+    if (const protocol::RoundRecord* found = state.record(round);
+        found != nullptr && !found->commitments.empty() &&
+        !state.beacons.contains(protocol::beacon_slot_of(round))) {
+        texts.push_back(with_reasons(
+            fmt::format("round {} has no beacon: no validator proved it in time", round.value),
+            validators_of(record), layout, round));
+    }
     if (const auto late = late_voters(record, state, round); !late.empty()) {
         texts.push_back(with_reasons(fmt::format("round {} has no result: no vote in time of {}",
                                                  round.value, fmt::join(late, ", ")),

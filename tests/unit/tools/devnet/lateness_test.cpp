@@ -59,6 +59,10 @@ TEST(LateDuties, SayWhoDidNotVoteAndWhyAndHowManyAuditsAreMissing) {
               (std::vector<std::string>{
                   "round 0 has no result: no vote in time of vera; vera: round  late  round=0",
                   "round 0: 0 of 2 audits were done in time"}));
+    state.beacons.erase(protocol::beacon_slot_of(Round(0)));
+    EXPECT_EQ(late_duties(record(), layout, state, Round(0)),
+              (std::vector<std::string>{"round 0 has no beacon: no validator proved it in time; "
+                                        "vera: round  late  round=0"}));
 }
 
 TEST(Audits, AreOwedByEveryValidatorAboutEveryCommitment) {
