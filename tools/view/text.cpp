@@ -156,16 +156,16 @@ node::Table round_table(const Scene& scene, const RoundView& round) {
 }
 
 node::Table neurons_table(const Scene& scene) {
-    node::Table table({"uid", "hotkey", "role", "stake", "weight", "rounds", "fails", "last",
-                       "credited", "claimed"});
-    table.align_right({0, 3, 4, 5, 6, 7, 8, 9});
+    node::Table table(
+        {"uid", "hotkey", "role", "stake", "weight", "rounds", "fails", "last", "credited"});
+    table.align_right({0, 3, 4, 5, 6, 7, 8});
     for (const chain::NeuronRow& row : chain::neuron_rows(scene.state, scene.now())) {
         table.add({std::to_string(row.uid.value), label(scene.state, scene.folder, row.uid),
                    std::string(protocol::to_string(row.role)), short_amount(row.stake),
                    std::to_string(row.last_weight), std::to_string(row.rounds),
                    std::to_string(row.fails),
                    row.last_active ? std::to_string(row.last_active->value) : "-",
-                   short_amount(row.credited), short_amount(row.claimed)});
+                   short_amount(row.credited)});
     }
     return table;
 }

@@ -87,13 +87,12 @@ constexpr std::string_view kColumns =
     "hotkey    the online signing key: its devnet name, or its address\n"
     "role      miner or validator\n"
     "stake     tokens locked behind the hotkey now\n"
-    "weight    newest revealed vote on a miner, mean of the validators by stake, 65535 is the "
-    "best\n"
-    "rounds    rounds in which it committed (miner) or voted on inclusion (validator)\n"
+    "weight    newest revealed vote on a miner, mean by stake; 65535 is the best\n"
+    "rounds    rounds in which it committed (miner), or voted on inclusion\n"
     "fails     rounds settled with a failed audit; such a round earns nothing\n"
     "last      last round in which it took part\n"
-    "credited  emission credited over all rounds, in tokens\n"
-    "claimed   of that, paid out to the coldkey";
+    "credited  emission credited over all rounds, in tokens; --json also says\n"
+    "          how much of it was claimed";
 
 Result<ExitCode> metagraph(const CommandContext& context, const ReadOptions& options,
                            Clock& clock) {
@@ -120,9 +119,11 @@ Result<ExitCode> hotkey(const CommandContext& context, const ReadOptions& option
             context.output.data(json.set("per_round", view::hotkey_rounds_json(scene, uid)));
         }
     }
-    context.output.text(fmt::format(
-        "uid {}  {}  {}  coldkey {}  stake {}", uid.value, protocol::to_string(neuron.role),
-        to_0x(neuron.hotkey), to_0x(neuron.coldkey), to_tokens(neuron.stake_at(scene.now()))));
+    context.output.text(fmt::format("uid {}  {}  stake {}", uid.value,
+                                    protocol::to_string(neuron.role),
+                                    to_tokens(neuron.stake_at(scene.now()))));
+    context.output.text("hotkey   " + to_0x(neuron.hotkey));
+    context.output.text("coldkey  " + to_0x(neuron.coldkey));
     context.output.table(view::hotkey_table(scene, uid));
     return ExitCode::kOk;
 }

@@ -395,11 +395,8 @@ Status Devnet::finish() {
     COVENANT_CHECK(await_index());
     print_closing(output_, record_, state_, layout_, programs_, balances, elapsed());
     if (late_) {
-        output_.text(
-            record_.keep
-                ? "deadlines were missed: the next start of this folder slows its chain's "
-                  "clock, so that they last longer"
-                : "deadlines were missed: the next start in this folder plans longer ones");
+        output_.text(record_.keep ? "deadlines were missed: the next start slows this chain's clock"
+                                  : "deadlines were missed: the next start here plans longer ones");
     }
     return {};
 }

@@ -4,7 +4,10 @@
 #include "common/base/hex.hpp"
 #include "tools/view/round_report.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,6 +19,11 @@ using protocol::Uid;
 
 namespace {
 
+constexpr std::size_t kWidth = 80;
+constexpr std::size_t kFailedWidth = 17;
+constexpr std::size_t kNamesWidth = 17;  // of the miners, where each one's pay is shown
+constexpr auto kRow = "{:>5}  {:>7}  {:>6}  {:>5}  {:>6}  {:<17}  {}";
+
 std::string name_of(const Record& record, Uid uid) {
     for (const auto& [name, at] : record.uids) {
         if (at == uid) {
@@ -25,36 +33,126 @@ std::string name_of(const Record& record, Uid uid) {
     return "uid " + std::to_string(uid.value);
 }
 
+std::vector<std::string> miners_of(const Record& record) {
+    std::vector<std::string> out;
+    for (const Participant& one : record.participants) {
+        if (one.role == protocol::Role::kMiner) {
+            out.push_back(one.name);
+        }
+    }
+    return out;
+}
+
+// Each miner's pay has a place in the table.
+bool pay_by_name(const std::vector<std::string>& miners) {
+    return fmt::format("{}", fmt::join(miners, "/")).size() <= kNamesWidth;
+}
+
+// As many names a line as fit, all lines but the first below the first one's names.
+void print_names(node::Output& output, std::string_view label,
+                 const std::vector<std::string>& names) {
+    std::string line;
+    for (const std::string& name : names) {
+        if (!line.empty() && line.size() + 2 + name.size() > kWidth) {
+            output.text(std::exchange(line, {}));
+            label = "";
+        }
+        line += line.empty() ? fmt::format("{:<10}{}", label, name) : "  " + name;
+    }
+    if (!line.empty()) {
+        output.text(line);
+    }
+}
+
+std::string failed_text(const Record& record, const protocol::RoundView& round) {
+    std::vector<std::string> names;
+    std::vector<std::string> all;
+    for (const auto& [uid, audit] : round.audited()) {
+        if (audit.failed_segment) {
+            names.push_back(name_of(record, uid));
+            all.push_back(fmt::format("{} segment {}", names.back(), audit.failed_segment->value));
+        }
+    }
+    if (names.empty()) {
+        return "-";
+    }
+    for (const auto& words : {all, names}) {
+        if (auto text = fmt::format("{}", fmt::join(words, ", ")); text.size() <= kFailedWidth) {
+            return text;
+        }
+    }
+    return fmt::format("{} miners", names.size());
+}
+
+double coins(Amount amount) {
+    return static_cast<double>(amount.units) / 1e18;
+}
+
+// By name where the round's miners are the devnet's own and few; else how much and to how many.
+std::string paid_text(const Record& record, const protocol::RoundView& round,
+                      const std::set<Uid>& miners) {
+    std::vector<std::string> by_name;
+    std::set<Uid> own;
+    for (const std::string& name : miners_of(record)) {
+        const Uid uid = record.uids.at(name);
+        own.insert(uid);
+        by_name.push_back(fmt::format("{:.2f}", coins(round.credited(uid))));
+    }
+    if (pay_by_name(miners_of(record)) && std::ranges::includes(own, miners)) {
+        return fmt::format("{}", fmt::join(by_name, "/"));
+    }
+    Amount sum;
+    std::size_t paid = 0;
+    for (const Uid uid : miners) {
+        sum += round.credited(uid);
+        if (round.credited(uid) > Amount{}) {
+            ++paid;
+        }
+    }
+    return fmt::format("{:.2f} to {} of {}", coins(sum), paid, miners.size());
+}
+
+// Who could take part in a round: others than the devnet's own may have joined.
+std::set<Uid> miners_of(const protocol::RoundView& round) {
+    std::set<Uid> out;
+    for (const protocol::MinerView& miner : round.miners) {
+        out.insert(miner.uid);
+    }
+    for (const auto& [uid, commitment] : round.commitments) {
+        out.insert(uid);
+    }
+    return out;
+}
+
 }  // namespace
 
 void print_header(node::Output& output, const Record& record, const Layout& layout) {
     std::vector<std::string> miners;
     std::vector<std::string> validators;
+    std::vector<std::string> cheats;
     for (const Participant& one : record.participants) {
-        const std::string address = to_short_hex(hotkey_of(record.seed, one.name).address().view());
-        std::string text = one.name + " " + address;
+        (one.role == protocol::Role::kMiner ? miners : validators)
+            .push_back(one.name + " " +
+                       to_short_hex(hotkey_of(record.seed, one.name).address().view()));
         if (one.cheats()) {
-            text += " (cheats: " + one.cheat + ")";
-        }
-        (one.role == protocol::Role::kMiner ? miners : validators).push_back(std::move(text));
-    }
-    output.text(
-        fmt::format("covenant devnet  run {}  nano, 0.887 M parameters  seed {}  data in {}",
-                    to_short_hex(record.run.view()), record.seed, layout.root.string()));
-    output.text(fmt::format("DEV ONLY keys: {} mine, {} validate", fmt::join(miners, "  "),
-                            fmt::join(validators, "  ")));
-    output.text(
-        fmt::format("held-out loss of the first parameters: {:.3f} nats   one inner step among {} "
-                    "processes: {:.1f} ms",
-                    record.initial_loss, record.participants.size(), record.step_ms));
-    std::string credits;
-    for (const Participant& one : record.participants) {
-        if (one.role == protocol::Role::kMiner) {
-            credits += (credits.empty() ? "" : " / ") + one.name;
+            cheats.push_back(one.name + ": " + one.cheat);
         }
     }
-    output.text(fmt::format("{:>5}  {:>7}  {:>9}  {:>8}  {:>7}  {:<34}  emission {}", "round",
-                            "heldout", "committed", "included", "audited", "verdicts", credits));
+    output.text(fmt::format("covenant devnet  run {}  nano, 0.887 M parameters  seed {}",
+                            to_short_hex(record.run.view()), record.seed));
+    output.text("data in   " + layout.root.string());
+    output.text("DEV ONLY  all keys follow from the seed");
+    print_names(output, "mine", miners);
+    print_names(output, "validate", validators);
+    print_names(output, "cheat", cheats);
+    output.text(
+        fmt::format("held-out loss of the first parameters: {:.3f} nats", record.initial_loss));
+    output.text(fmt::format("one inner step among {} processes: {:.1f} ms",
+                            record.participants.size(), record.step_ms));
+    const auto names = miners_of(record);
+    output.text(fmt::format(
+        kRow, "round", "heldout", "commit", "incl.", "audits", "failed",
+        pay_by_name(names) ? fmt::format("COV {}", fmt::join(names, "/")) : "COV to miners"));
 }
 
 void print_round(node::Output& output, const Record& record, const protocol::RunState& state,
@@ -64,30 +162,16 @@ void print_round(node::Output& output, const Record& record, const protocol::Run
         output.text(fmt::format("{:>5}  null round: nothing was committed", round.value));
         return;
     }
-    const auto audited = facts->audited();
-    std::string verdicts;
-    for (const auto& [uid, audit] : audited) {
-        if (audit.failed_segment) {
-            verdicts += fmt::format("{}{} segment {} mismatch", verdicts.empty() ? "" : ", ",
-                                    name_of(record, uid), audit.failed_segment->value);
-        }
-    }
-    std::string credits;
-    std::size_t miners = 0;
-    for (const Participant& one : record.participants) {
-        if (one.role == protocol::Role::kMiner) {
-            ++miners;
-            const Amount credit = facts->credited(record.uids.at(one.name));
-            credits += fmt::format("{}{:.2f}", credits.empty() ? "" : " / ",
-                                   static_cast<double>(credit.units) / 1e18);
-        }
-    }
+    const auto miners = miners_of(*facts);
+    const auto of_all = [&](std::size_t count) {
+        return fmt::format("{}/{}", count, miners.size());
+    };
     const std::string loss =
         facts->accepted ? fmt::format("{:.3f}", std::bit_cast<float>(facts->accepted->loss_bits))
                         : "null";
-    output.text(fmt::format("{:>5}  {:>7}  {:>7}/{}  {:>6}/{}  {:>7}  {:<34}  {}", round.value,
-                            loss, facts->commitments.size(), miners, facts->included.count(),
-                            miners, audited.size(), verdicts.empty() ? "-" : verdicts, credits));
+    output.text(fmt::format(kRow, round.value, loss, of_all(facts->commitments.size()),
+                            of_all(facts->included.count()), facts->audited().size(),
+                            failed_text(record, *facts), paid_text(record, *facts, miners)));
 }
 
 void print_closing(node::Output& output, const Record& record, const protocol::RunState& state,
@@ -102,9 +186,9 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
     Json paid = Json::array();
     output.text("emission paid, as the token contract has it:");
     for (const Participant& one : record.participants) {
-        output.text(fmt::format("  {:<10} {:<9} {:>14} COV   {}", one.name,
-                                protocol::to_string(one.role), to_tokens(balances.at(one.name)),
-                                to_0x(coldkey_of(record.seed, one.name).address())));
+        output.text(fmt::format("  {:<12} {} {:>12.2f} COV", one.name,
+                                to_0x(coldkey_of(record.seed, one.name).address()),
+                                coins(balances.at(one.name))));
         Json row = Json::object();
         row.set("name", one.name).set("role", protocol::to_string(one.role));
         row.set("hotkey", to_0x(hotkey_of(record.seed, one.name).address()));
@@ -122,9 +206,10 @@ void print_closing(node::Output& output, const Record& record, const protocol::R
         for (const auto& [uid, audit] : facts->audited()) {
             if (audit.failed_segment && cheat.empty()) {
                 const std::string name = name_of(record, uid);
-                output.text(fmt::format(
-                    "caught: {} in round {}, segment {}, by {} validators, evidence {}", name,
-                    round.value, audit.failed_segment->value, audit.fails, to_0x(audit.evidence)));
+                output.text(fmt::format("caught: {} in round {}, segment {}, by {} validators",
+                                        name, round.value, audit.failed_segment->value,
+                                        audit.fails));
+                output.text("evidence    " + to_0x(audit.evidence));
                 cheat =
                     fmt::format("covenant replay --datadir {} --round {} --hotkey {} --segment {}",
                                 folder, round.value, name, audit.failed_segment->value);

@@ -11,9 +11,11 @@
 
 namespace covenant::devnet {
 
+// Lines of at most 80 columns, but for paths and commands.
 void print_header(node::Output& output, const Record& record, const Layout& layout);
 
-// One line; a round of which nothing reached the chain is said to be null.
+// One line; a round of which nothing reached the chain is said to be null. Its counts are of the
+// miners that were active, whoever started them.
 void print_round(node::Output& output, const Record& record, const protocol::RunState& state,
                  protocol::Round round);
 

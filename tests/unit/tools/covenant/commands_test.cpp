@@ -188,6 +188,19 @@ TEST_F(CommandsTest, metagraph_shows_every_hotkey_and_explains_its_columns) {
     }
 }
 
+TEST_F(CommandsTest, what_is_said_of_hotkeys_fits_into_eighty_columns) {
+    write_folder();
+    const std::string miner = run({"miner", "mallory"}).out;
+    for (const std::string& text : {run({"metagraph"}).out, run({"metagraph", "--explain"}).out,
+                                    miner.substr(0, miner.find("round"))}) {
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) {
+            EXPECT_LE(line.size(), 80U) << line;
+        }
+    }
+    EXPECT_THAT(miner, HasSubstr("\ncoldkey  0x"));
+}
+
 TEST_F(CommandsTest, miner_takes_any_form_of_a_hotkey) {
     write_folder();
     for (const std::string& hotkey :

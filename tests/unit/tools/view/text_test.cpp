@@ -81,6 +81,7 @@ TEST(Text, StatusAndRoundsFitIntoEightyColumns) {
         expect_fits(status_lines(scene));
         expect_fits(round_lines(round));
         expect_fits(round_table(scene, round).render(kColumns));
+        expect_fits(neurons_table(scene).render(kColumns));
         if (last < 10) {
             expect_fits(rounds_table(scene).render(kColumns));
         }
@@ -94,6 +95,9 @@ TEST(Text, ASmallRunsNumbersAreWholeInEightyColumns) {
     for (const char* cell : {"4.5000", " 2/2", "90.00", "0xd0d0…d0d0", "settled"}) {
         EXPECT_NE(rounds.find(cell), std::string::npos) << cell << " in\n" << rounds;
     }
+    const std::string neurons = neurons_table(sample::scene()).render(kColumns);
+    EXPECT_EQ(neurons, neurons_table(sample::scene()).render(0)) << "nothing is cut";
+    expect_fits(neurons);
 }
 
 }  // namespace
