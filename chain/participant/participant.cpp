@@ -275,12 +275,14 @@ Result<std::unique_ptr<Participant>> Participant::open(const ParticipantOptions&
         COVENANT_TRY(const std::uint16_t port, parts->metrics.serve(options.metrics));
         log::info("start", "metrics", {{"port", port}});
     }
-    log::info("start", "ready",
-              {{"role", protocol::to_string(role)},
-               {"uid", parts->node->seat().uid.value},
-               {"hotkey", to_0x(parts->hotkey.address())},
-               {"run", to_short_hex(parts->node->seat().run.view())},
-               {"datadir", dir.path().string()}});
+    if (options.patient) {  // a look starts nothing
+        log::info("start", "ready",
+                  {{"role", protocol::to_string(role)},
+                   {"uid", parts->node->seat().uid.value},
+                   {"hotkey", to_0x(parts->hotkey.address())},
+                   {"run", to_short_hex(parts->node->seat().run.view())},
+                   {"datadir", dir.path().string()}});
+    }
     return std::unique_ptr<Participant>(new Participant(std::move(parts)));
 }
 

@@ -35,6 +35,7 @@ class NewcomerTest(FunctionalTest):
         """{name: finding} of `covenant-miner check`, which must end with `code`."""
         done = run([*self.node("check", **options), "--json"], self.home)
         self.assertEqual(done.code, code, done)
+        self.assertNotRegex(done.err, r"start\s+ready", "a look starts nothing")
         value = envelope(done.out)
         self.assertEqual(value["ok"], code == 0, done)
         return {one["name"]: one for one in value["data"]}
