@@ -20,7 +20,10 @@ TEST(OpenStore, AFolderByPathAndByAddressIsOneStore) {
         auto store = open(address);
         ASSERT_TRUE(store) << store.error().context;
         EXPECT_TRUE((*store)->has(object).value()) << address;
+        EXPECT_EQ(folder_of(address).value(), path);
     }
+    EXPECT_EQ(folder_of("file:" + path + "/not").value(), path + "/not");
+    EXPECT_FALSE(std::filesystem::exists(path + "/not")) << "asked for its name only";
 }
 
 TEST(OpenStore, AColonInAPathIsNoScheme) {
