@@ -9,7 +9,7 @@ namespace covenant {
 std::uint32_t Sparsity::kept_of(std::uint32_t elements) const {
     COVENANT_ASSERT(elements >= 1 && elements <= kChunkElements, "a chunk has 1..4096 elements");
     constexpr std::uint32_t kHalf = kChunkElements / 2;
-    return std::max<std::uint32_t>(1, (keep * elements + kHalf) / kChunkElements);
+    return std::max(1U, static_cast<std::uint32_t>((keep * elements + kHalf) / kChunkElements));
 }
 
 bool operator==(const SparseView& a, const SparseView& b) {
