@@ -9,7 +9,7 @@
 namespace covenant::data {
 namespace {
 
-constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
+constexpr std::string_view kNumpyMagic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t kTextOffset = 10;
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kAlignment = 64;
@@ -18,7 +18,7 @@ constexpr std::string_view kBeforeWindows = "', 'fortran_order': False, 'shape':
 constexpr std::string_view kBeforeTokens = ", ";
 constexpr std::string_view kAfterTokens = "), }";
 
-tl::unexpected<Error> malformed(std::string reason) {
+tl::unexpected<Error> bad_header(std::string reason) {
     return fail(Errc::kMalformed, "shard header: " + std::move(reason));
 }
 
@@ -53,7 +53,7 @@ Bytes encode_shard_header(const ShardShape& shape) {
     text.push_back('\n');
     Bytes out;
     out.reserve(kHeaderBytes);
-    append(out, as_bytes(kMagic));
+    append(out, as_bytes(kNumpyMagic));
     out.push_back(static_cast<std::uint8_t>(text.size()));
     out.push_back(0);
     append(out, as_bytes(text));
@@ -62,49 +62,49 @@ Bytes encode_shard_header(const ShardShape& shape) {
 
 Result<ShardHeader> decode_shard_header(ByteView prefix, std::uint64_t file_bytes) {
     if (prefix.size() < kTextOffset) {
-        return malformed("the file has " + std::to_string(prefix.size()) + " bytes, too few");
+        return bad_header("the file has " + std::to_string(prefix.size()) + " bytes, too few");
     }
-    if (as_text(prefix.first(kMagic.size())) != kMagic) {
-        return malformed("not a .npy file of version 1.0");
+    if (as_text(prefix.first(kNumpyMagic.size())) != kNumpyMagic) {
+        return bad_header("not a .npy file of version 1.0");
     }
-    const std::size_t length = load_le<std::uint16_t>(prefix.data() + kMagic.size());
+    const std::size_t length = load_le<std::uint16_t>(prefix.data() + kNumpyMagic.size());
     const std::size_t data_offset = kTextOffset + length;
     if (data_offset > kMaxShardHeaderBytes || data_offset > prefix.size()) {
-        return malformed("text of " + std::to_string(length) +
-                         " bytes is longer than allowed or there");
+        return bad_header("text of " + std::to_string(length) +
+                          " bytes is longer than allowed or there");
     }
     if (data_offset % kAlignment != 0) {
-        return malformed("data at offset " + std::to_string(data_offset) + " is not 64-aligned");
+        return bad_header("data at offset " + std::to_string(data_offset) + " is not 64-aligned");
     }
     std::string_view text = as_text(prefix.subspan(kTextOffset, length));
     ShardHeader header;
     header.data_offset = data_offset;
     ShardShape& shape = header.shape;
-    if (!take(text, kBeforeType)) return malformed("expected descr '<u2' or '<u4' first");
+    if (!take(text, kBeforeType)) return bad_header("expected descr '<u2' or '<u4' first");
     shape.token_bytes = take_number(text);
     if (shape.token_bytes != 2 && shape.token_bytes != 4) {
-        return malformed("expected descr '<u2' or '<u4'");
+        return bad_header("expected descr '<u2' or '<u4'");
     }
     if (!take(text, kBeforeWindows)) {
-        return malformed("expected fortran_order False, then shape (windows, tokens)");
+        return bad_header("expected fortran_order False, then shape (windows, tokens)");
     }
     shape.windows = take_number(text);
     const bool comma = take(text, kBeforeTokens);
     shape.window_tokens = take_number(text);
     if (!comma || !take(text, kAfterTokens)) {
-        return malformed("expected shape (windows, tokens) and nothing after it");
+        return bad_header("expected shape (windows, tokens) and nothing after it");
     }
     if (shape.windows < 1 || shape.windows > kMaxShardWindows || shape.window_tokens < 2 ||
         shape.window_tokens > kMaxWindowTokens) {
-        return malformed("shape (" + std::to_string(shape.windows) + ", " +
-                         std::to_string(shape.window_tokens) + ") is out of range");
+        return bad_header("shape (" + std::to_string(shape.windows) + ", " +
+                          std::to_string(shape.window_tokens) + ") is out of range");
     }
     if (text.empty() || text.back() != '\n' || text.find_first_not_of(' ') != text.size() - 1) {
-        return malformed("padding is not spaces and one newline");
+        return bad_header("padding is not spaces and one newline");
     }
     if (file_bytes != data_offset + shape.data_bytes()) {
-        return malformed("shape needs " + std::to_string(data_offset + shape.data_bytes()) +
-                         " bytes, the file has " + std::to_string(file_bytes));
+        return bad_header("shape needs " + std::to_string(data_offset + shape.data_bytes()) +
+                          " bytes, the file has " + std::to_string(file_bytes));
     }
     return header;
 }

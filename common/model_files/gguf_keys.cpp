@@ -12,7 +12,7 @@
 namespace covenant::model_files {
 namespace {
 
-tl::unexpected<Error> malformed(std::string reason) {
+tl::unexpected<Error> unusable(std::string reason) {
     return fail(Errc::kMalformed, "GGUF: " + std::move(reason));
 }
 
@@ -59,43 +59,43 @@ Status check_llama_key(std::string_view name, const GgufValue& value) {
     if (name == "rope.scaling.type") {
         const auto* type = std::get_if<std::string>(&value);
         if (type != nullptr && *type == "none") return {};
-        return malformed("llama.rope.scaling.type is not none: this model's RoPE is not scaled");
+        return unusable("llama.rope.scaling.type is not none: this model's RoPE is not scaled");
     }
     if (name == "attention.causal") {
         const auto* causal = std::get_if<bool>(&value);
         if (causal != nullptr && *causal) return {};
-        return malformed("llama.attention.causal is not true");
+        return unusable("llama.attention.causal is not true");
     }
     if (name == "rope.scaling.finetuned") {
         const auto* tuned = std::get_if<bool>(&value);
         if (tuned != nullptr && !*tuned) return {};
-        return malformed("llama.rope.scaling.finetuned is not false");
+        return unusable("llama.rope.scaling.finetuned is not false");
     }
     const auto* neutral =
         std::ranges::find(kNeutral, name, &std::pair<std::string_view, double>::first);
     if (neutral == std::end(kNeutral)) {
-        return malformed(
+        return unusable(
             fmt::format("key llama.{} is set, and this program does not know it: the "
                         "model may compute something else than a plain Llama",
                         name));
     }
     if (as_number(value) == neutral->second) return {};
-    return malformed(fmt::format("llama.{} is not {}: it changes what the model computes", name,
-                                 neutral->second));
+    return unusable(fmt::format("llama.{} is not {}: it changes what the model computes", name,
+                                neutral->second));
 }
 
 }  // namespace
 
 Status check_gguf_keys(const GgufHeader& header) {
     if (header.text("general.architecture") != "llama") {
-        return malformed("general.architecture is not llama");
+        return unusable("general.architecture is not llama");
     }
     if (header.text("general.type").value_or("model") != "model") {
-        return malformed("general.type is not model: the file holds a part or an adapter of one");
+        return unusable("general.type is not model: the file holds a part or an adapter of one");
     }
     constexpr std::string_view kOurs = "llama.";
     for (const auto& [key, value] : header.values) {
-        if (key.starts_with("adapter.")) return malformed("the file is an adapter: key " + key);
+        if (key.starts_with("adapter.")) return unusable("the file is an adapter: key " + key);
         if (!key.starts_with(kOurs)) continue;
         COVENANT_CHECK(check_llama_key(std::string_view(key).substr(kOurs.size()), value));
     }

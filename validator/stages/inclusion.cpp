@@ -25,7 +25,7 @@ protocol::UidSet accepted(const std::vector<Screened>& screened, protocol::Round
     return uids;
 }
 
-participant::Step vote(const Desk& desk, RoundWork& work, const RoundMoment& at) {
+participant::Step vote_inclusion(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
     COVENANT_TRY(const auto key,
                  desk.submitter.next_key("inclusion/" + std::to_string(view.round.value), at->now));
@@ -58,7 +58,7 @@ OptionalDuty vote_inclusion_duty(Desk& desk, RoundWork& work, const RoundMoment&
         return std::nullopt;
     }
     return participant::Duty{"vote-inclusion", view.round, view.times.beacon, view.times.t2,
-                             [&desk, &work, at] { return vote(desk, work, at); }};
+                             [&desk, &work, at] { return vote_inclusion(desk, work, at); }};
 }
 
 }  // namespace covenant::validator

@@ -22,7 +22,7 @@ Result<NextParameters> compute(const participant::Node& node, const RoundMoment&
     return NextParameters{candidate.root, loss};
 }
 
-participant::Step vote(const Desk& desk, RoundWork& work, const RoundMoment& at) {
+participant::Step vote_parameters(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
     COVENANT_TRY(const auto key, desk.submitter.next_key(
                                      "parameters/" + std::to_string(view.round.value), at->now));
@@ -69,7 +69,7 @@ OptionalDuty vote_parameters_duty(Desk& desk, RoundWork& work, const RoundMoment
         return std::nullopt;
     }
     return participant::Duty{"vote-parameters", view.round, view.times.t2, view.times.t3,
-                             [&desk, &work, at] { return vote(desk, work, at); }};
+                             [&desk, &work, at] { return vote_parameters(desk, work, at); }};
 }
 
 }  // namespace covenant::validator
