@@ -21,6 +21,12 @@ if(COVENANT_MOLD)
     add_link_options(-fuse-ld=mold)
 endif()
 
+# COVENANT_UNITY, of preset release: four files are one compilation, because most of a file's time is the parsing of
+# headers, which they share. So names in the anonymous namespaces of one library differ. What is HOT stays file by file:
+# its loops are compiled as they were measured. Every other preset compiles each file alone and finds missing includes.
+option(COVENANT_UNITY "compile four files at a time" OFF)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 4)
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
@@ -34,7 +40,9 @@ target_compile_options(covenant_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align
     -Woverloaded-virtual -Wconversion -Wsign-conversion -Wnull-dereference -Wimplicit-fallthrough
     $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op;-Wno-null-dereference;-Wno-restrict>
-    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+    # Takes the .cpp files of one compilation for headers.
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${COVENANT_UNITY}>>:-Wno-subobject-linkage>)
 
 set_property(GLOBAL PROPERTY COVENANT_LIBRARIES "")
 
@@ -42,7 +50,7 @@ set_property(GLOBAL PROPERTY COVENANT_LIBRARIES "")
 #   DEPS      other covenant libraries, each of a lower layer (checked here)
 #   EXTERNAL  third-party targets, linked privately: their headers stay in our .cpp files
 #   PURE      compiled without exceptions and RTTI (so the sanitizers' presets leave vptr out)
-#   HOT       compiled with -O3
+#   HOT       compiled with -O3, never several files at a time
 function(covenant_library name)
     cmake_parse_arguments(ARG "PURE;HOT" "LAYER" "SOURCES;DEPS;EXTERNAL;EXTERNAL_PUBLIC" ${ARGN})
     if(ARG_UNPARSED_ARGUMENTS)
@@ -61,6 +69,8 @@ function(covenant_library name)
     target_link_libraries(${target} PUBLIC fmt::fmt Threads::Threads ${ARG_EXTERNAL_PUBLIC})
     if(ARG_HOT)
         target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O3>)
+    else()
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ${COVENANT_UNITY})
     endif()
     if(ARG_PURE)
         target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
@@ -87,7 +97,8 @@ function(covenant_executable name)
     foreach(dep IN LISTS ARG_DEPS)
         target_link_libraries(${name} PRIVATE covenant::${dep})
     endforeach()
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    set_target_properties(${name} PROPERTIES
+        UNITY_BUILD ${COVENANT_UNITY} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
 # Labels the tests of the current folder by their kind, the name of the folder below tests/: unit, property, sim, ...
