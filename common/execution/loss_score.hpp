@@ -1,4 +1,5 @@
-// How much an artifact helps, measured (R8.1), and the held-out loss that a round posts on chain.
+// How much an artifact helps, measured (R6.9, R8.2), and the held-out loss that a round posts on
+// chain.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -6,7 +6,9 @@
 #include "common/protocol/ids.hpp"
 #include "common/protocol/run_spec.hpp"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +33,9 @@ struct RevealedScores {
 
 inline constexpr std::size_t kMaxFindings = 512;  // in one reveal
 
+// Rounds after the end of the reveals in which a settlement can be opened (R9.1).
+inline constexpr std::uint64_t kSettleRounds = 8;
+
 // Stake that reported a fail of the uid, and stake that reported passes only (R9.2).
 struct FindingStake {
     Amount fail;
@@ -38,8 +43,26 @@ struct FindingStake {
 };
 FindingStake finding_stake(std::span<const RevealedScores> revealed, Uid uid);
 
+// A member of the round's electorate (R3.5) as settlement sees it.
+struct Elector {
+    Uid uid;
+    Amount stake;                                     // at T0
+    std::optional<std::vector<std::uint16_t>> row{};  // its weights; nothing: it did not reveal
+    bool voted = false;                               // on inclusion and on parameters
+    std::uint32_t drawn = 0;                          // findings that were drawn for it
+    std::uint32_t done = 0;                           // of these, revealed
+};
+
+struct SettlementInput {
+    RunTerms terms;  // the emission and its shares
+    Amount seated;   // stake of all validators at T0, the electorate's included
+    std::vector<Elector> electorate;
+    UidSet committed;  // whose weights count in a row
+    UidSet included;   // R3.6
+    UidSet failed;     // R9.2
+};
+
 struct Settlement {
-    UidSet failed;
     std::map<Uid, Amount> credits;  // miners and validators with a positive credit
     Amount miners;
     Amount validators;
@@ -47,9 +70,11 @@ struct Settlement {
     bool operator==(const Settlement&) const = default;
 };
 
-// Stakes and the emission are below 2^96, so every product fits 256 bits, in the contract and here
-// (wide.hpp). At most kMaxValidators reveals.
-Settlement settle(const RunTerms& terms, std::span<const RevealedScores> revealed,
-                  const UidSet& committed, const UidSet& miners);
+// Members with more than half of the electorate's stake revealed (R9.1).
+bool revealed_quorum(std::span<const Elector> electorate);
+
+// Needs the quorum. Stakes and the emission are below 2^96, so every product fits 256 bits, in the
+// contract and here (wide.hpp). At most kMaxValidators members.
+Settlement settle(const SettlementInput& input);
 
 }  // namespace covenant::protocol

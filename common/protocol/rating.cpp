@@ -91,22 +91,4 @@ void update_ratings(std::span<Rating> ratings, std::span<const std::uint32_t> ra
     }
 }
 
-std::vector<double> rating_quality(std::span<const Rating> ratings) {
-    if (ratings.empty()) return {};
-    std::vector<double> sorted;
-    sorted.reserve(ratings.size());
-    for (const Rating& rating : ratings)
-        sorted.push_back(rating.ordinal());
-    std::sort(sorted.begin(), sorted.end());
-    const std::size_t half = sorted.size() / 2;
-    const double median =
-        sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2.0;
-    std::vector<double> quality;
-    quality.reserve(ratings.size());
-    for (const Rating& rating : ratings) {
-        quality.push_back(1.0 / (1.0 + canonical_exp(-((rating.ordinal() - median) / kBeta))));
-    }
-    return quality;
-}
-
 }  // namespace covenant::protocol

@@ -1,5 +1,5 @@
 // Plackett-Luce rating (Weng and Lin, JMLR 2011, algorithm 4) in binary64 with IEEE basic
-// operations and our own exp only, so that two validators agree to the bit (R8.2).
+// operations and our own exp only (R8.4, R8.5). A statistic to look at: no pay depends on it.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,5 @@ void update_ratings(std::span<Rating> ratings, std::span<const std::uint32_t> ra
 
 // exp(x) for |x| <= 700 with relative error below 1e-15; clamped outside.
 double canonical_exp(double x);
-
-// Q = 1 / (1 + exp(-(ordinal - median ordinal) / beta)), beta = 7.
-std::vector<double> rating_quality(std::span<const Rating> ratings);
 
 }  // namespace covenant::protocol

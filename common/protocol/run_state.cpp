@@ -321,6 +321,47 @@ std::vector<Uid> aggregated(const RunState& state, Round round) {
     return out;
 }
 
+std::map<Uid, FindingStake> failures(const RunState& state, Round round) {
+    std::map<Uid, FindingStake> out;
+    const RoundRecord* record = state.record(round);
+    if (record == nullptr) return out;
+    std::vector<RevealedScores> revealed;
+    for (const ValidatorStake& member : electorate(state, round)) {
+        const auto scores = record->reveals.find(member.uid);
+        if (scores != record->reveals.end()) revealed.push_back(scores->second);
+    }
+    for (const auto& [uid, commitment] : record->commitments) {
+        const FindingStake stake = finding_stake(revealed, uid);
+        if (stake.fail > stake.pass) out.emplace(uid, stake);
+    }
+    return out;
+}
+
+SettlementInput settlement_input(const RunState& state, Round round) {
+    SettlementInput out;
+    const RoundRecord* record = state.record(round);
+    if (!state.spec || record == nullptr) return out;
+    out.terms = terms_of(*state.spec);
+    const ChainTime t0 = round_times(state.spec->timing, round).t0;
+    for (const Uid uid : state.roster.validators(t0)) {
+        out.seated += state.roster.find(uid)->stake_at(t0);
+    }
+    for (const ValidatorStake& member : electorate(state, round)) {
+        Elector elector{.uid = member.uid, .stake = member.stake};
+        const auto scores = record->reveals.find(member.uid);
+        if (scores != record->reveals.end()) elector.row = scores->second.weights;
+        elector.voted = record->inclusion_votes.contains(member.uid) &&
+                        record->parameters_votes.contains(member.uid);
+        out.electorate.push_back(std::move(elector));
+    }
+    for (const auto& [uid, commitment] : record->commitments)
+        out.committed.set(uid.value);
+    if (record->accepted) out.included = included(state, round);
+    for (const auto& [uid, stake] : failures(state, round))
+        out.failed.set(uid.value);
+    return out;
+}
+
 Amount claimable(const RunState& state, Uid uid) {
     const auto found = state.tallies.find(uid);
     if (found == state.tallies.end()) return {};

@@ -78,6 +78,10 @@ UidSet included(const RunState& state, Round round);
 // The included miners that get a slot in the aggregate: all, or max_artifacts of them drawn by rho
 // (R3.7).
 std::vector<Uid> aggregated(const RunState& state, Round round);
+// Miners that failed, with the stake for and against them (R9.2).
+std::map<Uid, FindingStake> failures(const RunState& state, Round round);
+// What the round is settled from (R9): final when its reveals have closed.
+SettlementInput settlement_input(const RunState& state, Round round);
 // Credited and not yet claimed.
 Amount claimable(const RunState& state, Uid uid);
 // Where the miner's local state continues from (R4.12).

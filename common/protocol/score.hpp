@@ -1,5 +1,5 @@
-// A miner's score in one round by one validator (R8): x = E * w * A * (0.7 + 0.3 Q) * (0.5 + 0.5
-// y).
+// What a miner's work of one round is worth (R8): a function of that round's artifacts alone, so
+// that every validator gives the same row, whatever it audited and however long it has been there.
 #pragma once
 
 #include "common/protocol/ids.hpp"
@@ -8,32 +8,18 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace covenant::protocol {
 
-// What a validator remembers of a miner between rounds; canonical bytes below, for the journal.
-struct MinerHistory {
-    Rating rating;
-    std::uint32_t audits_passed = 0;  // since the last fail
-    double liveness = 1.0;            // y = EMA_.1(on time and included)
-    double own_minus_heldout = 0.0;   // b = EMA_.05(sign(l_own - l_held))
-    std::uint32_t rounds = 0;
-    bool operator==(const MinerHistory&) const = default;
-};
-Bytes encode_history(const std::map<Uid, MinerHistory>& histories);
-Outcome<std::map<Uid, MinerHistory>> decode_history(ByteView bytes);
-
+// One miner that committed.
 struct MinerRound {
     Uid uid;
-    bool eligible = false;   // E: screened, included-worthy and no failed audit
-    bool committed = false;  // on time
-    bool audited = false;
-    bool audit_passed = false;
-    std::uint64_t tokens = 0;         // verified tokens
-    double loss_score_own = 0.0;      // relative improvement on its own windows
-    double loss_score_heldout = 0.0;  // and on held-out ones; ranks come from this
+    std::uint64_t tokens = 0;             // committed
+    std::optional<double> loss_score;     // held-out; nothing: no artifact that can be scored
+    std::optional<Hash256> payload_root;  // nothing: no artifact that shows one
 };
 
 struct MinerScore {
@@ -41,15 +27,26 @@ struct MinerScore {
     double score = 0.0;
 };
 
-// Updates the histories and returns x_i of every miner given, in the order given.
-std::vector<MinerScore> score_round(const RunSpec& spec, std::span<const MinerRound> miners,
-                                    std::map<Uid, MinerHistory>& histories);
+// Part of a whole round's work that was committed, at most 1 (R8.1).
+double work_share(std::uint64_t done, std::uint64_t whole);
 
-// W_i = floor(65535 x_i / max x), index = uid, size = highest uid + 1 (R8.4); all zero when no
+// x_i of every miner given, in the order given (R8.2).
+std::vector<MinerScore> score_round(const RunSpec& spec, std::span<const MinerRound> miners);
+
+// W_i = floor(65535 x_i / max x), index = uid, size = highest uid + 1 (R8.3); all zero when no
 // score is positive.
 std::vector<std::uint16_t> weights_from_scores(std::span<const MinerScore> scores);
 
 // LossScore gate (R6.9): true when score >= max(0, 0.25 * median of scores).
 std::vector<bool> loss_gate(std::span<const double> heldout_scores);
+
+// ---- the statistic of R8.5, for people; no pay depends on it
+
+// Moves the ratings of the miners that have a LossScore. Needs at least two of them.
+void rate_round(std::span<const MinerRound> miners, std::map<Uid, Rating>& ratings);
+
+// Canonical bytes, for the journal.
+Bytes encode_ratings(const std::map<Uid, Rating>& ratings);
+Outcome<std::map<Uid, Rating>> decode_ratings(ByteView bytes);
 
 }  // namespace covenant::protocol

@@ -71,6 +71,12 @@ class Rules {
         const Neuron* sender = state_.roster.find(context_.sender);
         return sender != nullptr && sender->role == Role::kValidator ? sender : nullptr;
     }
+    // Not before the reveals have closed, nor eight rounds after (R9.1).
+    [[nodiscard]] bool settlement_due(Round round) const {
+        const ChainTime opens = times(round).score_reveal;
+        const std::uint64_t span = kSettleRounds * state_.spec->timing.round_seconds;
+        return context_.now >= opens && context_.now.value - opens.value < span;
+    }
     // The stake that the validator's vote carries in the round; zero outside its electorate.
     [[nodiscard]] Amount voting_stake(Round round, Uid validator) const;
 
@@ -280,36 +286,30 @@ TransitionResult Rules::operator()(const RevealScores& intent) const {
 
 TransitionResult Rules::operator()(const SettleRound& intent) const {
     if (!known(intent.run)) return refused(Verdict::kUnknownRun);
-    if (context_.now < times(intent.round).score_reveal) return refused(Verdict::kWrongPhase);
     const RoundRecord& round = record(intent.round);
     if (round.settled) return refused(Verdict::kDuplicate);
-
-    std::vector<RevealedScores> revealed;
-    for (const auto& [uid, scores] : round.reveals)
-        revealed.push_back(scores);
-    UidSet committed;
-    for (const auto& [uid, commitment] : round.commitments)
-        committed.set(uid.value);
-    UidSet miners;
-    for (const auto& [uid, neuron] : state_.roster.neurons) {
-        miners.set(uid.value, neuron.role == Role::kMiner);
+    if (!settlement_due(intent.round)) return refused(Verdict::kWrongPhase);
+    if (!round.accepted || !state_.beacons.contains(beacon_slot_of(intent.round))) {
+        return refused(Verdict::kNotReady);
     }
-    const Settlement settlement = settle(terms_of(*state_.spec), revealed, committed, miners);
+    const SettlementInput input = settlement_input(state_, intent.round);
+    if (!revealed_quorum(input.electorate)) return refused(Verdict::kNotReady);
+    const Settlement settlement = settle(input);
 
     TransitionResult out;
-    for (std::size_t i = 0; i < kMaxUids; ++i) {
-        if (!settlement.failed[i]) continue;
-        const Uid uid(static_cast<std::uint16_t>(i));
-        const FindingStake stake = finding_stake(revealed, uid);
+    for (const auto& [uid, stake] : failures(state_, intent.round)) {
         out.events.emplace_back(MinerFailed{.run = intent.run,
                                             .round = intent.round,
                                             .uid = uid,
                                             .fail_stake = stake.fail,
                                             .pass_stake = stake.pass});
     }
-    for (const auto& [uid, amount] : settlement.credits) {
-        out.events.emplace_back(
-            Credited{.run = intent.run, .round = intent.round, .uid = uid, .amount = amount});
+    for (const bool miners : {true, false}) {
+        for (const auto& [uid, amount] : settlement.credits) {
+            if (input.committed[uid.value] != miners) continue;
+            out.events.emplace_back(
+                Credited{.run = intent.run, .round = intent.round, .uid = uid, .amount = amount});
+        }
     }
     out.events.emplace_back(RoundSettled{.run = intent.run,
                                          .round = intent.round,

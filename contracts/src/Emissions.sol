@@ -10,7 +10,7 @@ import {IToken} from "./interfaces/IToken.sol";
 import {PhaseClock} from "./libraries/PhaseClock.sol";
 import {SettleMath} from "./libraries/SettleMath.sol";
 import {UidSet} from "./libraries/UidSet.sol";
-import {MAX_UIDS, WEIGHTS_PER_WORD} from "./types/Limits.sol";
+import {MAX_UIDS, SETTLE_ROUNDS, WEIGHTS_PER_WORD} from "./types/Limits.sol";
 import {RunTerms} from "./types/RunTerms.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -18,47 +18,47 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// @title Emissions
 /// @notice Turns the revealed scores of a round into credits, and credits into tokens. SettleMath is the formula.
 /// @dev Must never credit a round twice or more than its emission, credit more than the token's cap leaves room
-/// for, or mint what was not credited. Nobody is privileged; needs MINTER_ROLE at the token.
+/// for, divide what somebody did not earn among the others, or mint what was not credited. Nobody is privileged; needs
+/// MINTER_ROLE at the token.
 ///
-/// Settling a round goes through three stages, each resumable after any uid: open (who failed, who counts, row
-/// sums, budgets), rank (one committed miner at a time, ascending), credit (miners and validators, ascending).
+/// Settling a round goes through three stages, each resumable after any uid: open (who failed, row sums, budgets,
+/// denominators), miners (one committed miner at a time, ascending), validators (ascending).
 contract Emissions is IEmissions {
     using PhaseClock for RunTerms;
     using SafeCast for uint256;
 
     enum Stage {
         Unopened,
-        Ranking,
-        Crediting,
+        Miners,
+        Validators,
         Settled
     }
 
     struct Settlement {
         Stage stage;
-        /// Sum of the ranks so far, R of SettleMath when the ranking is over.
-        uint248 rankSum;
+        /// Of the electorate's members that revealed, and of all validators: the two denominators.
+        uint112 revealedStake;
+        uint112 seatedStake;
         /// Uids that the present stage has still to process.
         uint256 pending;
         uint256 failed;
-        /// Miners that can be ranked: committed and not failed.
-        uint256 miners;
-        /// Validators whose row counts.
+        /// Miners that are paid: included and not failed.
+        uint256 payable_;
+        /// Members of the electorate that revealed.
         uint256 validators;
-        /// Token base units.
+        /// Validators that cast both votes.
+        uint256 voters;
+        /// S of SettleMath.
+        uint112 electorateStake;
+        /// Token base units from here on.
         uint96 emission;
-        uint96 treasuryFloor;
+        uint96 treasury;
         uint96 minerBudget;
         uint96 validatorBudget;
         uint96 minerTotal;
         uint96 validatorTotal;
-        mapping(uint16 uid => MinerResult) minerResults;
         mapping(uint16 uid => ValidatorRow) rows;
         mapping(uint16 uid => uint256) credits;
-    }
-
-    struct MinerResult {
-        uint160 rank;
-        uint40 consensus;
     }
 
     struct ValidatorRow {
@@ -67,13 +67,12 @@ contract Emissions is IEmissions {
         uint40 trust;
     }
 
-    /// @dev The rows that count, in memory while a page is worked on. Same order in every array.
+    /// @dev The revealed rows, in memory while a page is worked on. Same order in every array.
     struct Rows {
         uint16[] uids;
         uint256[] stakes;
         uint256[] rowSums;
         uint256[] trusts;
-        uint256 totalStake;
     }
 
     IToken public immutable token;
@@ -121,8 +120,8 @@ contract Emissions is IEmissions {
         Settlement storage s = _settlements[run][round];
         require(s.stage != Stage.Settled, EmissionsAlreadySettled(run, round));
         if (s.stage == Stage.Unopened) _open(run, round);
-        if (s.stage == Stage.Ranking) maxUids = _rankPage(run, round, maxUids);
-        if (s.stage == Stage.Crediting) _creditPage(run, round, maxUids);
+        if (s.stage == Stage.Miners) maxUids = _minerPage(run, round, maxUids);
+        if (s.stage == Stage.Validators) _validatorPage(run, round, maxUids);
     }
 
     /// @inheritdoc IEmissions
@@ -163,38 +162,60 @@ contract Emissions is IEmissions {
         return _settlements[run][round].failed;
     }
 
-    /// @inheritdoc IEmissions
-    function consensus(bytes32 run, uint64 round, uint16 uid) external view returns (uint256) {
-        return _settlements[run][round].minerResults[uid].consensus;
-    }
-
     // --------------------------------------------------------------------------------------------- open
 
     function _open(bytes32 run, uint64 round) private {
         RunTerms memory terms = runRegistry.terms(run);
-        uint256 opensAt = terms.scoreRevealCloses(round);
-        require(block.timestamp >= opensAt, EmissionsTooEarly(block.timestamp, opensAt));
-
+        _requireDue(run, round, terms);
         Settlement storage s = _settlements[run][round];
+        (uint16[] memory uids, uint256[] memory stakes) = _takeStakes(run, round, terms);
         _reserve(s, terms);
         uint256 committed = roundManager.committed(run, round);
-        uint16[] memory uids = UidSet.toArray(scoreLedger.revealed(run, round));
-        uint256[] memory stakes = registry.stakesAt(uids, terms.t0(round).toUint48());
-
-        uint256 failedSet = _judge(run, round, committed, uids, stakes);
-        uint256 miners = committed & ~failedSet;
-        uint256[] memory rowSums = _sumRows(run, round, miners, uids);
-        uint256 validators = 0;
+        uint256[] memory rowSums = _sumRows(run, round, committed, uids);
         for (uint256 i = 0; i < uids.length; ++i) {
-            if (rowSums[i] == 0 || stakes[i] == 0) continue;
-            validators = UidSet.with(validators, uids[i]);
             s.rows[uids[i]] = ValidatorRow(stakes[i].toUint96(), rowSums[i].toUint32(), 0);
         }
+        uint256 failedSet = _judge(run, round, committed, uids, stakes);
         s.failed = failedSet;
-        s.miners = miners;
+        s.payable_ = roundManager.included(run, round) & ~failedSet;
+        s.voters = roundManager.inclusionVoters(run, round) & roundManager.parametersVoters(run, round);
+        s.pending = committed;
+        s.stage = Stage.Miners;
+    }
+
+    /// @dev In time, after a round that had a result.
+    function _requireDue(bytes32 run, uint64 round, RunTerms memory terms) private view {
+        uint256 opensAt = terms.scoreRevealCloses(round);
+        uint256 closesAt = opensAt + SETTLE_ROUNDS * terms.roundSeconds;
+        require(block.timestamp >= opensAt, EmissionsTooEarly(block.timestamp, opensAt));
+        require(block.timestamp < closesAt, EmissionsExpired(block.timestamp, closesAt));
+        (bool isAccepted,,) = roundManager.accepted(run, round);
+        require(isAccepted, EmissionsNotAccepted(run, round));
+        require(roundManager.sigma(run, round + 1) != 0, EmissionsNoBeacon(run, round));
+    }
+
+    /// @dev Fixes the denominators: they count who is there, not who spoke.
+    /// @return uids Members of the electorate that revealed, ascending.
+    /// @return stakes Theirs at the round's snapshot.
+    function _takeStakes(bytes32 run, uint64 round, RunTerms memory terms)
+        private
+        returns (uint16[] memory uids, uint256[] memory stakes)
+    {
+        Settlement storage s = _settlements[run][round];
+        uint48 snapshot = terms.t0(round).toUint48();
+        (uint256 members, uint256 electorateStake) = roundManager.electorate(run, round);
+        uint256 validators = scoreLedger.revealed(run, round) & members;
+        uids = UidSet.toArray(validators);
+        stakes = registry.stakesAt(uids, snapshot);
+        uint256 revealedStake = 0;
+        for (uint256 i = 0; i < stakes.length; ++i) {
+            revealedStake += stakes[i];
+        }
+        require(2 * revealedStake > electorateStake, EmissionsNoQuorum(revealedStake, electorateStake));
         s.validators = validators;
-        s.pending = validators == 0 ? 0 : miners;
-        s.stage = Stage.Ranking;
+        s.revealedStake = revealedStake.toUint112();
+        s.electorateStake = electorateStake.toUint112();
+        s.seatedStake = registry.totalStakeAt(registry.validatorSet(), snapshot).toUint112();
     }
 
     /// @dev The round's emission is what its terms say or what the cap leaves, whichever is less.
@@ -206,7 +227,7 @@ contract Emissions is IEmissions {
         s.emission = emission.toUint96();
         s.minerBudget = SettleMath.portion(emission, terms.minerShareBps).toUint96();
         s.validatorBudget = SettleMath.portion(emission, terms.validatorShareBps).toUint96();
-        s.treasuryFloor = SettleMath.portion(emission, treasuryBps).toUint96();
+        s.treasury = SettleMath.portion(emission, treasuryBps).toUint96();
         _reserved += emission;
     }
 
@@ -272,38 +293,40 @@ contract Emissions is IEmissions {
         }
     }
 
-    // --------------------------------------------------------------------------------------------- rank
+    // ------------------------------------------------------------------------------------------- miners
 
-    /// @return left How many uids of the page the ranking did not need.
-    function _rankPage(bytes32 run, uint64 round, uint256 maxUids) private returns (uint256 left) {
+    /// @return left How many uids of the page the miners did not need.
+    function _minerPage(bytes32 run, uint64 round, uint256 maxUids) private returns (uint256 left) {
         Settlement storage s = _settlements[run][round];
-        left = maxUids;
+        Rows memory rows = _loadRows(s);
         uint256 pending = s.pending;
-        if (pending != 0) {
-            Rows memory rows = _loadRows(s);
-            uint256 rankSum = s.rankSum;
-            while (pending != 0 && left != 0) {
-                uint256 word = UidSet.lowest(pending) / WEIGHTS_PER_WORD;
-                uint256[] memory words = scoreLedger.weightWords(run, round, rows.uids, word);
-                // One read of the column block serves its sixteen miners.
-                for (
-                    ; left != 0 && pending != 0 && UidSet.lowest(pending) / WEIGHTS_PER_WORD == word; --left) {
-                    rankSum += _rankMiner(s, rows, words, UidSet.lowest(pending));
-                    pending = UidSet.withoutLowest(pending);
+        uint256 paid = 0;
+        left = maxUids;
+        while (pending != 0 && left != 0) {
+            uint256 word = UidSet.lowest(pending) / WEIGHTS_PER_WORD;
+            uint256[] memory words = scoreLedger.weightWords(run, round, rows.uids, word);
+            // One read of the column block serves its sixteen miners.
+            for (; left != 0 && pending != 0 && UidSet.lowest(pending) / WEIGHTS_PER_WORD == word; --left) {
+                uint16 uid = UidSet.lowest(pending);
+                uint256 rank = _rank(s, rows, words, uid);
+                if (UidSet.contains(s.payable_, uid)) {
+                    paid += _credit(
+                        run, round, uid, SettleMath.minerCredit(s.minerBudget, rank, s.revealedStake)
+                    );
                 }
+                pending = UidSet.withoutLowest(pending);
             }
-            s.rankSum = rankSum.toUint248();
-            s.pending = pending;
-            _storeTrusts(s, rows);
         }
-        if (pending == 0) {
-            s.pending = s.rankSum == 0 ? 0 : s.miners | s.validators;
-            s.stage = Stage.Crediting;
-        }
+        s.minerTotal += paid.toUint96();
+        _storeTrusts(s, rows);
+        if (pending == 0) s.stage = Stage.Validators;
+        s.pending = pending == 0 ? s.validators : pending;
     }
 
-    function _rankMiner(Settlement storage s, Rows memory rows, uint256[] memory words, uint16 uid)
+    /// @dev Adds the miner's clipped values to the rows' trusts.
+    function _rank(Settlement storage s, Rows memory rows, uint256[] memory words, uint16 uid)
         private
+        view
         returns (uint256 rank)
     {
         uint256 shift = 16 * (uid % WEIGHTS_PER_WORD);
@@ -311,14 +334,13 @@ contract Emissions is IEmissions {
         for (uint256 i = 0; i < words.length; ++i) {
             values[i] = SettleMath.normalise((words[i] >> shift) & 0xffff, rows.rowSums[i]);
         }
-        uint256 median = SettleMath.consensus(values, rows.stakes, rows.totalStake);
-        if (median == 0) return 0;
+        uint256 most = SettleMath.consensus(values, rows.stakes, s.electorateStake);
+        if (most == 0) return 0;
         for (uint256 i = 0; i < words.length; ++i) {
-            uint256 clipped = Math.min(values[i], median);
+            uint256 clipped = Math.min(values[i], most);
             rank += rows.stakes[i] * clipped;
             rows.trusts[i] += clipped;
         }
-        s.minerResults[uid] = MinerResult(rank.toUint160(), median.toUint40());
     }
 
     function _loadRows(Settlement storage s) private view returns (Rows memory rows) {
@@ -332,7 +354,6 @@ contract Emissions is IEmissions {
             rows.stakes[i] = row.stake;
             rows.rowSums[i] = row.rowSum;
             rows.trusts[i] = row.trust;
-            rows.totalStake += row.stake;
         }
     }
 
@@ -342,59 +363,49 @@ contract Emissions is IEmissions {
         }
     }
 
-    // ------------------------------------------------------------------------------------------- credit
+    // --------------------------------------------------------------------------------------- validators
 
-    function _creditPage(bytes32 run, uint64 round, uint256 maxUids) private {
+    function _validatorPage(bytes32 run, uint64 round, uint256 maxUids) private {
         Settlement storage s = _settlements[run][round];
         uint256 pending = s.pending;
-        uint256 minerTotal = s.minerTotal;
-        uint256 validatorTotal = s.validatorTotal;
+        uint256 paid = 0;
         for (; pending != 0 && maxUids != 0; --maxUids) {
             uint16 uid = UidSet.lowest(pending);
+            paid += _credit(run, round, uid, _earned(s, uid));
             pending = UidSet.withoutLowest(pending);
-            if (UidSet.contains(s.validators, uid)) {
-                validatorTotal += _creditValidator(run, round, uid);
-            } else {
-                minerTotal += _creditMiner(run, round, uid);
-            }
         }
         s.pending = pending;
-        s.minerTotal = minerTotal.toUint96();
-        s.validatorTotal = validatorTotal.toUint96();
+        s.validatorTotal += paid.toUint96();
         if (pending == 0) _close(run, round);
     }
 
-    function _creditMiner(bytes32 run, uint64 round, uint16 uid) private returns (uint256 amount) {
-        Settlement storage s = _settlements[run][round];
-        amount = SettleMath.share(s.minerBudget, s.minerResults[uid].rank, s.rankSum);
-        _credit(run, round, uid, amount);
-    }
-
-    function _creditValidator(bytes32 run, uint64 round, uint16 uid) private returns (uint256 amount) {
-        Settlement storage s = _settlements[run][round];
+    function _earned(Settlement storage s, uint16 uid) private view returns (uint256) {
         ValidatorRow memory row = s.rows[uid];
-        amount = SettleMath.share(s.validatorBudget, uint256(row.stake) * row.trust, s.rankSum);
-        _credit(run, round, uid, amount);
+        (uint256 num, uint256 den) = SettleMath.duty(UidSet.contains(s.voters, uid), 0, 0);
+        return SettleMath.validatorCredit(s.validatorBudget, row.stake, row.trust, s.seatedStake, num, den);
     }
 
-    function _credit(bytes32 run, uint64 round, uint16 uid, uint256 amount) private {
-        if (amount == 0) return;
+    // ------------------------------------------------------------------------------------------- credit
+
+    /// @return The amount.
+    function _credit(bytes32 run, uint64 round, uint16 uid, uint256 amount) private returns (uint256) {
+        if (amount == 0) return 0;
         _settlements[run][round].credits[uid] = amount;
         claimable[uid] += amount;
         totalCredited += amount;
         _reserved -= amount;
         emit Credited(run, round, uid, amount);
+        return amount;
     }
 
-    /// @dev The treasury gets what is left of a round that paid anybody, and its own share of one that did not.
+    /// @dev The treasury gets its own share. What nobody earned is not credited: it stays under the cap.
     function _close(bytes32 run, uint64 round) private {
         Settlement storage s = _settlements[run][round];
-        uint256 paid = uint256(s.minerTotal) + s.validatorTotal;
-        uint256 toTreasury = s.rankSum == 0 ? s.treasuryFloor : s.emission - paid;
+        uint256 toTreasury = s.treasury;
         s.stage = Stage.Settled;
         treasuryClaimable += toTreasury;
         totalCredited += toTreasury;
-        _reserved -= s.emission - paid;
+        _reserved -= uint256(s.emission) - s.minerTotal - s.validatorTotal;
         emit RoundSettled(run, round, s.minerTotal, s.validatorTotal, toTreasury);
     }
 }

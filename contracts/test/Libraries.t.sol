@@ -30,39 +30,86 @@ contract LibrariesTest is Test {
         assertEq(UidSet.toArray(0).length, 0);
     }
 
-    function median(uint256[4] memory values, uint256[4] memory stakes) private pure returns (uint256) {
+    /// @param all Stake of the electorate; more than the sum of `stakes` when some are absent.
+    function consensus(uint256[4] memory values, uint256[4] memory stakes, uint256 all)
+        private
+        pure
+        returns (uint256)
+    {
         uint256[] memory v = new uint256[](4);
         uint256[] memory s = new uint256[](4);
-        uint256 total = 0;
         for (uint256 i = 0; i < 4; ++i) {
             (v[i], s[i]) = (values[i], stakes[i]);
-            total += stakes[i];
         }
-        return SettleMath.consensus(v, s, total);
+        return SettleMath.consensus(v, s, all);
     }
 
-    function test_median_is_the_ascending_rule() public pure {
-        // 1 - kappa is 32768/65535, a little above one half: exactly half of the stake is not enough.
-        assertEq(median([uint256(10), 20, 30, 40], [uint256(1), 1, 1, 1]), 30);
-        assertEq(median([uint256(10), 20, 30, 40], [uint256(1), 2, 1, 1]), 20);
-        assertEq(median([uint256(40), 30, 20, 10], [uint256(9), 1, 1, 1]), 40);
-        assertEq(median([uint256(5), 5, 5, 5], [uint256(1), 2, 3, 4]), 5);
-        assertEq(median([uint256(0), 0, 7, 9], [uint256(10), 10, 10, 10]), 7);
-        // The threshold itself: 32768 of 65535 is not more than it, 32769 is.
-        assertEq(median([uint256(1), 2, 3, 4], [uint256(32768), 32767, 0, 0]), 2);
-        assertEq(median([uint256(1), 2, 3, 4], [uint256(32769), 32766, 0, 0]), 1);
-        // Nobody has stake: the highest value, which then pays nothing.
-        assertEq(median([uint256(1), 2, 3, 4], [uint256(0), 0, 0, 0]), 4);
+    function test_consensus_is_what_more_than_half_reach() public pure {
+        assertEq(consensus([uint256(10), 20, 30, 40], [uint256(1), 1, 1, 1], 4), 20);
+        assertEq(consensus([uint256(10), 20, 30, 40], [uint256(1), 1, 2, 1], 5), 30);
+        assertEq(consensus([uint256(40), 30, 20, 10], [uint256(9), 1, 1, 1], 12), 40);
+        assertEq(consensus([uint256(5), 5, 5, 5], [uint256(1), 2, 3, 4], 10), 5);
+        assertEq(consensus([uint256(0), 0, 7, 9], [uint256(10), 10, 10, 10], 40), 0);
+        assertEq(consensus([uint256(0), 0, 7, 9], [uint256(10), 10, 10, 11], 41), 7);
+        // Who is absent counts as zero: 3 of 6 reach nothing, 4 of 6 do.
+        assertEq(consensus([uint256(8), 8, 8, 8], [uint256(1), 1, 1, 0], 6), 0);
+        assertEq(consensus([uint256(8), 8, 8, 3], [uint256(1), 1, 1, 1], 6), 3);
+        assertEq(SettleMath.consensus(new uint256[](0), new uint256[](0), 1), 0);
+    }
+
+    /// @dev Against the definition, tried on every value; up to 64 rows, so that every merge is met.
+    function test_consensus_agrees_with_its_definition(uint256 seed, uint8 rows) public pure {
+        uint256 n = bound(rows, 1, 64);
+        uint256[] memory values = new uint256[](n);
+        uint256[] memory stakes = new uint256[](n);
+        uint256 all = uint256(keccak256(abi.encode(seed, "absent"))) % 40;
+        for (uint256 i = 0; i < n; ++i) {
+            values[i] = uint256(keccak256(abi.encode(seed, "value", i))) % (seed % 2 == 0 ? 5 : 1 << 32);
+            stakes[i] = uint256(keccak256(abi.encode(seed, "stake", i))) % 3;
+            all += stakes[i];
+        }
+        uint256 best = 0;
+        for (uint256 k = 0; k < n; ++k) {
+            uint256 reached = 0;
+            for (uint256 i = 0; i < n; ++i) {
+                if (values[i] >= values[k]) reached += stakes[i];
+            }
+            if (2 * reached > all && values[k] > best) best = values[k];
+        }
+        assertEq(SettleMath.consensus(values, stakes, all), best);
+    }
+
+    function test_duties_are_half_votes_and_half_findings() public pure {
+        checkDuty(true, 0, 0, 2, 2);
+        checkDuty(false, 0, 0, 1, 2);
+        checkDuty(true, 4, 3, 7, 8);
+        checkDuty(false, 4, 3, 3, 8);
+        checkDuty(true, 1, 0, 1, 2);
+    }
+
+    function checkDuty(bool voted, uint256 drawn, uint256 done, uint256 num, uint256 den) private pure {
+        (uint256 givenNum, uint256 givenDen) = SettleMath.duty(voted, drawn, done);
+        assertEq(givenNum, num);
+        assertEq(givenDen, den);
     }
 
     function test_shares_and_portions_round_down() public pure {
         assertEq(SettleMath.normalise(1, 3), 1431655765);
         assertEq(SettleMath.normalise(65535, 65535), 1 << 32);
+        assertEq(SettleMath.normalise(0, 0), 0);
         assertEq(SettleMath.portion(9999, 1), 0);
         assertEq(SettleMath.portion(10_000, 1), 1);
-        assertEq(SettleMath.share(10, 1, 3), 3);
-        assertEq(SettleMath.share(10, 1, 0), 0);
+        assertEq(SettleMath.minerCredit(10, 1 << 32, 3), 3);
+        assertEq(SettleMath.validatorCredit(10, 2, 1 << 32, 3, 1, 2), 3);
         assertFalse(SettleMath.isFailed(5, 5));
         assertTrue(SettleMath.isFailed(6, 5));
+    }
+
+    /// @dev The largest numbers of a settlement stay within 256 bits.
+    function test_the_largest_settlement_does_not_overflow() public pure {
+        uint256 top = type(uint96).max;
+        uint256 whole = 1 << 32;
+        assertEq(SettleMath.minerCredit(top, 64 * top * whole, 64 * top), top);
+        assertEq(SettleMath.validatorCredit(top, top, whole, 64 * top, 512, 512), top / 64);
     }
 }

@@ -68,7 +68,7 @@ contract VectorsTest is Network {
 
     function test_settle() public {
         Doc memory d = load("settle.json");
-        vm.warp(GENESIS + 1000);
+        vm.warp(GENESIS + 150);
         // Some cases emit more than the real cap leaves room for; the arithmetic goes up to 2^96.
         vm.mockCall(address(token), abi.encodeCall(IToken.cap, ()), abi.encode(type(uint128).max));
         uint256 cases = 0;
@@ -117,28 +117,34 @@ contract VectorsTest is Network {
         }
     }
 
-    function scored(Doc memory d) private pure returns (Scored memory s) {
-        // The round manager takes commitments of miners only.
-        s.committed = uint256(word(d, "committed")) & uint256(word(d, "miners"));
-        s.validators = narrow(numbers(d, "validators"));
-        s.stakes = numbers(d, "stakes");
-        s.weights = new uint16[][](s.validators.length);
-        for (uint256 i = 0; i < s.validators.length; ++i) {
-            s.weights[i] = narrow(numbers(d, string.concat("weights[", vm.toString(i), "]")));
+    function scored(Doc memory d) private view returns (Scored memory s) {
+        s.committed = uint256(word(d, "committed"));
+        s.included = uint256(word(d, "included"));
+        uint256 count = 0;
+        while (vm.keyExistsJson(d.json, member(d, count, "uid"))) {
+            ++count;
         }
-        s.fails = sets(d, "fails");
-        s.passes = sets(d, "passes");
-        for (uint256 i = 0; i < s.passes.length; ++i) {
-            s.passes[i] &= ~s.fails[i]; // as the score ledger stores them
+        s.validators = new uint16[](count);
+        s.stakes = new uint256[](count);
+        s.revealed = new bool[](count);
+        s.voted = new bool[](count);
+        s.weights = new uint16[][](count);
+        s.fails = new uint256[](count);
+        s.passes = new uint256[](count);
+        s.bystanders = number(d, "seated");
+        for (uint256 i = 0; i < count; ++i) {
+            s.validators[i] = uint16(vm.parseJsonUint(d.json, member(d, i, "uid")));
+            s.stakes[i] = vm.parseJsonUint(d.json, member(d, i, "stake"));
+            s.revealed[i] = vm.parseJsonBool(d.json, member(d, i, "revealed"));
+            s.voted[i] = vm.parseJsonBool(d.json, member(d, i, "voted"));
+            s.weights[i] = narrow(vm.parseJsonUintArray(d.json, member(d, i, "weights")));
+            s.fails[i] = uint256(word(d, "failed"));
+            s.bystanders -= s.stakes[i];
         }
     }
 
-    function sets(Doc memory d, string memory name) private pure returns (uint256[] memory out) {
-        bytes32[] memory words = vm.parseJsonBytes32Array(d.json, key(d, name));
-        out = new uint256[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            out[i] = uint256(words[i]);
-        }
+    function member(Doc memory d, uint256 i, string memory name) private pure returns (string memory) {
+        return key(d, string.concat("electorate[", vm.toString(i), "].", name));
     }
 
     // ---------------------------------------------------------------------------------------- commitments

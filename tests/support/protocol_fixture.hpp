@@ -180,6 +180,20 @@ class Network {
         return run_as(sender, CommitScores{.run = reveal.run, .round = reveal.round, .hash = hash});
     }
 
+    // Every validator commits these scores and reveals them.
+    void score(std::uint64_t round, const std::vector<std::uint16_t>& weights,
+               const std::vector<Finding>& findings = {}) {
+        const RevealScores reveal = scores(round, weights, findings);
+        at(times(round).t2);
+        for (std::size_t v = 0; v < validators_; ++v) {
+            EXPECT_EQ(commit_scores(validator(v), reveal), Verdict::kAccept);
+        }
+        at(times(round).score_commit);
+        for (std::size_t v = 0; v < validators_; ++v) {
+            EXPECT_EQ(run_as(validator(v), reveal), Verdict::kAccept);
+        }
+    }
+
   private:
     RunSpec spec_;
     std::size_t miners_;

@@ -4,84 +4,71 @@
 #include "tools/vectors/samples.hpp"
 
 #include <functional>
+#include <optional>
+#include <utility>
 
 namespace covenant::vectors {
 namespace {
 
 using codec::Json;
-using protocol::Finding;
-using protocol::RevealedScores;
-using protocol::RunTerms;
+using protocol::Elector;
 using protocol::Settlement;
+using protocol::SettlementInput;
 using protocol::Uid;
 using protocol::UidSet;
 
 struct Case {
     std::string name;
-    RunTerms terms = protocol::terms_of(sample_spec());
-    std::vector<RevealedScores> revealed;
-    UidSet committed;
-    UidSet miners;
+    SettlementInput input;
 };
 
 Uid uid(std::size_t value) {
     return Uid(static_cast<std::uint16_t>(value));
 }
 
-// Miners stand at uids [0, miners), validators behind them.
+// Miners stand at uids [0, miners), all of them included; validators behind them.
 Case blank(std::string name, std::size_t miners) {
     Case out;
     out.name = std::move(name);
+    out.input.terms = protocol::terms_of(sample_spec());
     for (std::size_t i = 0; i < miners; ++i) {
-        out.miners.set(i);
-        out.committed.set(i);
+        out.input.committed.set(i);
+        out.input.included.set(i);
     }
     return out;
 }
 
-void reveal(Case& c, std::size_t validator, Uint128 stake, std::vector<std::uint16_t> weights,
-            std::vector<Finding> findings = {}) {
-    c.revealed.push_back({.validator = uid(validator),
-                          .stake = Amount{stake},
-                          .weights = std::move(weights),
-                          .findings = std::move(findings)});
+Elector& silent(Case& c, std::size_t validator, Uint128 stake) {
+    c.input.electorate.push_back({.uid = uid(validator), .stake = Amount{stake}});
+    c.input.seated += Amount{stake};
+    return c.input.electorate.back();
 }
 
-Finding pass(std::size_t miner) {
-    return {.uid = uid(miner), .verdict = protocol::kFindingPass, .segment = {}, .evidence = {}};
-}
-Finding failure(std::size_t miner) {
-    return {.uid = uid(miner),
-            .verdict = protocol::kFindingFail,
-            .segment = protocol::Segment(2),
-            .evidence = filled_hash(0xee)};
+Elector& reveal(Case& c, std::size_t validator, Uint128 stake, std::vector<std::uint16_t> weights) {
+    Elector& out = silent(c, validator, stake);
+    out.row = std::move(weights);
+    out.voted = true;
+    return out;
 }
 
-Json findings_json(const RevealedScores& scores, std::uint8_t verdict) {
-    UidSet set;
-    for (const Finding& finding : scores.findings) {
-        if (finding.verdict == verdict) set.set(finding.uid.value);
+Json electorate_json(const Case& c) {
+    Json out = Json::array();
+    for (const Elector& elector : c.input.electorate) {
+        Json row = Json::array();
+        for (const std::uint16_t weight : elector.row.value_or(std::vector<std::uint16_t>{}))
+            row.push(weight);
+        out.push(Json::object()
+                     .set("uid", elector.uid.value)
+                     .set("stake", amount_json(elector.stake))
+                     .set("revealed", elector.row.has_value())
+                     .set("voted", elector.voted)
+                     .set("weights", std::move(row)));
     }
-    return uid_set_json(set);
+    return out;
 }
 
 Json to_json(const Case& c) {
-    Json uids = Json::array();
-    Json stakes = Json::array();
-    Json weights = Json::array();
-    Json fails = Json::array();
-    Json passes = Json::array();
-    for (const RevealedScores& scores : c.revealed) {
-        uids.push(scores.validator.value);
-        stakes.push(amount_json(scores.stake));
-        Json row = Json::array();
-        for (const std::uint16_t weight : scores.weights)
-            row.push(weight);
-        weights.push(row);
-        fails.push(findings_json(scores, protocol::kFindingFail));
-        passes.push(findings_json(scores, protocol::kFindingPass));
-    }
-    const Settlement result = protocol::settle(c.terms, c.revealed, c.committed, c.miners);
+    const Settlement result = protocol::settle(c.input);
     Json credit_uids = Json::array();
     Json credits = Json::array();
     for (const auto& [to, amount] : result.credits) {
@@ -90,19 +77,16 @@ Json to_json(const Case& c) {
     }
     return Json::object()
         .set("name", c.name)
-        .set("emission", amount_json(c.terms.emission_per_round))
-        .set("minerShareBps", c.terms.miner_share_bps)
-        .set("validatorShareBps", c.terms.validator_share_bps)
-        .set("committed", uid_set_json(c.committed))
-        .set("miners", uid_set_json(c.miners))
-        .set("validators", uids)
-        .set("stakes", stakes)
-        .set("weights", weights)
-        .set("fails", fails)
-        .set("passes", passes)
-        .set("failed", uid_set_json(result.failed))
-        .set("creditUids", credit_uids)
-        .set("credits", credits)
+        .set("emission", amount_json(c.input.terms.emission_per_round))
+        .set("minerShareBps", c.input.terms.miner_share_bps)
+        .set("validatorShareBps", c.input.terms.validator_share_bps)
+        .set("seated", amount_json(c.input.seated))
+        .set("committed", uid_set_json(c.input.committed))
+        .set("included", uid_set_json(c.input.included))
+        .set("failed", uid_set_json(c.input.failed))
+        .set("electorate", electorate_json(c))
+        .set("creditUids", std::move(credit_uids))
+        .set("credits", std::move(credits))
         .set("minersTotal", amount_json(result.miners))
         .set("validatorsTotal", amount_json(result.validators))
         .set("treasury", amount_json(result.treasury));
@@ -113,16 +97,6 @@ Uint128 random_stake(CounterRng& rng) {
     const auto bits = static_cast<unsigned>(1 + rng.below(96));
     const Uint128 wide = (Uint128{rng.next_u64()} << 64) | rng.next_u64();
     return (wide >> (128 - bits)) | 1U;
-}
-
-std::vector<Finding> random_findings(CounterRng& rng, std::size_t miners) {
-    std::vector<Finding> findings;
-    for (std::size_t m = 0; m < miners; ++m) {
-        const std::uint64_t dice = rng.below(10);
-        if (dice == 0) findings.push_back(failure(m));
-        if (dice <= 3) findings.push_back(pass(m));
-    }
-    return findings;
 }
 
 std::vector<std::uint16_t> random_weights(CounterRng& rng, std::size_t size) {
@@ -142,18 +116,26 @@ Case random_case(std::uint64_t seed) {
     const std::size_t miners = 1 + rng.below(12);
     const std::size_t validators = 1 + rng.below(9);
     Case c = blank("random " + std::to_string(seed), miners);
-    c.terms.miner_share_bps = static_cast<std::uint16_t>(rng.below(7001));
-    c.terms.validator_share_bps = static_cast<std::uint16_t>(rng.below(3001));
-    c.terms.emission_per_round = Amount{random_stake(rng)};
+    c.input.terms.miner_share_bps = static_cast<std::uint16_t>(rng.below(7001));
+    c.input.terms.validator_share_bps = static_cast<std::uint16_t>(rng.below(3001));
+    c.input.terms.emission_per_round = Amount{random_stake(rng)};
     for (std::size_t m = 0; m < miners; ++m) {
-        if (rng.below(6) == 0) c.committed.reset(m);
+        if (rng.below(6) == 0) c.input.committed.reset(m);
+        if (rng.below(6) == 0) c.input.included.reset(m);
+        if (rng.below(8) == 0) c.input.failed.set(m);
     }
+    c.input.included &= c.input.committed;
+    c.input.failed &= c.input.committed;
     for (std::size_t v = 0; v < validators; ++v) {
         // Short and long rows: what lies beyond the miners must not count.
         const std::size_t size = rng.below(miners + validators + 1);
-        reveal(c, miners + v, random_stake(rng), random_weights(rng, size),
-               random_findings(rng, miners));
+        Elector& elector = reveal(c, miners + v, random_stake(rng), random_weights(rng, size));
+        elector.voted = rng.below(4) != 0;
+        if (rng.below(4) != 0) continue;
+        const auto row = std::exchange(elector.row, std::nullopt);
+        if (!protocol::revealed_quorum(c.input.electorate)) elector.row = row;
     }
+    if (rng.below(2) == 0) c.input.seated += Amount{random_stake(rng)};
     return c;
 }
 
@@ -169,7 +151,7 @@ Case wide_case(std::string name, std::size_t miners, std::size_t validators, std
     return c;
 }
 
-// The first epoch of the example that the tests also compute by hand.
+// The example that the tests also compute by hand.
 Case worked_example() {
     Case c = blank("worked example", 2);
     reveal(c, 2, 500, {39321, 26214});
@@ -178,87 +160,96 @@ Case worked_example() {
     return c;
 }
 
-void add_corner_cases(const std::function<void(const Case&)>& add) {
-    add(blank("nobody revealed", 3));
-
+void add_rows(const std::function<void(const Case&)>& add) {
     Case one = blank("one validator", 3);
     reveal(one, 3, kOneToken, {1, 2, 3});
     add(one);
 
-    Case zero_row = blank("a row of zeros takes no part", 2);
-    reveal(zero_row, 2, kOneToken, {0, 0});
-    reveal(zero_row, 3, 1, {1, 3});
+    Case zero_row = blank("a minority's row of zeros takes its own part away", 2);
+    reveal(zero_row, 2, kOneToken - 1, {0, 0});
+    reveal(zero_row, 3, kOneToken, {1, 3});
     add(zero_row);
-
+    Case zero_majority = blank("a majority's row of zeros pays nobody", 2);
+    reveal(zero_majority, 2, kOneToken, {0, 0});
+    reveal(zero_majority, 3, 1, {1, 3});
+    add(zero_majority);
     Case all_zero = blank("only rows of zeros: nothing but the treasury's share", 2);
     reveal(all_zero, 2, kOneToken, {0, 0});
     reveal(all_zero, 3, kOneToken, {});
     add(all_zero);
 
-    Case convicting = blank("a zero row still convicts", 1);
-    reveal(convicting, 1, kOneToken, {0}, {failure(0)});
-    add(convicting);
-
     Case outsiders = blank("weights of validators, strangers and the absent count as zero", 3);
-    outsiders.committed.reset(1);
+    outsiders.input.committed.reset(1);
+    outsiders.input.included.reset(1);
     reveal(outsiders, 3, kOneToken, {5, 65535, 5, 65535, 65535, 65535});
     reveal(outsiders, 4, kOneToken, {5, 0, 15});
     add(outsiders);
 
-    Case half = blank("equal halves: the higher value wins", 2);
+    Case half = blank("halves that agree on nothing: half is not more than half", 2);
     reveal(half, 2, 1000, {65535, 0});
     reveal(half, 3, 1000, {0, 65535});
     add(half);
-
-    // below * 65535 > S * 32768 with S = 65535: 32768 of stake below is not enough, 32769 is.
-    Case edge = blank("stake at kappa exactly", 2);
-    reveal(edge, 2, 32768, {0, 1});
-    reveal(edge, 3, 32767, {1, 1});
-    add(edge);
-    Case beyond = blank("stake one unit beyond kappa", 2);
-    reveal(beyond, 2, 32769, {0, 1});
-    reveal(beyond, 3, 32766, {1, 1});
+    Case beyond = blank("one unit beyond half", 2);
+    reveal(beyond, 2, 1001, {65535, 0});
+    reveal(beyond, 3, 1000, {0, 65535});
     add(beyond);
-
     Case disagree = blank("thirds that agree on nothing", 3);
     reveal(disagree, 3, 1000, {65535, 0, 0});
     reveal(disagree, 4, 1000, {0, 65535, 0});
     reveal(disagree, 5, 1000, {0, 0, 65535});
     add(disagree);
+}
 
-    Case failed = blank("a failed miner earns nothing", 2);
-    reveal(failed, 2, 600, {65535, 65535}, {failure(0), pass(1)});
-    reveal(failed, 3, 500, {65535, 65535}, {pass(0), pass(1)});
-    add(failed);
-    Case tie = blank("equal stake for and against does not fail", 2);
-    reveal(tie, 2, 600, {1, 1}, {failure(0)});
-    reveal(tie, 3, 600, {1, 1}, {pass(0)});
-    add(tie);
-    Case both = blank("a fail outweighs the same validator's pass", 2);
-    reveal(both, 2, 600, {1, 1}, {pass(0), failure(0), pass(0)});
-    reveal(both, 3, 599, {1, 1}, {pass(0)});
-    add(both);
-    Case absent = blank("who did not commit cannot fail", 2);
-    absent.committed.reset(0);
-    reveal(absent, 2, 600, {1, 1}, {failure(0)});
+void add_absences(const std::function<void(const Case&)>& add) {
+    Case absent = blank("two in a hundred, and 49 absent: its honest share", 3);
+    reveal(absent, 3, 49 * kOneToken, {65535, 65535, 65535});
+    silent(absent, 4, 49 * kOneToken);
+    reveal(absent, 5, 2 * kOneToken, {65535, 0, 0});
     add(absent);
+    Case honest = blank("the same, and everybody honest", 3);
+    for (const std::size_t v : {std::size_t{3}, std::size_t{4}, std::size_t{5}}) {
+        reveal(honest, v, (v == 5 ? 2 : 49) * kOneToken, {65535, 65535, 65535});
+    }
+    add(honest);
+    Case votes = blank("who did not cast both votes earns half", 1);
+    reveal(votes, 1, 500, {1});
+    reveal(votes, 2, 500, {1}).voted = false;
+    add(votes);
+    Case seats = blank("stake outside the electorate earns nothing and leaves its part unpaid", 1);
+    reveal(seats, 1, 500, {1});
+    seats.input.seated = Amount{2000};
+    add(seats);
+}
 
-    Case dust = blank("dust goes to the treasury", 3);
-    dust.terms.emission_per_round = Amount{101};
+void add_corner_cases(const std::function<void(const Case&)>& add) {
+    Case failed = blank("a failed miner earns nothing, and nobody its part", 2);
+    failed.input.failed.set(0);
+    reveal(failed, 2, 600, {65535, 65535});
+    add(failed);
+    Case vetoed = blank("a miner that is not included earns nothing, and nobody its part", 2);
+    vetoed.input.included.reset(0);
+    reveal(vetoed, 2, 600, {65535, 65535});
+    add(vetoed);
+
+    Case dust = blank("dust is not minted", 3);
+    dust.input.terms.emission_per_round = Amount{101};
     reveal(dust, 3, 7, {1, 1, 1});
     reveal(dust, 4, 11, {2, 1, 1});
     add(dust);
     Case nothing = blank("an emission of nothing", 2);
-    nothing.terms.emission_per_round = Amount{};
+    nothing.input.terms.emission_per_round = Amount{};
     reveal(nothing, 2, kOneToken, {1, 2});
     add(nothing);
     Case no_treasury = blank("no treasury share", 2);
-    no_treasury.terms.miner_share_bps = 7000;
+    no_treasury.input.terms.miner_share_bps = 7000;
     reveal(no_treasury, 2, kOneToken, {1, 2});
     add(no_treasury);
+    Case nobody = blank("nobody committed", 0);
+    reveal(nobody, 0, kOneToken, {1, 2});
+    add(nobody);
 
     Case top = blank("the largest stakes and emission", 4);
-    top.terms.emission_per_round = Amount{(Uint128{1} << 96) - 1};
+    top.input.terms.emission_per_round = Amount{(Uint128{1} << 96) - 1};
     for (std::size_t v = 0; v < protocol::kMaxValidators; ++v) {
         reveal(top, 4 + v, (Uint128{1} << 96) - 1, {65535, 1, 32767, 32768});
     }
@@ -279,12 +270,14 @@ void add_corner_cases(const std::function<void(const Case&)>& add) {
 VectorFile settle_vectors() {
     JsonFile file(
         "settle.json",
-        "Settlement of a round. Row i of validators, stakes, weights (index = uid), fails "
-        "and passes (sets of uids) is one revealed validator; sets are uint256, bit i = "
-        "uid i; amounts are decimal base units. creditUids and credits list every "
-        "positive credit, ascending by uid.");
+        "Settlement of a round. electorate: its members, those that did not reveal too; weights: "
+        "index = uid; seated: stake of all validators; sets are uint256, bit i = uid i; amounts "
+        "are decimal base units. creditUids and credits list every positive credit, ascending by "
+        "uid.");
     const auto add = [&](const Case& c) { file.add(to_json(c)); };
     add(worked_example());
+    add_rows(add);
+    add_absences(add);
     add_corner_cases(add);
     for (std::uint64_t seed = 0; seed < 40; ++seed)
         add(random_case(seed));

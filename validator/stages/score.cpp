@@ -2,6 +2,7 @@
 
 #include "chain/ledger.hpp"
 #include "chain/participant/housekeeping.hpp"
+#include "common/base/log.hpp"
 #include "common/codec/reader.hpp"
 #include "common/codec/writer.hpp"
 #include "common/crypto/random.hpp"
@@ -10,6 +11,8 @@
 #include "common/protocol/transition.hpp"
 
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace covenant::validator {
 namespace {
@@ -49,9 +52,9 @@ Result<Ballot> decode_ballot(ByteView bytes) {
     return ballot;
 }
 
-// Histories as they were before this round.
-Result<std::map<protocol::Uid, protocol::MinerHistory>> histories_before(
-    const node::Journal& journal, protocol::Round round) {
+// Ratings as they were before this round.
+Result<std::map<protocol::Uid, protocol::Rating>> ratings_before(const node::Journal& journal,
+                                                                 protocol::Round round) {
     COVENANT_TRY(const auto rows,
                  journal.list(std::string(participant::kHistoryPrefix) + "/", 1U << 20));
     const std::string mine = node::journal_key(participant::kHistoryPrefix, round.value);
@@ -62,38 +65,58 @@ Result<std::map<protocol::Uid, protocol::MinerHistory>> histories_before(
         }
     }
     if (newest == nullptr) {
-        return std::map<protocol::Uid, protocol::MinerHistory>{};
+        return std::map<protocol::Uid, protocol::Rating>{};
     }
-    const auto histories = protocol::decode_history(newest->value);
-    if (!histories) {
-        return fail(Errc::kCorrupt, "the journal's history row does not decode");
+    const auto ratings = protocol::decode_ratings(newest->value);
+    if (!ratings) {
+        return fail(Errc::kCorrupt, "the journal's row of ratings does not decode");
     }
-    return *histories;
+    return *ratings;
 }
 
-protocol::MinerRound judge(const protocol::MinerView& miner, std::span<const Screened> screened,
-                           std::span<const AuditResult> audits) {
-    protocol::MinerRound round;
-    round.uid = miner.uid;
-    round.committed = miner.commitment.has_value();
-    if (round.committed) {
+// Of every active miner that committed; what was audited plays no part (R8).
+std::vector<protocol::MinerRound> judged(const protocol::RoundView& view,
+                                         std::span<const Screened> screened) {
+    std::vector<protocol::MinerRound> out;
+    for (const protocol::MinerView& miner : view.miners) {
+        if (!miner.commitment) {
+            continue;
+        }
+        protocol::MinerRound round;
+        round.uid = miner.uid;
         round.tokens = miner.commitment->signed_commitment.commitment.tokens;
+        const auto one = std::ranges::find(screened, miner.uid, &Screened::uid);
+        if (one != screened.end()) {
+            const bool measured = one->verdict == protocol::Verdict::kAccept ||
+                                  one->verdict == protocol::Verdict::kLossGate;
+            if (measured) {
+                round.loss_score = one->score_heldout;
+            }
+            if (!one->payload_root.is_zero()) {
+                round.payload_root = one->payload_root;
+            }
+        }
+        out.push_back(round);
     }
-    for (const Screened& one : screened) {
-        if (one.uid == miner.uid) {
-            round.eligible = one.verdict == protocol::Verdict::kAccept;
-            round.loss_score_own = one.score_own;
-            round.loss_score_heldout = one.score_heldout;
+    return out;
+}
+
+// For people: how the miners compare over the rounds that this validator has seen.
+Status rate(node::Journal& journal, protocol::Round round,
+            std::span<const protocol::MinerRound> miners) {
+    COVENANT_TRY(auto ratings, ratings_before(journal, round));
+    protocol::rate_round(miners, ratings);
+    for (const protocol::MinerRound& miner : miners) {
+        const auto rating = ratings.find(miner.uid);
+        if (rating != ratings.end()) {
+            log::debug("score", "rated",
+                       {{"round", round.value},
+                        {"uid", miner.uid.value},
+                        {"rating", fmt::format("{:.2f}", rating->second.ordinal())}});
         }
     }
-    for (const AuditResult& one : audits) {
-        if (one.finding.uid == miner.uid) {
-            round.audited = true;
-            round.audit_passed = one.finding.verdict == protocol::kFindingPass;
-            round.eligible = round.eligible && round.audit_passed;
-        }
-    }
-    return round;
+    return journal.put(node::journal_key(participant::kHistoryPrefix, round.value),
+                       protocol::encode_ratings(ratings));
 }
 
 }  // namespace
@@ -105,22 +128,16 @@ Result<Ballot> score(const participant::Seat& seat, node::Journal& journal,
     if (before) {
         return std::move(*before);
     }
-    COVENANT_TRY(auto histories, histories_before(journal, view.round));
-    std::vector<protocol::MinerRound> rounds;
-    for (const protocol::MinerView& miner : view.miners) {
-        rounds.push_back(judge(miner, screened, audits));
-    }
-    const auto scores = protocol::score_round(seat.spec, rounds, histories);
+    const std::vector<protocol::MinerRound> miners = judged(view, screened);
     Ballot ballot;
-    ballot.weights = protocol::weights_from_scores(scores);
+    ballot.weights = protocol::weights_from_scores(protocol::score_round(seat.spec, miners));
     for (const AuditResult& one : audits) {
         ballot.findings.push_back(one.finding);
     }
     std::sort(ballot.findings.begin(), ballot.findings.end(),
               [](const protocol::Finding& a, const protocol::Finding& b) { return a.uid < b.uid; });
     ballot.salt = Hash256::from(crypto::random_bytes(Hash256::kSize));
-    COVENANT_CHECK(journal.put(node::journal_key(participant::kHistoryPrefix, view.round.value),
-                               protocol::encode_history(histories)));
+    COVENANT_CHECK(rate(journal, view.round, miners));
     COVENANT_CHECK(
         journal.seal(participant::stage_key(view.round, "ballot"), encode_ballot(ballot)));
     return ballot;

@@ -16,8 +16,8 @@ struct Ballot {
     Hash256 salt;
 };
 
-// Sealed on first call; afterwards the same ballot again. Updates the miners' histories in the same
-// journal.
+// Sealed on first call; afterwards the same ballot again. Moves the miners' ratings (R8.5) in the
+// same journal.
 Result<Ballot> score(const participant::Seat& seat, node::Journal& journal,
                      const protocol::RoundView& view, std::span<const Screened> screened,
                      std::span<const AuditResult> audits);

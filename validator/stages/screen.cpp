@@ -141,7 +141,10 @@ Result<std::vector<Screened>> screen(const participant::Seat& seat,
     const Hash256 profile = protocol::profile_id(seat.spec.profile);
     std::vector<Screened> screened;
     for (const auto& [uid, fetched] : collected) {
-        Screened one{uid, fetched->verdict, 0.0, 0.0, 0.0};
+        Screened one{uid, fetched->verdict, 0.0, 0.0, 0.0, {}};
+        if (one.verdict == Verdict::kAccept) {
+            one.payload_root = fetched->artifact.feedback.payload_root;
+        }
         if (one.verdict == Verdict::kAccept && fetched->artifact.profile.profile_id != profile) {
             one.verdict = Verdict::kWrongProfile;
         }
@@ -175,20 +178,22 @@ Bytes encode_screened(std::span<const Screened> screened) {
         out.id(one.uid).u8(static_cast<std::uint8_t>(one.verdict));
         out.u64(std::bit_cast<std::uint64_t>(one.norm));
         out.u64(std::bit_cast<std::uint64_t>(one.score_own))
-            .u64(std::bit_cast<std::uint64_t>(one.score_heldout));
+            .u64(std::bit_cast<std::uint64_t>(one.score_heldout))
+            .fixed(one.payload_root);
     }
     return out.take();
 }
 
 Result<std::vector<Screened>> decode_screened(ByteView bytes) {
     codec::Reader in(bytes);
-    std::vector<Screened> screened(in.count(27, protocol::kMaxUids));
+    std::vector<Screened> screened(in.count(59, protocol::kMaxUids));
     for (Screened& one : screened) {
         one.uid = in.id<protocol::Uid>();
         one.verdict = static_cast<Verdict>(in.u8());
         one.norm = std::bit_cast<double>(in.u64());
         one.score_own = std::bit_cast<double>(in.u64());
         one.score_heldout = std::bit_cast<double>(in.u64());
+        one.payload_root = in.fixed<Hash256>();
     }
     if (!in.finish()) {
         return fail(Errc::kCorrupt, "the journal's screening row does not decode");

@@ -14,6 +14,7 @@ struct Screened {
     double norm = 0.0;           // |s|_2
     double score_own = 0.0;      // LossScore on the miner's own windows
     double score_heldout = 0.0;  // and on held-out ones
+    Hash256 payload_root;        // zero unless the artifact passes R6.1 to R6.5
     bool operator==(const Screened&) const = default;
 };
 

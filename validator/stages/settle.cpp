@@ -16,11 +16,24 @@ participant::Step settle(const Desk& desk, const RoundMoment& at) {
     return participant::did();
 }
 
+// The contract settles no round without a result, nor one whose electors kept silent (R9.1).
+bool can_be_settled(const protocol::RoundView& view) {
+    Uint128 all = 0;
+    Uint128 revealed = 0;
+    for (const protocol::ValidatorStake& elector : view.electorate) {
+        all += elector.stake.units;
+        if (view.reveals.contains(elector.uid)) {
+            revealed += elector.stake.units;
+        }
+    }
+    return view.sigma && view.accepted && 2 * revealed > all;
+}
+
 }  // namespace
 
 OptionalDuty settle_duty(Desk& desk, RoundWork& /*work*/, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || view.settled || view.score_commitments.empty()) {
+    if (view.settled || !can_be_settled(view)) {
         return std::nullopt;
     }
     const protocol::ChainTime turn(view.times.score_reveal.value +

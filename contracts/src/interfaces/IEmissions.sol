@@ -15,11 +15,19 @@ interface IEmissions {
 
     error EmissionsZeroAddress();
     error EmissionsTooEarly(uint256 current, uint256 opensAt);
+    /// @dev Nobody opened the settlement in time; nothing of the round is paid any more.
+    error EmissionsExpired(uint256 current, uint256 closesAt);
+    /// @dev The round has no accepted parameters.
+    error EmissionsNotAccepted(bytes32 run, uint64 round);
+    error EmissionsNoBeacon(bytes32 run, uint64 round);
+    /// @dev Members with at most half of the electorate's stake revealed.
+    error EmissionsNoQuorum(uint256 revealedStake, uint256 electorateStake);
     error EmissionsAlreadySettled(bytes32 run, uint64 round);
     error EmissionsEmptyPage();
     error EmissionsNothingToClaim();
 
-    /// @notice Works on the settlement of a round, by anyone, from the end of its reveal window on.
+    /// @notice Works on the settlement of a round, by anyone. It is opened within eight rounds after the reveal window,
+    /// once the parameters are accepted, the beacon is proven and more than half of the electorate's stake revealed.
     /// @param maxUids Most uids to process in this call; call again until settled(run, round).
     function settle(bytes32 run, uint64 round, uint256 maxUids) external;
 
@@ -35,9 +43,6 @@ interface IEmissions {
 
     /// @notice Set of uids found to have failed their audits. Fixed by the first settle of the round.
     function failed(bytes32 run, uint64 round) external view returns (uint256);
-
-    /// @notice The median that weights for `uid` were clipped to, Q32; zero unless ranked.
-    function consensus(bytes32 run, uint64 round, uint16 uid) external view returns (uint256);
 
     function treasury() external view returns (address);
     function treasuryClaimable() external view returns (uint256);

@@ -11,3 +11,5 @@ uint256 constant MAX_SPEC_BYTES = 65536;
 uint256 constant MAX_FINDINGS = 512;
 /// @dev uint16 weights packed in one word of a score row.
 uint256 constant WEIGHTS_PER_WORD = 16;
+/// @dev Rounds after the end of the reveals in which a settlement can be opened.
+uint256 constant SETTLE_ROUNDS = 8;

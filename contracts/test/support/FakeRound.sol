@@ -4,14 +4,20 @@ pragma solidity 0.8.37;
 import {Neuron, Role} from "../../src/types/Neuron.sol";
 import {RunTerms} from "../../src/types/RunTerms.sol";
 
-/// @notice One scored round, as a test wants it.
+/// @notice One scored round, as a test wants it. The validators are its electorate.
 struct Scored {
     uint256 committed;
+    uint256 included;
     uint16[] validators;
     uint256[] stakes;
+    /// Of the validators, by position.
+    bool[] revealed;
+    bool[] voted;
     uint16[][] weights;
     uint256[] fails;
     uint256[] passes;
+    /// Stake of validators outside the electorate.
+    uint256 bystanders;
 }
 
 /// @notice Stands in for the registry, the run registry, the round manager and the score ledger towards Emissions.
@@ -23,42 +29,98 @@ contract FakeRound {
         mapping(uint256 word => uint256) words;
     }
 
+    struct Round {
+        uint256 committed;
+        uint256 included;
+        uint256 electorate;
+        uint256 electorateStake;
+        uint256 seatedStake;
+        uint256 revealed;
+        uint256 voters;
+        bool isNull;
+        bool isBlind;
+        mapping(uint16 uid => Row) rows;
+    }
+
     RunTerms private _terms;
-    mapping(uint64 round => uint256) private _committed;
-    mapping(uint64 round => uint256) private _revealed;
-    mapping(uint64 round => mapping(uint16 uid => Row)) private _rows;
+    mapping(uint64 round => Round) private _rounds;
 
     function setTerms(RunTerms memory terms_) external {
         _terms = terms_;
     }
 
     function setRound(uint64 round, Scored calldata s) external {
-        _committed[round] = s.committed;
+        Round storage r = _rounds[round];
+        (r.committed, r.included) = (s.committed, s.included);
+        (r.electorate, r.electorateStake, r.revealed, r.voters) = (0, 0, 0, 0);
         for (uint256 i = 0; i < s.validators.length; ++i) {
-            uint16 uid = s.validators[i];
-            _revealed[round] |= uint256(1) << uid;
-            Row storage row = _rows[round][uid];
+            uint256 bit = uint256(1) << s.validators[i];
+            r.electorate |= bit;
+            r.electorateStake += s.stakes[i];
+            if (s.revealed[i]) r.revealed |= bit;
+            if (s.voted[i]) r.voters |= bit;
+            Row storage row = r.rows[s.validators[i]];
             (row.stake, row.failed, row.passed) = (s.stakes[i], s.fails[i], s.passes[i]);
+            for (uint256 j = 0; j < 16; ++j) {
+                row.words[j] = 0;
+            }
             for (uint256 j = 0; j < s.weights[i].length; ++j) {
                 row.words[j / 16] |= uint256(s.weights[i][j]) << (16 * (j % 16));
             }
         }
+        r.seatedStake = r.electorateStake + s.bystanders;
+    }
+
+    /// @dev The round has no result, or no beacon.
+    function spoil(uint64 round, bool isNull, bool isBlind) external {
+        (_rounds[round].isNull, _rounds[round].isBlind) = (isNull, isBlind);
+    }
+
+    /// @dev A stranger reveals a row: the electorate does not know it.
+    function revealOutside(uint64 round, uint16 uid, uint256 stake, uint256 word) external {
+        Round storage r = _rounds[round];
+        r.revealed |= uint256(1) << uid;
+        (r.rows[uid].stake, r.rows[uid].failed, r.rows[uid].words[0]) = (stake, r.committed, word);
     }
 
     function terms(bytes32) external view returns (RunTerms memory) {
         return _terms;
     }
 
+    function accepted(bytes32, uint64 round) external view returns (bool, bytes32, uint32) {
+        return (!_rounds[round].isNull, bytes32("root"), 0);
+    }
+
+    function sigma(bytes32, uint64 slot) external view returns (bytes32) {
+        return _rounds[slot - 1].isBlind ? bytes32(0) : bytes32("sigma");
+    }
+
     function committed(bytes32, uint64 round) external view returns (uint256) {
-        return _committed[round];
+        return _rounds[round].committed;
+    }
+
+    function included(bytes32, uint64 round) external view returns (uint256) {
+        return _rounds[round].included;
+    }
+
+    function electorate(bytes32, uint64 round) external view returns (uint256, uint256) {
+        return (_rounds[round].electorate, _rounds[round].electorateStake);
+    }
+
+    function inclusionVoters(bytes32, uint64 round) external view returns (uint256) {
+        return _rounds[round].voters | 1;
+    }
+
+    function parametersVoters(bytes32, uint64 round) external view returns (uint256) {
+        return _rounds[round].voters | 2;
     }
 
     function revealed(bytes32, uint64 round) external view returns (uint256) {
-        return _revealed[round];
+        return _rounds[round].revealed;
     }
 
     function findings(bytes32, uint64 round, uint16 uid) external view returns (uint256, uint256) {
-        return (_rows[round][uid].failed, _rows[round][uid].passed);
+        return (_rounds[round].rows[uid].failed, _rounds[round].rows[uid].passed);
     }
 
     function weightWords(bytes32, uint64 round, uint16[] calldata uids, uint256 word)
@@ -68,8 +130,16 @@ contract FakeRound {
     {
         words = new uint256[](uids.length);
         for (uint256 i = 0; i < uids.length; ++i) {
-            words[i] = _rows[round][uids[i]].words[word];
+            words[i] = _rounds[round].rows[uids[i]].words[word];
         }
+    }
+
+    function validatorSet() external pure returns (uint256) {
+        return type(uint256).max;
+    }
+
+    function totalStakeAt(uint256, uint48 timestamp) external view returns (uint256) {
+        return _rounds[_roundAt(timestamp)].seatedStake;
     }
 
     function stakesAt(uint16[] calldata uids, uint48 timestamp)
@@ -77,14 +147,18 @@ contract FakeRound {
         view
         returns (uint256[] memory stakes)
     {
-        uint64 round = uint64((timestamp - _terms.startTime) / _terms.roundSeconds);
+        uint64 round = _roundAt(timestamp);
         stakes = new uint256[](uids.length);
         for (uint256 i = 0; i < uids.length; ++i) {
-            stakes[i] = _rows[round][uids[i]].stake;
+            stakes[i] = _rounds[round].rows[uids[i]].stake;
         }
     }
 
     function neuron(uint16 uid) external pure returns (Neuron memory) {
         return Neuron(address(uint160(0xC01D0000 + uint256(uid))), address(1), Role.Miner, uid, 0, 0);
+    }
+
+    function _roundAt(uint48 timestamp) private view returns (uint64) {
+        return uint64((timestamp - _terms.startTime) / _terms.roundSeconds);
     }
 }

@@ -15,10 +15,9 @@ library SettleReference {
         uint256 treasury;
     }
 
-    struct Matrix {
-        uint256[256][] n;
-        uint256[] stakes;
-        uint256 total;
+    struct Stakes {
+        uint256 all;
+        uint256 revealed;
     }
 
     function settle(Scored memory s, RunTerms memory terms, uint256 emission)
@@ -27,24 +26,48 @@ library SettleReference {
         returns (Result memory r)
     {
         r.failed = failedOf(s);
-        Matrix memory m = normalised(s, s.committed & ~r.failed);
-        (uint256[256] memory ranks, uint256[] memory trusts, uint256 whole) = clip(m);
-        uint256 minerBudget = emission * terms.minerShareBps / 10_000;
-        uint256 validatorBudget = emission * terms.validatorShareBps / 10_000;
-        if (whole == 0) {
-            r.treasury = emission * (10_000 - terms.minerShareBps - terms.validatorShareBps) / 10_000;
-            return r;
-        }
+        Stakes memory total = stakesOf(s);
+        uint256[256][] memory c = clipped(s, normalised(s), total.all);
         for (uint256 j = 0; j < 256; ++j) {
-            r.credits[j] = minerBudget * ranks[j] / whole;
+            if (((s.included & ~r.failed) >> j) & 1 == 0) continue;
+            uint256 rank = 0;
+            for (uint256 i = 0; i < c.length; ++i) {
+                rank += s.stakes[i] * c[i][j];
+            }
+            r.credits[j] = (emission * terms.minerShareBps / 10_000) * rank / (total.revealed * 2 ** 32);
             r.miners += r.credits[j];
         }
-        for (uint256 i = 0; i < s.validators.length; ++i) {
-            uint256 amount = validatorBudget * m.stakes[i] * trusts[i] / whole;
+        for (uint256 i = 0; i < c.length; ++i) {
+            uint256 amount = earned(s, i, c[i], emission * terms.validatorShareBps / 10_000, total.all);
             r.credits[s.validators[i]] = amount;
             r.validators += amount;
         }
-        r.treasury = emission - r.miners - r.validators;
+        r.treasury = emission * (10_000 - terms.minerShareBps - terms.validatorShareBps) / 10_000;
+    }
+
+    /// @dev Whether the round can be settled at all.
+    function quorum(Scored memory s) internal pure returns (bool) {
+        Stakes memory total = stakesOf(s);
+        return total.revealed * 2 > total.all;
+    }
+
+    function earned(Scored memory s, uint256 i, uint256[256] memory c, uint256 budget, uint256 all)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 trust = 0;
+        for (uint256 j = 0; j < 256; ++j) {
+            trust += c[j];
+        }
+        return budget * s.stakes[i] * trust * (s.voted[i] ? 2 : 1) / ((all + s.bystanders) * 2 ** 32 * 2);
+    }
+
+    function stakesOf(Scored memory s) private pure returns (Stakes memory total) {
+        for (uint256 i = 0; i < s.validators.length; ++i) {
+            total.all += s.stakes[i];
+            if (s.revealed[i]) total.revealed += s.stakes[i];
+        }
     }
 
     function failedOf(Scored memory s) private pure returns (uint256 failed) {
@@ -52,6 +75,7 @@ library SettleReference {
             uint256 fail = 0;
             uint256 pass = 0;
             for (uint256 i = 0; i < s.validators.length; ++i) {
+                if (!s.revealed[i]) continue;
                 if ((s.fails[i] >> j) & 1 == 1) fail += s.stakes[i];
                 if ((s.passes[i] >> j) & 1 == 1) pass += s.stakes[i];
             }
@@ -59,52 +83,40 @@ library SettleReference {
         }
     }
 
-    function normalised(Scored memory s, uint256 miners) private pure returns (Matrix memory m) {
-        m.n = new uint256[256][](s.validators.length);
-        m.stakes = new uint256[](s.validators.length);
+    /// @dev Rows of zeros for who did not reveal.
+    function normalised(Scored memory s) private pure returns (uint256[256][] memory n) {
+        n = new uint256[256][](s.validators.length);
         for (uint256 i = 0; i < s.validators.length; ++i) {
             uint256 sum = 0;
             for (uint256 j = 0; j < s.weights[i].length; ++j) {
-                if ((miners >> j) & 1 == 1) sum += s.weights[i][j];
+                if ((s.committed >> j) & 1 == 1) sum += s.weights[i][j];
             }
-            if (sum == 0) continue; // its stake stays 0: it takes no part
-            m.stakes[i] = s.stakes[i];
-            m.total += s.stakes[i];
+            if (sum == 0 || !s.revealed[i]) continue;
             for (uint256 j = 0; j < s.weights[i].length; ++j) {
-                if ((miners >> j) & 1 == 1) m.n[i][j] = uint256(s.weights[i][j]) * 2 ** 32 / sum;
+                if ((s.committed >> j) & 1 == 1) n[i][j] = uint256(s.weights[i][j]) * 2 ** 32 / sum;
             }
         }
     }
 
-    /// @dev Tries every candidate value instead of sorting.
-    function median(Matrix memory m, uint256 j) private pure returns (uint256 best) {
-        best = type(uint256).max;
-        for (uint256 k = 0; k < m.n.length; ++k) {
-            uint256 candidate = m.n[k][j];
-            if (m.stakes[k] == 0 || candidate >= best) continue;
-            uint256 below = 0;
-            for (uint256 i = 0; i < m.n.length; ++i) {
-                if (m.n[i][j] <= candidate) below += m.stakes[i];
-            }
-            if (below * 65535 > m.total * 32768) best = candidate;
-        }
-        if (best == type(uint256).max) best = 0;
-    }
-
-    function clip(Matrix memory m)
+    function clipped(Scored memory s, uint256[256][] memory n, uint256 all)
         private
         pure
-        returns (uint256[256] memory ranks, uint256[] memory trusts, uint256 whole)
+        returns (uint256[256][] memory c)
     {
-        trusts = new uint256[](m.n.length);
+        c = new uint256[256][](n.length);
         for (uint256 j = 0; j < 256; ++j) {
-            uint256 cap = median(m, j);
-            for (uint256 i = 0; i < m.n.length; ++i) {
-                uint256 clipped = m.n[i][j] < cap ? m.n[i][j] : cap;
-                ranks[j] += m.stakes[i] * clipped;
-                trusts[i] += clipped;
+            uint256 most = 0;
+            // Tries every candidate value instead of sorting.
+            for (uint256 k = 0; k < n.length; ++k) {
+                uint256 reached = 0;
+                for (uint256 i = 0; i < n.length; ++i) {
+                    if (n[i][j] >= n[k][j]) reached += s.stakes[i];
+                }
+                if (reached * 2 > all && n[k][j] > most) most = n[k][j];
             }
-            whole += ranks[j];
+            for (uint256 i = 0; i < n.length; ++i) {
+                c[i][j] = n[i][j] < most ? n[i][j] : most;
+            }
         }
     }
 }

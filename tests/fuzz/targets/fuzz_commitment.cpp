@@ -1,4 +1,4 @@
-// Signed commitments, evidence and histories of a stranger: what decodes encodes to the same bytes,
+// Signed commitments, evidence and ratings: what decodes encodes to the same bytes,
 // and a signature that nobody made is refused.
 #include "common/base/assert.hpp"
 #include "common/protocol/audit.hpp"
@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         COVENANT_ASSERT(std::ranges::equal(protocol::encode_evidence(*value), bytes),
                         "a content has one encoding");
     }
-    if (const auto value = protocol::decode_history(bytes)) {
-        COVENANT_ASSERT(std::ranges::equal(protocol::encode_history(*value), bytes),
+    if (const auto value = protocol::decode_ratings(bytes)) {
+        COVENANT_ASSERT(std::ranges::equal(protocol::encode_ratings(*value), bytes),
                         "a content has one encoding");
     }
     return 0;

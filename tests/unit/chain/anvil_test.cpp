@@ -237,11 +237,7 @@ TEST_F(AnvilTest, ARoundFromCommitToClaim) {
     const RoundRecord& record = now.rounds.at(Round(0));
     ASSERT_TRUE(record.accepted);
     EXPECT_EQ(base_root(now, Round(1)), hash_of(0x41));
-    std::vector<RevealedScores> revealed;
-    for (const auto& [uid, scores] : record.reveals) {
-        revealed.push_back(scores);
-    }
-    const Settlement expected = settle(terms_of(spec), revealed, uids, uids);
+    const Settlement expected = settle(settlement_input(now, Round(0)));
     EXPECT_EQ(record.credits, expected.credits);
     Account account(*rpc, owner, 31337);
     AdminClient admin(account, network);

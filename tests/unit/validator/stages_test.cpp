@@ -246,16 +246,36 @@ TEST_F(StagesTest, ABallotIsMadeOnce) {
                             [](std::uint16_t weight) { return weight > 0; }));
 }
 
-TEST_F(StagesTest, AFailedAuditWeighsNothing) {
+// A row says what the round's artifacts are worth; who audited what is another matter.
+TEST_F(StagesTest, AuditsMoveNoRow) {
     const auto all = screened().value();
     AuditResult failure;
     failure.finding = {kMiner, protocol::kFindingFail, {}, Hash256{}};
     failure.verdict = Verdict::kSegmentMismatch;
     const auto ballot = score(node().seat(), node().journal(), view, all, std::span(&failure, 1));
     ASSERT_TRUE(ballot);
-    EXPECT_EQ(ballot->weights.at(kMiner.value), 0);
-    EXPECT_GT(ballot->weights.at(0), 0);
     EXPECT_EQ(ballot->findings.size(), 1U);
+    EXPECT_EQ(ballot->weights.size(), 3U);
+    for (const std::uint16_t weight : ballot->weights)
+        EXPECT_GE(weight, 65535 * 7 / 10);
+}
+
+// Whoever committed has a place in the row, so that refusing a rival pays nobody.
+TEST_F(StagesTest, WhatCannotBeScoredStandsInTheMiddle) {
+    fetched().verdict = Verdict::kUnavailable;
+    const auto ballot = score(node().seat(), node().journal(), view, screened().value(), {});
+    ASSERT_TRUE(ballot);
+    EXPECT_GE(ballot->weights.at(kMiner.value), 65535 * 85 / 100);
+}
+
+TEST_F(StagesTest, EqualPayloadsWeighNothing) {
+    artifact().feedback.payload_root =
+        collected.at(protocol::Uid(0))->artifact.feedback.payload_root;
+    const auto ballot = score(node().seat(), node().journal(), view, screened().value(), {});
+    ASSERT_TRUE(ballot);
+    EXPECT_EQ(ballot->weights.at(0), 0);
+    EXPECT_EQ(ballot->weights.at(kMiner.value), 0);
+    EXPECT_EQ(ballot->weights.at(2), 65535);
 }
 
 // The node was away from the beacon of round 1 until that round's reveals were over.

@@ -313,31 +313,27 @@ TEST(EvidenceFormat, RoundTripsAndRefusesTheRest) {
     }
 }
 
-TEST(HistoryFormat, RoundTripsAndRefusesTheRest) {
-    std::map<Uid, MinerHistory> histories;
-    EXPECT_EQ(decode_history(encode_history(histories)), histories);
-    histories[Uid(3)] = {};
-    histories[Uid(200)] = {.rating = {.mu = 27.5, .sigma = 3.25},
-                           .audits_passed = 12,
-                           .liveness = 0.5,
-                           .own_minus_heldout = -0.25,
-                           .rounds = 99};
-    Bytes bytes = encode_history(histories);
-    EXPECT_EQ(decode_history(bytes), histories);
+TEST(RatingsFormat, RoundTripsAndRefusesTheRest) {
+    std::map<Uid, Rating> ratings;
+    EXPECT_EQ(decode_ratings(encode_ratings(ratings)), ratings);
+    ratings[Uid(3)] = {};
+    ratings[Uid(200)] = {.mu = 27.5, .sigma = 3.25};
+    const Bytes bytes = encode_ratings(ratings);
+    EXPECT_EQ(decode_ratings(bytes), ratings);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_EQ(decode_history(ByteView(bytes).first(size)).error(), Verdict::kMalformed);
+        EXPECT_EQ(decode_ratings(ByteView(bytes).first(size)).error(), Verdict::kMalformed);
     }
     Bytes changed = bytes;
     changed[6] = 201;  // the first uid, now above the second
-    EXPECT_EQ(decode_history(changed).error(), Verdict::kNotCanonical);
+    EXPECT_EQ(decode_ratings(changed).error(), Verdict::kNotCanonical);
     changed = bytes;
     changed[7] = 1;  // uid 259
-    EXPECT_EQ(decode_history(changed).error(), Verdict::kMalformed);
+    EXPECT_EQ(decode_ratings(changed).error(), Verdict::kMalformed);
     changed = bytes;
-    changed[0] = 2;
-    EXPECT_EQ(decode_history(changed).error(), Verdict::kUnsupportedVersion);
-    histories[Uid(3)].liveness = std::numeric_limits<double>::quiet_NaN();
-    EXPECT_EQ(decode_history(encode_history(histories)).error(), Verdict::kNotFinite);
+    changed[0] = 1;
+    EXPECT_EQ(decode_ratings(changed).error(), Verdict::kUnsupportedVersion);
+    ratings[Uid(3)].sigma = std::numeric_limits<double>::quiet_NaN();
+    EXPECT_EQ(decode_ratings(encode_ratings(ratings)).error(), Verdict::kNotFinite);
 }
 
 }  // namespace

@@ -9,7 +9,10 @@ constexpr std::uint64_t kKept = 8;
 
 // Forty rounds: some with all miners, some with few, some null, and failures that are settled late.
 Network played() {
-    Network net(3);
+    RunSpec spec = sample_spec();
+    spec.timing.score_commit_seconds = 80;  // a round's scores end with the round
+    spec.timing.score_reveal_seconds = 95;
+    Network net(3, {100, 100, 100}, spec);
     for (std::uint64_t r = 0; r < 40; ++r) {
         if (r % 7 == 3) {
             net.play(r, {0, 2}, false);
@@ -21,8 +24,11 @@ Network played() {
         } else {
             net.play(r, {0, 1, 2});
         }
-        // The round before the last twelve ends, long after its reveals.
-        if (r >= 12 && r % 6 == 0) net.do_ok(SettleRound{net.state().run, Round(r - 12)});
+        net.score(r, {1, 1, 1}, {fail_of(Uid(0))});
+        // Settled six rounds later, when it had a result.
+        if (r >= 6 && r % 6 == 0 && net.state().rounds.at(Round(r - 6)).accepted) {
+            net.do_ok(SettleRound{net.state().run, Round(r - 6)});
+        }
     }
     return net;
 }

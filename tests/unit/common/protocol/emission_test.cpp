@@ -9,21 +9,32 @@
 namespace covenant::protocol {
 namespace {
 
-RunTerms terms() {
-    return terms_of(sample_spec());
+Elector elector(std::uint16_t uid, Uint128 stake,
+                std::optional<std::vector<std::uint16_t>> row = std::nullopt) {
+    return {.uid = Uid(uid), .stake = Amount{stake}, .row = std::move(row), .voted = true};
 }
 
-RevealedScores row(std::uint16_t uid, Uint128 stake, std::vector<std::uint16_t> weights,
-                   std::vector<Finding> findings = {}) {
-    return {.validator = Uid(uid),
-            .stake = Amount{stake},
-            .weights = std::move(weights),
-            .findings = std::move(findings)};
+// Miners 0 .. n-1, all included.
+SettlementInput round_of(std::size_t miners, std::vector<Elector> electorate) {
+    SettlementInput out;
+    out.terms = terms_of(sample_spec());
+    for (std::size_t m = 0; m < miners; ++m) {
+        out.committed.set(m);
+        out.included.set(m);
+    }
+    for (const Elector& one : electorate)
+        out.seated += one.stake;
+    out.electorate = std::move(electorate);
+    return out;
 }
 
-Settlement settle_two(const std::vector<RevealedScores>& revealed) {
-    const UidSet both = Network::set({0, 1});
-    return settle(terms(), revealed, both, both);
+Amount credit(const Settlement& s, std::uint16_t uid) {
+    const auto found = s.credits.find(Uid(uid));
+    return found == s.credits.end() ? Amount{} : found->second;
+}
+
+double share(const Settlement& s, std::uint16_t uid, Uint128 of) {
+    return static_cast<double>(credit(s, uid).units) / static_cast<double>(of);
 }
 
 TEST(Wide, MultipliesAndDividesExactly) {
@@ -57,78 +68,124 @@ TEST(WideDeath, OverflowIsABug) {
     EXPECT_DEATH(mul_div(top, Wide{.high = top, .low = 0}, Wide{.high = 0, .low = 1}), "2\\^256");
 }
 
-// The worked example of the design: incentive .6404 / .3596, validator trust 1, .9, .6.
+// By hand: n = (.6, .4), (.5, .5), (1, 0) with stakes of 500, 300 and 200. More than half of the
+// stake gives miner 0 at least .6 and miner 1 at least .4.
 TEST(Settle, ReproducesTheWorkedExample) {
     const Settlement s =
-        settle_two({row(2, 500, {39321, 26214}), row(3, 300, {1, 1}), row(4, 200, {1, 0})});
-    const auto share = [&](std::uint16_t uid, Uint128 of) {
-        return static_cast<double>(s.credits.at(Uid(uid)).units) / static_cast<double>(of);
-    };
-    EXPECT_NEAR(share(0, 60 * kOneToken), 0.6404, 1e-4);
-    EXPECT_NEAR(share(1, 60 * kOneToken), 0.3596, 1e-4);
-    const double whole = 0.5 * 1.0 + 0.3 * 0.9 + 0.2 * 0.6;
-    EXPECT_NEAR(share(2, 30 * kOneToken), 0.5 * 1.0 / whole, 1e-8);
-    EXPECT_NEAR(share(3, 30 * kOneToken), 0.3 * 0.9 / whole, 1e-8);
-    EXPECT_NEAR(share(4, 30 * kOneToken), 0.2 * 0.6 / whole, 1e-8);
+        settle(round_of(2, {elector(2, 500, {{39321, 26214}}), elector(3, 300, {{1, 1}}),
+                            elector(4, 200, {{1, 0}})}));
+    EXPECT_NEAR(share(s, 0, 60 * kOneToken), .7 * .6 + .3 * .5, 1e-8);
+    EXPECT_NEAR(share(s, 1, 60 * kOneToken), .8 * .4, 1e-8);
+    EXPECT_NEAR(share(s, 2, 30 * kOneToken), .5 * 1.0, 1e-8);
+    EXPECT_NEAR(share(s, 3, 30 * kOneToken), .3 * .9, 1e-8);
+    EXPECT_NEAR(share(s, 4, 30 * kOneToken), .2 * .6, 1e-8);
+    EXPECT_EQ(s.treasury, Amount{10 * kOneToken});
 }
 
 TEST(Settle, ClipsAGenerousMinority) {
-    const Settlement fair = settle_two({row(2, 600, {1, 1}), row(3, 400, {1, 1})});
-    const Settlement greedy = settle_two({row(2, 600, {1, 1}), row(3, 400, {65535, 0})});
-    // The friend keeps its half; the minority's own zero only costs the other miner and itself.
-    EXPECT_EQ(fair.credits.at(Uid(0)), fair.credits.at(Uid(1)));
-    EXPECT_GT(greedy.credits.at(Uid(0)), greedy.credits.at(Uid(1)));
-    EXPECT_LT(greedy.credits.at(Uid(3)), fair.credits.at(Uid(3)));
+    const Settlement fair =
+        settle(round_of(2, {elector(2, 600, {{1, 1}}), elector(3, 400, {{1, 1}})}));
+    const Settlement greedy =
+        settle(round_of(2, {elector(2, 600, {{1, 1}}), elector(3, 400, {{65535, 0}})}));
+    // The friend keeps its half; what the other miner loses goes to nobody.
+    EXPECT_EQ(credit(fair, 0), credit(greedy, 0));
+    EXPECT_LT(credit(greedy, 1), credit(fair, 1));
+    EXPECT_LT(credit(greedy, 3), credit(fair, 3));
+    EXPECT_EQ(credit(greedy, 2), credit(fair, 2));
+}
+
+TEST(Settle, TwoInAHundredGetTheirHonestShareWhile49AreAbsent) {
+    const Settlement honest = settle(
+        round_of(2, {elector(2, 49, {{1, 1}}), elector(3, 49, {{1, 1}}), elector(4, 2, {{1, 1}})}));
+    const Settlement alone = settle(
+        round_of(2, {elector(2, 49, {{1, 1}}), elector(3, 49), elector(4, 2, {{65535, 0}})}));
+    EXPECT_EQ(credit(alone, 0), credit(honest, 0)) << "its friend";
+    EXPECT_LE(credit(alone, 4), credit(honest, 4));
+    EXPECT_EQ(credit(alone, 1), Amount{}) << "49 are no majority";
+    EXPECT_EQ(credit(alone, 3), Amount{});
+}
+
+TEST(Settle, AQuorumIsMoreThanHalfOfTheElectorate) {
+    EXPECT_FALSE(revealed_quorum({}));
+    EXPECT_FALSE(revealed_quorum(std::vector{elector(2, 5), elector(3, 5, {{1}})}));
+    EXPECT_TRUE(revealed_quorum(std::vector{elector(2, 5), elector(3, 6, {{1}})}));
+}
+
+TEST(SettleDeath, WithoutAQuorumItIsABug) {
+    EXPECT_DEATH(settle(round_of(1, {elector(2, 5), elector(3, 5, {{1}})})), "speaks for half");
 }
 
 TEST(Settle, WithoutAgreementOnlyTheTreasuryIsPaid) {
-    for (const auto& revealed : std::vector<std::vector<RevealedScores>>{
-             {},
-             {row(2, 5, {0, 0})},
-             {row(2, 0, {1, 1})},
-             {row(2, 5, {1, 0}), row(3, 5, {0, 1}), row(4, 5, {0, 0, 9})}}) {
-        const Settlement s = settle_two(revealed);
-        const bool halves = revealed.size() == 3;  // a zero row leaves two equal halves
-        EXPECT_EQ(s.credits.empty(), !halves);
-        if (!halves) {
-            EXPECT_EQ(s.treasury, Amount{10 * kOneToken});
-        }
+    for (const auto& electorate : std::vector<std::vector<Elector>>{
+             {elector(2, 5, {{0, 0}})},
+             {elector(2, 5, {{1, 0}}), elector(3, 5, {{0, 1}})},
+             {elector(2, 5, {{1, 0}}), elector(3, 5, {{0, 1}}), elector(4, 5, {{0, 0, 9}})}}) {
+        const Settlement s = settle(round_of(2, electorate));
+        EXPECT_TRUE(s.credits.empty());
+        EXPECT_EQ(s.treasury, Amount{10 * kOneToken});
     }
 }
 
-TEST(Settle, OnlyCommittedMinersEarnAndFail) {
-    const std::vector<RevealedScores> revealed = {
-        row(2, 10, {1, 1, 9}, {fail_of(Uid(0)), fail_of(Uid(1)), fail_of(Uid(300))})};
-    const Settlement s = settle(terms(), revealed, Network::set({1}), Network::set({0, 1}));
-    EXPECT_EQ(s.failed, Network::set({1}));
-    EXPECT_TRUE(s.credits.empty());
-    EXPECT_EQ(finding_stake(revealed, Uid(1)).fail, Amount{10});
-    EXPECT_EQ(finding_stake(revealed, Uid(1)).pass, Amount{});
+// What a veto or a verdict takes from a miner is not given to the others.
+TEST(Settle, OnlyIncludedMinersThatDidNotFailEarn) {
+    const std::vector<Elector> electorate = {elector(3, 10, {{1, 1, 2}})};
+    const Settlement all = settle(round_of(3, electorate));
+    SettlementInput input = round_of(3, electorate);
+    input.included.reset(0);
+    input.failed.set(1);
+    const Settlement s = settle(input);
+    EXPECT_EQ(credit(s, 0), Amount{});
+    EXPECT_EQ(credit(s, 1), Amount{});
+    EXPECT_EQ(credit(s, 2), credit(all, 2));
+    EXPECT_EQ(credit(s, 3), credit(all, 3)) << "an auditor of cheats earns no less";
+    EXPECT_EQ(s.treasury, all.treasury);
 }
 
-TEST(Settle, FailNeedsMoreStakeThanPass) {
-    const auto failed = [](std::uint64_t against, std::uint64_t in_favour) {
-        return settle_two({row(2, against, {1, 1}, {fail_of(Uid(0))}),
-                           row(3, in_favour, {1, 1}, {pass_of(Uid(0))})})
-            .failed[0];
+TEST(Settle, ValidatorsEarnByTheirDuties) {
+    const auto earned = [](bool voted, std::uint32_t drawn, std::uint32_t done) {
+        Elector one = elector(1, 10, {{1}});
+        one.voted = voted;
+        one.drawn = drawn;
+        one.done = done;
+        return credit(settle(round_of(1, {one})), 1);
     };
-    EXPECT_TRUE(failed(6, 5));
-    EXPECT_FALSE(failed(5, 5));
-    EXPECT_FALSE(failed(5, 6));
+    EXPECT_EQ(earned(true, 0, 0), Amount{30 * kOneToken});
+    EXPECT_EQ(earned(false, 0, 0), Amount{15 * kOneToken});
+    EXPECT_EQ(earned(true, 2, 2), Amount{30 * kOneToken});
+    EXPECT_EQ(earned(true, 2, 1), (Amount{30 * kOneToken / 4 * 3}));
+    EXPECT_EQ(earned(true, 2, 0), Amount{15 * kOneToken});
+    EXPECT_EQ(earned(false, 2, 0), Amount{});
+}
+
+TEST(Settle, WhoIsSeatedOutsideTheElectorateLeavesItsPartUnpaid) {
+    SettlementInput input = round_of(1, {elector(1, 10, {{1}})});
+    input.seated = Amount{30};
+    EXPECT_EQ(credit(settle(input), 1), Amount{10 * kOneToken});
+}
+
+TEST(FindingStake, AFailOutweighsTheSameValidatorsPass) {
+    const std::vector<RevealedScores> revealed = {
+        {.validator = Uid(2),
+         .stake = Amount{10},
+         .weights = {},
+         .findings = {pass_of(Uid(1)), fail_of(Uid(1)), fail_of(Uid(300))}},
+        {.validator = Uid(3), .stake = Amount{7}, .weights = {}, .findings = {pass_of(Uid(1))}}};
+    EXPECT_EQ(finding_stake(revealed, Uid(1)).fail, Amount{10});
+    EXPECT_EQ(finding_stake(revealed, Uid(1)).pass, Amount{7});
 }
 
 TEST(Settle, OrderOfValidatorsDoesNotMatter) {
     CounterRng rng(3);
-    std::vector<RevealedScores> revealed;
+    std::vector<Elector> electorate;
     for (std::uint16_t v = 0; v < 9; ++v) {
-        revealed.push_back(row(
-            static_cast<std::uint16_t>(10 + v), 1 + rng.below(5),
-            {static_cast<std::uint16_t>(rng.below(4)), static_cast<std::uint16_t>(rng.below(4))}));
+        electorate.push_back(elector(static_cast<std::uint16_t>(10 + v), 1 + rng.below(5),
+                                     {{static_cast<std::uint16_t>(rng.below(4)),
+                                       static_cast<std::uint16_t>(rng.below(4))}}));
     }
-    const Settlement expected = settle_two(revealed);
+    const Settlement expected = settle(round_of(2, electorate));
     for (int i = 0; i < 50; ++i) {
-        std::swap(revealed[rng.below(9)], revealed[rng.below(9)]);
-        EXPECT_EQ(settle_two(revealed), expected);
+        std::swap(electorate[rng.below(9)], electorate[rng.below(9)]);
+        EXPECT_EQ(settle(round_of(2, electorate)), expected);
     }
 }
 

@@ -1,4 +1,4 @@
-// Ratings, scores, weights and the loss gate (R8, R6.9).
+// Scores, weights, ratings and the loss gate (R8, R6.9).
 #include "common/protocol/rating.hpp"
 
 #include "common/base/counter_rng.hpp"
@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 namespace covenant::protocol {
 namespace {
@@ -134,107 +135,90 @@ TEST(PlackettLuce, BetterRanksNeverEndLower) {
         update_ratings(ratings, ranks);
     for (std::size_t i = 1; i < ratings.size(); ++i)
         EXPECT_GT(ratings[i - 1].mu, ratings[i].mu);
-    const auto quality = rating_quality(ratings);
-    EXPECT_TRUE(std::is_sorted(quality.rbegin(), quality.rend()));
-    EXPECT_GT(quality.front(), 0.9);
-    EXPECT_LT(quality.back(), 0.1);
 }
 
 TEST(PlackettLuce, OnePlayerAloneLearnsNothing) {
     std::vector<Rating> one(1);
     update_ratings(one, std::vector<std::uint32_t>{1});
     EXPECT_EQ(one[0], Rating{});
-    EXPECT_EQ(rating_quality(one), std::vector{0.5});
-    EXPECT_TRUE(rating_quality({}).empty());
 }
 
-MinerRound honest(std::uint16_t uid, double heldout) {
+constexpr std::uint64_t kWhole = 12 * 3 * 8;  // tokens of a round of the sample run
+
+MinerRound honest(std::uint16_t uid, std::optional<double> loss_score) {
     return {.uid = Uid(uid),
-            .eligible = true,
-            .committed = true,
-            .audited = true,
-            .audit_passed = true,
-            .tokens = 12 * 3 * 8,
-            .loss_score_own = heldout + 0.01,
-            .loss_score_heldout = heldout};
+            .tokens = kWhole,
+            .loss_score = loss_score,
+            .payload_root = filled_hash(static_cast<std::uint8_t>(uid + 1))};
 }
 
-TEST(Score, MultipliesWorkTrustQualityAndLiveness) {
-    std::map<Uid, MinerHistory> histories;
-    const auto scores = score_round(sample_spec(), std::vector{honest(3, 0.1)}, histories);
-    ASSERT_EQ(scores.size(), 1U);
-    EXPECT_EQ(scores[0].uid, Uid(3));
-    // w = 1, one audit passed: A = 2/4, alone: Q = 1/2, y = 1.
-    EXPECT_NEAR(scores[0].score, 0.5 * (0.7 + 0.15), 1e-15);
-    EXPECT_EQ(histories.at(Uid(3)).audits_passed, 1U);
-    EXPECT_EQ(histories.at(Uid(3)).rounds, 1U);
-    EXPECT_NEAR(histories.at(Uid(3)).own_minus_heldout, 0.05, 1e-15);
+std::vector<double> scored(const std::vector<MinerRound>& miners) {
+    std::vector<double> out;
+    for (const MinerScore& one : score_round(sample_spec(), miners))
+        out.push_back(one.score);
+    return out;
 }
 
-TEST(Score, AFailedAuditPaysNothingAndTakesTheTrust) {
-    std::map<Uid, MinerHistory> histories;
-    histories[Uid(0)].audits_passed = 50;
-    MinerRound cheat = honest(0, 0.2);
-    cheat.audit_passed = false;
-    const auto scores = score_round(sample_spec(), std::vector{cheat, honest(1, 0.1)}, histories);
-    EXPECT_EQ(scores[0].score, 0.0);
-    EXPECT_GT(scores[1].score, 0.0);
-    EXPECT_EQ(histories.at(Uid(0)).audits_passed, 0U);
-    EXPECT_EQ(histories.at(Uid(0)).rating, Rating{}) << "no rank for a cheat";
-    EXPECT_NEAR(histories.at(Uid(0)).liveness, 0.9, 1e-15);
+TEST(Score, IsTheWorkAndAThirdOfItByWhatItImproved) {
+    // The median is .2: twice of it or more is the most, nothing or less the least.
+    const auto x =
+        scored({honest(0, 0.2), honest(1, 0.4), honest(2, 9.0), honest(3, -1.0), honest(4, 0.1)});
+    EXPECT_EQ(x, (std::vector{0.7 + 0.3 * 0.5, 1.0, 1.0, 0.7, 0.7 + 0.3 * 0.25}));
+    const auto scores = score_round(sample_spec(), std::vector{honest(7, 0.1), honest(3, 0.1)});
+    EXPECT_EQ(scores[0].uid, Uid(7)) << "in the order given";
 }
 
-TEST(Score, IneligibleAbsentAndUnmeasuredScoreZero) {
-    std::map<Uid, MinerHistory> histories;
-    MinerRound ineligible = honest(0, 0.1);
-    ineligible.eligible = false;
-    MinerRound absent = honest(1, 0.1);
-    absent.committed = false;
-    MinerRound broken = honest(2, std::nan(""));
-    for (const MinerScore& s :
-         score_round(sample_spec(), std::vector{ineligible, absent, broken}, histories)) {
-        EXPECT_EQ(s.score, 0.0) << s.uid.value;
-    }
-    EXPECT_NEAR(histories.at(Uid(1)).liveness, 0.9, 1e-15);
+TEST(Score, AnEvenCountHasItsMedianBetweenTheMiddleTwo) {
+    EXPECT_EQ(scored({honest(0, 0.1), honest(1, 0.3)}),
+              (std::vector{0.7 + 0.3 * (0.1 / (2.0 * ((0.1 + 0.3) / 2.0))),
+                           0.7 + 0.3 * (0.3 / (2.0 * ((0.1 + 0.3) / 2.0)))}));
 }
 
-TEST(Score, IsLinearInWorkUpToFourTimes) {
+TEST(Score, WithoutAMedianAboveZeroAllAreInTheMiddle) {
+    const double middle = 0.7 + 0.3 * 0.5;
+    EXPECT_EQ(scored({honest(0, 0.0), honest(1, 0.0), honest(2, 5.0)}),
+              (std::vector{middle, middle, middle}));
+    EXPECT_EQ(scored({honest(0, -1.0)}), std::vector{middle});
+}
+
+TEST(Score, WhatCannotBeScoredIsInTheMiddleAndMovesNoMedian) {
+    const double middle = 0.7 + 0.3 * 0.5;
+    EXPECT_EQ(scored({honest(0, std::nullopt), honest(1, 0.2), honest(2, std::nan(""))}),
+              (std::vector{middle, middle, middle}));
+    EXPECT_EQ(scored({honest(0, std::nullopt), honest(1, 0.1), honest(2, 0.2), honest(3, 0.4)}),
+              (std::vector{middle, 0.7 + 0.3 * 0.25, middle, 1.0}));
+}
+
+TEST(Score, IsLinearInTheWorkUpToAWholeRound) {
     const auto score_for = [](std::uint64_t tokens) {
-        std::map<Uid, MinerHistory> histories;
         MinerRound miner = honest(0, 0.1);
         miner.tokens = tokens;
-        return score_round(sample_spec(), std::vector{miner}, histories)[0].score;
+        return scored({miner})[0];
     };
-    EXPECT_NEAR(score_for(288) * 0.5, score_for(144), 1e-15);
-    EXPECT_EQ(score_for(4 * 288), score_for(40 * 288));
+    EXPECT_EQ(score_for(kWhole) * 0.5, score_for(kWhole / 2));
+    EXPECT_EQ(score_for(kWhole), score_for(4 * kWhole)) << "more than all of it is not paid";
+    EXPECT_EQ(score_for(std::uint64_t{1} << 48), score_for(kWhole));
     EXPECT_EQ(score_for(0), 0.0);
 }
 
-TEST(Score, TrustGrowsWithAuditsToItsCap) {
-    std::map<Uid, MinerHistory> histories;
-    double last = 0.0;
-    for (int round = 0; round < 150; ++round) {
-        const double now =
-            score_round(sample_spec(), std::vector{honest(0, 0.1)}, histories)[0].score;
-        EXPECT_GE(now, last);
-        last = now;
-    }
-    EXPECT_NEAR(last, 0.98 * 0.85, 1e-12);
-    MinerRound unaudited = honest(0, 0.1);
-    unaudited.audited = unaudited.audit_passed = false;
-    EXPECT_NEAR(score_round(sample_spec(), std::vector{unaudited}, histories)[0].score, last,
-                1e-12);
+TEST(Score, EqualPayloadsArePaidNeither) {
+    MinerRound copy = honest(1, 0.2);
+    copy.payload_root = honest(0, 0.2).payload_root;
+    EXPECT_EQ(scored({honest(0, 0.2), copy, honest(2, 0.2)}),
+              (std::vector{0.0, 0.0, 0.7 + 0.3 * 0.5}));
+    MinerRound unseen = honest(3, std::nullopt);
+    unseen.payload_root.reset();
+    EXPECT_GT(scored({unseen, unseen})[0], 0.0) << "who shows no payload copies nobody's";
 }
 
-TEST(Score, BetterHeldOutLossPaysMore) {
-    std::map<Uid, MinerHistory> histories;
-    std::vector<MinerScore> scores;
-    for (int round = 0; round < 10; ++round) {
-        scores = score_round(
-            sample_spec(), std::vector{honest(0, 0.05), honest(1, 0.2), honest(2, 0.1)}, histories);
-    }
-    EXPECT_GT(scores[1].score, scores[2].score);
-    EXPECT_GT(scores[2].score, scores[0].score);
+TEST(RateRound, MovesWhoHasAScore) {
+    std::map<Uid, Rating> ratings;
+    rate_round(std::vector{honest(0, 0.1), honest(1, 0.3), honest(2, std::nullopt)}, ratings);
+    EXPECT_GT(ratings.at(Uid(1)).mu, ratings.at(Uid(0)).mu);
+    EXPECT_FALSE(ratings.contains(Uid(2)));
+    const auto before = ratings;
+    rate_round(std::vector{honest(0, 0.1)}, ratings);
+    EXPECT_EQ(ratings, before) << "nobody to be compared with";
 }
 
 TEST(Weights, ScaleTheBestTo65535) {

@@ -273,37 +273,34 @@ TEST(Vectors, Payload) {
     EXPECT_EQ(code_bits, (std::set<std::uint64_t>{1, 2, 3, 4}));
 }
 
+SettlementInput settlement_at(const Json& entry) {
+    SettlementInput out;
+    out.terms.emission_per_round = amount(must(entry.string("emission")));
+    out.terms.miner_share_bps = static_cast<std::uint16_t>(must(entry.u64("minerShareBps")));
+    out.terms.validator_share_bps =
+        static_cast<std::uint16_t>(must(entry.u64("validatorShareBps")));
+    out.seated = amount(must(entry.string("seated")));
+    out.committed = uid_set_at(entry, "committed");
+    out.included = uid_set_at(entry, "included");
+    out.failed = uid_set_at(entry, "failed");
+    for (const Json& member : must(entry.items("electorate"))) {
+        Elector elector{.uid = Network::uid(must(member.u64("uid"))),
+                        .stake = amount(must(member.string("stake")))};
+        elector.voted = must(member.boolean("voted"));
+        if (must(member.boolean("revealed"))) {
+            elector.row.emplace();
+            for (const std::uint64_t weight : numbers(member, "weights"))
+                elector.row->push_back(static_cast<std::uint16_t>(weight));
+        }
+        out.electorate.push_back(std::move(elector));
+    }
+    return out;
+}
+
 TEST(Vectors, Settle) {
     for (const Json& entry : cases("settle.json")) {
-        RunTerms terms;
-        terms.emission_per_round = amount(must(entry.string("emission")));
-        terms.miner_share_bps = static_cast<std::uint16_t>(must(entry.u64("minerShareBps")));
-        terms.validator_share_bps =
-            static_cast<std::uint16_t>(must(entry.u64("validatorShareBps")));
-        const auto uids = numbers(entry, "validators");
-        const auto stakes = texts(entry, "stakes");
-        const auto fails = texts(entry, "fails");
-        const auto passes = texts(entry, "passes");
-        const std::vector<Json> rows = must(entry.items("weights"));
-        std::vector<RevealedScores> revealed;
-        for (std::size_t i = 0; i < uids.size(); ++i) {
-            RevealedScores scores{.validator = Uid(static_cast<std::uint16_t>(uids[i])),
-                                  .stake = amount(stakes[i]),
-                                  .weights = {},
-                                  .findings = {}};
-            for (const Json& w : must(rows[i].as_items())) {
-                scores.weights.push_back(static_cast<std::uint16_t>(must(w.as_u64())));
-            }
-            for (std::size_t uid = 0; uid < kMaxUids; ++uid) {
-                if (uid_set(passes[i])[uid]) scores.findings.push_back(pass_of(Network::uid(uid)));
-                if (uid_set(fails[i])[uid]) scores.findings.push_back(fail_of(Network::uid(uid)));
-            }
-            revealed.push_back(std::move(scores));
-        }
-        const Settlement s =
-            settle(terms, revealed, uid_set_at(entry, "committed"), uid_set_at(entry, "miners"));
+        const Settlement s = settle(settlement_at(entry));
         const std::string name = must(entry.string("name"));
-        EXPECT_EQ(s.failed, uid_set_at(entry, "failed")) << name;
         EXPECT_EQ(s.miners, amount(must(entry.string("minersTotal")))) << name;
         EXPECT_EQ(s.validators, amount(must(entry.string("validatorsTotal")))) << name;
         EXPECT_EQ(s.treasury, amount(must(entry.string("treasury")))) << name;
