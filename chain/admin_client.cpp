@@ -3,6 +3,8 @@
 #include "common/base/hex.hpp"
 #include "common/crypto/eip712.hpp"
 
+#include <algorithm>
+
 namespace covenant::chain {
 using namespace protocol;
 using codec::Json;
@@ -12,6 +14,26 @@ namespace {
 constexpr std::uint64_t kConsentSeconds = 24 * 3600;
 constexpr std::uint16_t kSettlePage = 256;
 constexpr unsigned kMaxSettlePages = 512;
+
+// A beacon is a block's prevrandao, shown as a header: a run on a chain whose headers cannot be
+// proven never starts, and where prevrandao is the same in every block all draws are known early.
+Status check_randomness(RpcClient& rpc) {
+    COVENANT_TRY(const BlockHeader head, latest_block(rpc));
+    COVENANT_TRY(const Bytes encoded, encode_header(head));
+    static_cast<void>(encoded);
+    COVENANT_TRY(const std::optional<BlockHeader> parent,
+                 block_by_number(rpc, head.number - std::min<std::uint64_t>(head.number, 1)));
+    if (!parent || head.number == 0) {
+        return fail(Errc::kPrecondition, "create run: the chain has no second block yet");
+    }
+    if (head.mix_hash == parent->mix_hash) {
+        return fail(Errc::kPrecondition,
+                    "create run: two blocks in a row have the same prevrandao (" +
+                        to_0x(head.mix_hash) +
+                        "): on this chain everybody knows the beacons before they are drawn");
+    }
+    return {};
+}
 
 Status perform(Account& account, std::string_view what, const Address& to, Bytes data,
                Uint128 value = 0) {
@@ -59,6 +81,7 @@ Result<RunId> AdminClient::create_run(const RunSpec& spec) {
     if (validate_run_spec(spec) != Verdict::kAccept) {
         return fail(Errc::kInvalidArgument, "create run: the specification breaks rule R2.2");
     }
+    COVENANT_CHECK(check_randomness(account_->rpc()));
     const Bytes bytes = encode_run_spec(spec);
     const RunId run = run_id(bytes);
     COVENANT_TRY(const Receipt receipt,

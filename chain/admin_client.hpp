@@ -19,6 +19,7 @@ class AdminClient {
     Status transfer_ether(const Address& to, Uint128 wei);
     // Needs the run creator's role. Returns the run's id, computed by us and checked against the
     // chain's event.
+    // kPrecondition: the chain's randomness is constant, or no header of it can be proven.
     Result<protocol::RunId> create_run(const protocol::RunSpec& spec);
     // The account is the coldkey; the hotkey signs its consent here and now. kAlreadyExists when
     // the hotkey is registered (the text has its uid).

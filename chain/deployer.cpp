@@ -88,7 +88,7 @@ Result<NetworkFile> deploy(Account& deployer, const DeployOptions& options) {
         {"Registry", &C::registry, AbiWriter().address(c.token).uint(options.unbonding_seconds)},
         {"RunRegistry", &C::run_registry, AbiWriter().address(c.authority)},
         {"RoundManager", &C::round_manager,
-         AbiWriter().address(c.registry).address(c.run_registry)},
+         AbiWriter().address(c.registry).address(c.run_registry).address(c.score_ledger)},
         {"ScoreLedger", &C::score_ledger, AbiWriter().address(c.registry).address(c.run_registry)},
         {"Emissions", &C::emissions,
          AbiWriter()

@@ -33,6 +33,11 @@ struct CanonicalFields {
     void data(std::string_view, const SignedCommitment& field) {
         out.var_bytes(encode_signed_commitment(field));
     }
+    void data(std::string_view, const ShownKeys& field) {
+        out.count(field.size());
+        for (const ShownKey& one : field)
+            out.id(one.uid).fixed(one.key);
+    }
     void data(std::string_view, const std::vector<std::uint16_t>& field) {
         out.count(field.size());
         for (const std::uint16_t one : field)

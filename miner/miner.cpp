@@ -18,7 +18,7 @@ namespace {
 
 // The list: a duty is a file in stages/ and a line here.
 constexpr std::array<DutyMaker, 4> kDuties{
-    publish_key_duty,
+    show_key_duty,
     commit_duty,
     publish_openings_duty,
     account_duty,
@@ -74,8 +74,7 @@ Result<std::vector<Duty>> Miner::duties(const Moment& moment, std::optional<Roun
 }
 
 bool Miner::finished(const chain::Head& head) const {
-    return last_round() &&
-           head.time >= protocol::round_times(node_.seat().spec.timing, *last_round()).score_commit;
+    return head.time >= protocol::round_times(node_.seat().spec.timing, last_round()).score_commit;
 }
 
 }  // namespace covenant::miner

@@ -21,13 +21,13 @@ bool is_missing(const Collected& collected, Uid uid) {
     return known == collected.end() || known->second->verdict == Verdict::kUnavailable;
 }
 
-// Whoever committed has an entry: who cannot be read by now is unavailable.
+// Whose key was shown has an entry: who cannot be read by now is unavailable.
 Collected as_it_stands(const Collected& collected, const protocol::RoundView& view) {
     static const auto unavailable = std::make_shared<const store::FetchedArtifact>(
         store::FetchedArtifact{Verdict::kUnavailable, {}, 0});
     Collected out = collected;
     for (const protocol::MinerView& miner : view.miners) {
-        if (miner.commitment) {
+        if (miner.key) {
             out.try_emplace(miner.uid, unavailable);
         }
     }
@@ -45,20 +45,63 @@ protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round) {
     return protocol::round_times(desk.node.seat().spec.timing, after).t0;
 }
 
-bool anybody_committed(const protocol::RoundView& view) {
+bool anybody_opened(const protocol::RoundView& view) {
     return std::ranges::any_of(view.miners,
-                               [](const auto& miner) { return miner.commitment.has_value(); });
+                               [](const auto& miner) { return miner.key.has_value(); });
 }
 
 bool has_a_say(const Desk& desk, const protocol::RoundView& view) {
-    return std::ranges::binary_search(view.staked_validators, desk.node.seat().uid);
+    return view.votes(desk.node.seat().uid);
 }
 
-std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate) {
+std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate,
+                           std::uint64_t window_seconds) {
+    std::vector<protocol::ValidatorStake> order(electorate.begin(), electorate.end());
+    std::ranges::sort(order, [](const auto& a, const auto& b) {
+        return a.stake != b.stake ? a.stake > b.stake : a.uid < b.uid;
+    });
     const auto mine =
-        std::ranges::find(electorate, desk.node.seat().uid, &protocol::ValidatorStake::uid);
-    return static_cast<std::uint64_t>(mine - electorate.begin()) * participant::kTurnSeconds;
+        std::ranges::find(order, desk.node.seat().uid, &protocol::ValidatorStake::uid);
+    const auto before = static_cast<std::uint64_t>(mine - order.begin());
+    return std::min(before * participant::kTurnSeconds, window_seconds / 4);
 }
+
+namespace {
+
+// The bytes that the miner committed to. Null while they are not here; what cannot be them is
+// judged at once.
+Result<std::shared_ptr<const Bytes>> keep_downloading(const Desk& desk, RoundWork& work,
+                                                      const RoundMoment& at,
+                                                      const protocol::MinerView& miner) {
+    const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
+    const auto here = work.ciphertexts.find(commitment.ciphertext_hash);
+    if (here != work.ciphertexts.end()) {
+        return here->second;
+    }
+    auto& download = work.downloads[commitment.ciphertext_hash];
+    if (!download.started()) {
+        download.start(desk.background, "fetch from uid " + std::to_string(miner.uid.value),
+                       Lane::kTransfer, at->view.times.t2, [&node = desk.node, commitment] {
+                           return store::fetch_ciphertext(node.artifacts().store, commitment,
+                                                          node.seat().spec,
+                                                          node.seat().chunk_elements);
+                       });
+    }
+    if (!download.done()) {
+        return std::shared_ptr<const Bytes>{};
+    }
+    COVENANT_TRY(auto fetched, download.take());
+    if (!fetched) {
+        work.collected[miner.uid] = std::make_shared<const store::FetchedArtifact>(
+            store::FetchedArtifact{fetched.error(), {}, 0});
+        return std::shared_ptr<const Bytes>{};
+    }
+    auto& bytes = work.ciphertexts[commitment.ciphertext_hash];
+    bytes = std::make_shared<const Bytes>(std::move(*fetched));
+    return bytes;
+}
+
+}  // namespace
 
 Result<bool> keep_collecting(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     bool complete = true;
@@ -66,21 +109,24 @@ Result<bool> keep_collecting(const Desk& desk, RoundWork& work, const RoundMomen
         if (!miner.commitment || !is_missing(work.collected, miner.uid)) {
             continue;
         }
-        auto& fetch = work.fetches[miner.uid];
-        if (!fetch.started()) {
-            fetch.start(desk.background, "fetch from uid " + std::to_string(miner.uid.value),
-                        Lane::kTransfer, at->view.times.t2,
-                        [&node = desk.node, at, uid = miner.uid] {
-                            return collect(node.seat(), node.artifacts(), at->view.round,
-                                           *at->view.miner(uid));
-                        });
+        COVENANT_TRY(const auto bytes, keep_downloading(desk, work, at, miner));
+        auto& opening = work.openings[miner.uid];
+        if (bytes && miner.key && !opening.started()) {
+            opening.start(desk.background, "open uid " + std::to_string(miner.uid.value),
+                          Lane::kTransfer, at->view.times.t2,
+                          [&node = desk.node, at, uid = miner.uid, bytes] {
+                              return collect(node.seat(), node.artifacts(), at->view.round,
+                                             *at->view.miner(uid), *bytes);
+                          });
         }
-        if (fetch.done()) {
-            COVENANT_TRY(auto fetched, fetch.take());
+        if (opening.started() && opening.done()) {
+            COVENANT_TRY(auto fetched, opening.take());
             work.collected[miner.uid] =
                 std::make_shared<const store::FetchedArtifact>(std::move(fetched));
+            const auto& commitment = miner.commitment->signed_commitment.commitment;
+            work.ciphertexts.erase(commitment.ciphertext_hash);
         }
-        complete = complete && !is_missing(work.collected, miner.uid);
+        complete = complete && (!miner.key || !is_missing(work.collected, miner.uid));
     }
     return complete;
 }

@@ -41,12 +41,15 @@ std::shared_ptr<RoundWork> make_round_work();
 // From when on a round is not looked after any more.
 protocol::ChainTime end_of_flight(const Desk& desk, protocol::Round round);
 
-bool anybody_committed(const protocol::RoundView& view);
-// This validator had stake when the round began; the contracts refuse others' votes and scores.
+// A commitment's key was shown: there is something to judge.
+bool anybody_opened(const protocol::RoundView& view);
+// This validator is in the round's electorate; the contracts refuse others' votes.
 bool has_a_say(const Desk& desk, const protocol::RoundView& view);
-// Validators take turns, two seconds apart, with what only one of them has to do.
-std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate);
-// Fetches what is committed and not here. True when nothing is missing any more.
+// Validators take turns with what only one of them has to do: the largest stake first, two seconds
+// apart, and all of them within a quarter of the window, so that small idle ones delay nothing.
+std::uint64_t turn_seconds(const Desk& desk, std::span<const protocol::ValidatorStake> electorate,
+                           std::uint64_t window_seconds);
+// Fetches what is opened and not here. True when nothing is missing any more.
 Result<bool> keep_collecting(const Desk& desk, RoundWork& work, const RoundMoment& at);
 // What screening found, from the journal or from the engine. Null while it is worked on, or after
 // this node has said that it abstains.

@@ -27,7 +27,10 @@ struct NextParameters {
 // Of one round. All of it can be fetched or computed again.
 struct RoundWork {
     Collected collected;
-    std::map<protocol::Uid, participant::Errand<store::FetchedArtifact>> fetches;
+    // By the ciphertext's hash, from the commitment on; then opened, once the key is shown.
+    std::map<Hash256, participant::Errand<protocol::Outcome<Bytes>>> downloads;
+    std::map<Hash256, std::shared_ptr<const Bytes>> ciphertexts;
+    std::map<protocol::Uid, participant::Errand<store::FetchedArtifact>> openings;
     participant::Errand<std::vector<Screened>> screening;
     std::optional<std::vector<Screened>> screened;
     participant::Errand<NextParameters> next_parameters;

@@ -13,10 +13,10 @@ using protocol::Round;
 namespace {
 
 // The list: a duty is a file in stages/ and a line here.
-constexpr std::array<DutyMaker, 9> kDuties{
-    prove_beacon_duty,       vote_inclusion_duty, vote_parameters_duty,
-    publish_checkpoint_duty, audit_duty,          commit_scores_duty,
-    reveal_scores_duty,      settle_duty,         account_duty,
+constexpr std::array<DutyMaker, 11> kDuties{
+    collect_duty, vote_inclusion_duty, vote_parameters_duty, publish_checkpoint_duty,
+    audit_duty,   commit_scores_duty,  reveal_scores_duty,   settle_duty,
+    jail_duty,    return_duty,         account_duty,
 };
 
 constexpr std::uint64_t kSettleSeconds = 60;  // after the reveals, for all validators' turns
@@ -35,8 +35,10 @@ participant::Role::StatesInUse Validator::states_in_use(Round /*round*/) const {
 
 Result<std::vector<Duty>> Validator::duties(const Moment& moment, std::optional<Round> current) {
     std::vector<Duty> out;
-    if (auto first = prove_first_beacon_duty(desk_, moment)) {
-        out.push_back(std::move(*first));
+    if (!current || !left_out(*current)) {
+        if (auto beacon = prove_beacon_duty(desk_, moment, current)) {
+            out.push_back(std::move(*beacon));
+        }
     }
     if (!current) {
         return out;
@@ -59,12 +61,9 @@ Result<std::vector<Duty>> Validator::duties(const Moment& moment, std::optional<
 }
 
 bool Validator::finished(const chain::Head& head) const {
-    if (!last_round()) {
-        return false;
-    }
-    const protocol::RoundRecord* record = node_.ledger().state()->record(*last_round());
+    const protocol::RoundRecord* record = node_.ledger().state()->record(last_round());
     // A round in which nobody committed is never settled.
-    const auto over = protocol::round_times(node_.seat().spec.timing, *last_round()).score_reveal;
+    const auto over = protocol::round_times(node_.seat().spec.timing, last_round()).score_reveal;
     return (record != nullptr && record->settled) || head.time.value >= over.value + kSettleSeconds;
 }
 

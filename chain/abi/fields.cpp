@@ -37,6 +37,9 @@ std::string_view abi_type(BeaconSlot) {
 std::string_view abi_type(BlockNumber) {
     return "uint64";
 }
+std::string_view abi_type(ChainTime) {
+    return "uint48";
+}
 std::string_view abi_type(Role) {
     return "uint8";
 }
@@ -44,11 +47,14 @@ std::string_view abi_type(const UidSet&) {
     return "uint256";
 }
 std::string_view abi_type(const RunTerms&) {
-    return "(uint64,uint32,uint32,uint32,uint32,uint32,uint32,uint32,uint16,uint16,uint128,bytes32,"
-           "bytes32)";
+    return "(uint64,uint32,uint32,uint32,uint32,uint32,uint32,uint32,uint32,uint32,"
+           "uint32,uint32,uint64,uint16,uint32,uint16,uint16,uint128,uint128,bytes32,bytes32)";
 }
 std::string_view abi_type(const SignedCommitment&) {
-    return "(bytes32,uint64,bytes32,bytes32,uint16,bytes32,bytes32,bytes32,uint64,uint64),bytes";
+    return "(bytes32,uint64,uint32,bytes32,bytes32,bytes32,bytes32,uint64,bytes32,uint16),bytes";
+}
+std::string_view abi_type(const ShownKeys&) {
+    return "uint32[],bytes32[]";
 }
 std::string_view abi_type(const std::vector<std::uint16_t>&) {
     return "uint16[]";
@@ -87,6 +93,9 @@ void abi_write(AbiWriter& out, BeaconSlot value) {
 void abi_write(AbiWriter& out, BlockNumber value) {
     out.uint(value.value);
 }
+void abi_write(AbiWriter& out, ChainTime value) {
+    out.uint(value.value);
+}
 void abi_write(AbiWriter& out, Role value) {
     out.uint(static_cast<std::uint8_t>(value));
 }
@@ -98,6 +107,16 @@ void abi_write(AbiWriter& out, const RunTerms& value) {
 }
 void abi_write(AbiWriter& out, const SignedCommitment& value) {
     out.inline_words(commitment_words(value.commitment)).bytes(value.signature);
+}
+void abi_write(AbiWriter& out, const ShownKeys& value) {
+    AbiWriter uids;
+    AbiWriter keys;
+    for (const ShownKey& one : value) {
+        uids.uint(one.uid.value);
+        keys.bytes32(Hash256::from(one.key.view()));
+    }
+    out.static_array(value.size(), uids.finish());
+    out.static_array(value.size(), keys.finish());
 }
 void abi_write(AbiWriter& out, const std::vector<std::uint16_t>& value) {
     out.uint16_array(value);
@@ -137,6 +156,9 @@ void abi_read(AbiReader& in, BeaconSlot& out) {
 void abi_read(AbiReader& in, BlockNumber& out) {
     out = BlockNumber(in.uint64());
 }
+void abi_read(AbiReader& in, ChainTime& out) {
+    out = ChainTime(in.uint48());
+}
 void abi_read(AbiReader& in, Role& out) {
     out = static_cast<Role>(in.uint8());
     if (out != Role::kMiner && out != Role::kValidator) in.fail();
@@ -158,6 +180,19 @@ void abi_read(AbiReader& in, SignedCommitment& out) {
         return;
     }
     std::copy(signature.begin(), signature.end(), out.signature.begin());
+}
+void abi_read(AbiReader& in, ShownKeys& out) {
+    AbiReader::Array uids = in.array(1, kMaxUids);
+    AbiReader::Array keys = in.array(1, kMaxUids);
+    if (uids.count != keys.count) return in.fail();
+    out.resize(uids.count);
+    for (ShownKey& one : out) {
+        const std::uint32_t id = uids.items.uint32();
+        if (id >= kMaxUids) return in.fail();
+        one.uid = Uid(static_cast<std::uint16_t>(id));
+        one.key = crypto::StreamKey::from(keys.items.bytes32().view());
+    }
+    if (!uids.items.ok() || !keys.items.ok()) in.fail();
 }
 void abi_read(AbiReader& in, std::vector<std::uint16_t>& out) {
     out = in.uint16_array(kMaxUids);

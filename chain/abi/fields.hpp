@@ -23,10 +23,12 @@ std::string_view abi_type(protocol::Uid);
 std::string_view abi_type(protocol::Round);
 std::string_view abi_type(protocol::BeaconSlot);
 std::string_view abi_type(protocol::BlockNumber);
+std::string_view abi_type(protocol::ChainTime);
 std::string_view abi_type(protocol::Role);
 std::string_view abi_type(const protocol::UidSet&);
 std::string_view abi_type(const protocol::RunTerms&);
 std::string_view abi_type(const protocol::SignedCommitment&);
+std::string_view abi_type(const protocol::ShownKeys&);
 std::string_view abi_type(const std::vector<std::uint16_t>&);
 std::string_view abi_type(const std::vector<protocol::Finding>&);
 
@@ -42,10 +44,12 @@ void abi_write(AbiWriter& out, protocol::Uid value);
 void abi_write(AbiWriter& out, protocol::Round value);
 void abi_write(AbiWriter& out, protocol::BeaconSlot value);
 void abi_write(AbiWriter& out, protocol::BlockNumber value);
+void abi_write(AbiWriter& out, protocol::ChainTime value);
 void abi_write(AbiWriter& out, protocol::Role value);
 void abi_write(AbiWriter& out, const protocol::UidSet& value);
 void abi_write(AbiWriter& out, const protocol::RunTerms& value);
 void abi_write(AbiWriter& out, const protocol::SignedCommitment& value);
+void abi_write(AbiWriter& out, const protocol::ShownKeys& value);
 void abi_write(AbiWriter& out, const std::vector<std::uint16_t>& value);
 void abi_write(AbiWriter& out, const std::vector<protocol::Finding>& value);
 
@@ -61,11 +65,13 @@ void abi_read(AbiReader& in, protocol::Uid& out);  // below kMaxUids
 void abi_read(AbiReader& in, protocol::Round& out);
 void abi_read(AbiReader& in, protocol::BeaconSlot& out);
 void abi_read(AbiReader& in, protocol::BlockNumber& out);
+void abi_read(AbiReader& in, protocol::ChainTime& out);
 void abi_read(AbiReader& in, protocol::Role& out);  // miner or validator
 void abi_read(AbiReader& in, protocol::UidSet& out);
 void abi_read(AbiReader& in, protocol::RunTerms& out);
 // `out` already has run, round and uid from the topics: the commitment must say the same.
 void abi_read(AbiReader& in, protocol::SignedCommitment& out);
+void abi_read(AbiReader& in, protocol::ShownKeys& out);  // at most kMaxUids, of uids below it
 void abi_read(AbiReader& in, std::vector<std::uint16_t>& out);      // at most kMaxUids
 void abi_read(AbiReader& in, std::vector<protocol::Finding>& out);  // at most kMaxFindings
 

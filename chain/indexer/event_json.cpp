@@ -38,6 +38,16 @@ struct JsonFields {
         }
         out.set(name, list);
     }
+    void data(std::string_view name, std::uint32_t field) { out.set(name, field); }
+    void data(std::string_view name, const ShownKeys& field) {
+        Json list = Json::array();
+        for (const ShownKey& one : field) {
+            Json item = Json::object();
+            item.set("uid", one.uid.value).set("key", to_0x(one.key));
+            list.push(item);
+        }
+        out.set(name, list);
+    }
     void data(std::string_view name, const std::vector<std::uint16_t>& field) {
         Json list = Json::array();
         for (const std::uint16_t one : field) {
@@ -72,9 +82,9 @@ struct JsonFields {
             .set("base_root", to_0x(c.base_root))
             .set("root", to_0x(c.root))
             .set("ciphertext_hash", to_0x(c.ciphertext_hash))
-            .set("key_hash", to_0x(c.key_hash))
             .set("size", c.size)
-            .set("tokens", c.tokens)
+            .set("key_hash", to_0x(c.key_hash))
+            .set("segments", c.segments)
             .set("signature", to_0x(field.signature));
     }
     void loss(std::uint32_t bits) {

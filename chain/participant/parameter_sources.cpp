@@ -39,13 +39,12 @@ Result<protocol::Artifact> included_artifact(const Seat& seat, store::ArtifactSt
                                              const protocol::RunState& state, protocol::Round round,
                                              protocol::Uid uid) {
     const protocol::RecordedCommitment* recorded = protocol::recorded_commitment(state, round, uid);
-    const protocol::Neuron* neuron = state.roster.find(uid);
-    if (recorded == nullptr || neuron == nullptr) {
-        return fail(Errc::kNotFound, "no such commitment");
+    const crypto::StreamKey* key = protocol::shown_key(state, round, uid);
+    if (recorded == nullptr || key == nullptr) {
+        return fail(Errc::kNotFound, "no such commitment, or its key was not shown");
     }
-    COVENANT_TRY(auto fetched,
-                 store::fetch_artifact(store, recorded->signed_commitment.commitment,
-                                       neuron->hotkey, seat.spec, seat.chunk_elements));
+    COVENANT_TRY(auto fetched, store::fetch_artifact(store, recorded->signed_commitment.commitment,
+                                                     *key, seat.spec, seat.chunk_elements));
     if (fetched.verdict != protocol::Verdict::kAccept) {
         return fail(Errc::kUnavailable, "included on chain, but here: " +
                                             std::string(protocol::to_string(fetched.verdict)));

@@ -11,6 +11,11 @@ using protocol::Round;
 Role::Role(const Node& node, Background& background)
     : node_(node), background_(background), submitter_(node.ledger(), node.clock()) {}
 
+Round Role::last_round() const {
+    const Round last(node_.seat().spec.timing.last_round);
+    return asked_last_round_ ? std::min(*asked_last_round_, last) : last;
+}
+
 Result<TickReport> Role::tick(const chain::Head& head) {
     const Moment moment{node_.ledger().state(), head.time};
     if (!moment.state->spec) {

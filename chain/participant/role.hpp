@@ -43,8 +43,8 @@ class Role {
     // work was asked to stop; kCorrupt, kIo, kPermission when the node's own files fail it (see
     // Setbacks).
     Result<TickReport> tick(const chain::Head& head);
-    // Rounds after this one are left to others.
-    void set_last_round(std::optional<protocol::Round> round) { last_round_ = round; }
+    // Rounds after this one are left to others; no round comes after the run's own last one.
+    void set_last_round(std::optional<protocol::Round> round) { asked_last_round_ = round; }
     // Nothing is left to do up to the last round.
     [[nodiscard]] virtual bool finished(const chain::Head& head) const = 0;
 
@@ -64,10 +64,8 @@ class Role {
     static std::vector<std::shared_ptr<const RoundMoment>> rounds_in_flight(const Moment& moment,
                                                                             protocol::Round current,
                                                                             std::uint64_t back);
-    [[nodiscard]] bool left_out(protocol::Round round) const {
-        return last_round_ && round > *last_round_;
-    }
-    [[nodiscard]] const std::optional<protocol::Round>& last_round() const { return last_round_; }
+    [[nodiscard]] bool left_out(protocol::Round round) const { return round > last_round(); }
+    [[nodiscard]] protocol::Round last_round() const;
 
     const Node& node_;
     Background& background_;
@@ -78,7 +76,7 @@ class Role {
 
     Errand<bool> tidying_;
     Setbacks setbacks_;
-    std::optional<protocol::Round> last_round_;
+    std::optional<protocol::Round> asked_last_round_;
     std::optional<protocol::Round> begun_;
 };
 

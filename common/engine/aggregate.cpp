@@ -17,7 +17,7 @@
 namespace covenant::engine {
 namespace {
 
-constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 48;  // exact in fp64, sums cannot wrap
+constexpr std::uint64_t kMaxSegments = std::uint64_t{1} << 48;  // exact in fp64, sums cannot wrap
 
 Status check_inputs(const ParameterLayout& layout, const OuterHyper& hyper,
                     std::span<const Contribution> contributions, const ParameterBuffer& theta) {
@@ -26,11 +26,11 @@ Status check_inputs(const ParameterLayout& layout, const OuterHyper& hyper,
                     fmt::format("aggregate into {} floats, the model needs {}", theta.size(),
                                 layout.total_floats()));
     }
-    if (!(hyper.alpha > 0.0 && std::isfinite(hyper.alpha)) || hyper.full_tokens == 0 ||
-        hyper.full_tokens > kMaxTokens) {
+    if (!(hyper.alpha > 0.0 && std::isfinite(hyper.alpha)) || hyper.full_segments == 0 ||
+        hyper.full_segments > kMaxSegments) {
         return fail(Errc::kInvalidArgument,
-                    fmt::format("aggregate with alpha {} and {} tokens a round", hyper.alpha,
-                                hyper.full_tokens));
+                    fmt::format("aggregate with alpha {} and {} segments a round", hyper.alpha,
+                                hyper.full_segments));
     }
     for (std::size_t i = 0; i < contributions.size(); ++i) {
         const Contribution& one = contributions[i];
@@ -39,9 +39,10 @@ Status check_inputs(const ParameterLayout& layout, const OuterHyper& hyper,
                         fmt::format("aggregate: uid {} follows {}, must ascend", one.uid,
                                     contributions[i - 1].uid));
         }
-        if (one.tokens == 0 || one.tokens > kMaxTokens) {
-            return fail(Errc::kInvalidArgument,
-                        fmt::format("aggregate: uid {} declares {} tokens", one.uid, one.tokens));
+        if (one.segments == 0 || one.segments > kMaxSegments) {
+            return fail(
+                Errc::kInvalidArgument,
+                fmt::format("aggregate: uid {} declares {} segments", one.uid, one.segments));
         }
         if (one.update == nullptr || one.update->chunk_count() != layout.chunk_count()) {
             return fail(Errc::kInvalidArgument,
@@ -53,7 +54,7 @@ Status check_inputs(const ParameterLayout& layout, const OuterHyper& hyper,
     return {};
 }
 
-// The smallest norm whose contributions up to it hold half of the tokens.
+// The smallest norm whose contributions up to it hold half of the segments.
 double weighted_median(std::span<const Contribution> contributions,
                        std::span<const ContributionOutcome> outcomes) {
     std::vector<std::size_t> order(outcomes.size());
@@ -61,10 +62,10 @@ double weighted_median(std::span<const Contribution> contributions,
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return outcomes[i].norm; });
     std::uint64_t total = 0;
     for (const Contribution& one : contributions)
-        total += one.tokens;
+        total += one.segments;
     std::uint64_t below = 0;
     for (const std::size_t i : order) {
-        below += contributions[i].tokens;
+        below += contributions[i].segments;
         if (2 * below >= total) return outcomes[i].norm;
     }
     return 0.0;
@@ -176,8 +177,8 @@ Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHype
         outcome.dropped = outcome.norm == 0.0 || outcome.norm < 0.1 * report.median_norm;
         if (outcome.dropped) continue;
         outcome.clip = std::min(1.0, report.median_norm / outcome.norm);
-        const double weight =
-            static_cast<double>(contributions[i].tokens) / static_cast<double>(hyper.full_tokens);
+        const double weight = static_cast<double>(contributions[i].segments) /
+                              static_cast<double>(hyper.full_segments);
         total_weight += weight;
         peers.push_back({contributions[i].update, weight, weight * outcome.clip});
     }

@@ -18,12 +18,12 @@ enum class SupportExponent : std::uint8_t { kZero = 0, kHalf = 1, kOne = 2 };
 struct OuterHyper {
     double alpha = 1.0;  // outer learning rate, finite, > 0
     SupportExponent support = SupportExponent::kHalf;
-    std::uint64_t full_tokens = 0;  // H * B * T: tokens of a full round, > 0
+    std::uint64_t full_segments = 0;  // S: segments of a full round, > 0
 };
 
 struct Contribution {
     std::uint16_t uid = 0;
-    std::uint64_t tokens = 0;              // declared, later audited; > 0
+    std::uint64_t segments = 0;            // of the commitment; > 0
     const SparseUpdate* update = nullptr;  // lives on, has passed check_update
 };
 
@@ -36,19 +36,19 @@ struct ContributionOutcome {
 
 struct AggregateReport {
     double median_norm =
-        0.0;  // nu*: the smallest nu with 2 * (tokens of contributions <= nu) >= all tokens
+        0.0;  // nu*: the smallest nu with 2 * (segments of contributions <= nu) >= all segments
     std::vector<ContributionOutcome> contributions;  // in the given order
 };
 
-// theta becomes the next parameters. With w_i = double(tokens_i) / double(full_tokens), W = sum of
-// w_i over those not dropped, g_i = w_i * c_i, all fp64 and in the given order (ascending uid):
+// theta becomes the next parameters. With w_i = double(tokens_i) / double(full_segments), W = sum
+// of w_i over those not dropped, g_i = w_i * c_i, all fp64 and in the given order (ascending uid):
 //   N_j = sum g_i * double(s_ij),  W_j = sum w_i over peers that sent j
 //   D_j = W (p = 0), sqrt(W_j * W) (p = 1/2), W_j (p = 1)
 //   theta_j = float(double(theta_j) - alpha * (N_j / D_j))       coordinates that nobody sent stay
 // Nothing left after dropping (or no contribution): theta stays.
 // Chunks are shared out to the pool's threads; a chunk's sums are one thread's, so that their
 // number changes no bit. Takes time by the values sent, not by peers times parameters.
-// kInvalidArgument: uids not strictly ascending, sizes, tokens or hyper out of range (theta
+// kInvalidArgument: uids not strictly ascending, sizes, segments or hyper out of range (theta
 // untouched). kRejected: a parameter became NaN or infinite.
 Result<AggregateReport> aggregate(const ParameterLayout& layout, const OuterHyper& hyper,
                                   std::span<const Contribution> contributions,

@@ -26,15 +26,14 @@ bool padding_is_zero(std::span<const float> chunk, std::uint32_t live) {
 }  // namespace
 
 Result<SegmentAudit> audit_segment(engine::Engine& engine, const protocol::Artifact& artifact,
-                                   const Address& hotkey, engine::TrainState boundary,
-                                   const SegmentJob& job) {
+                                   engine::TrainState boundary, const SegmentJob& job) {
     const std::size_t next = std::size_t{job.segment.value} + 1;
     if (next >= artifact.trace.size()) {
         return fail(Errc::kInvalidArgument,
                     fmt::format("audit of segment {}: the artifact's trace has {} records",
                                 job.segment.value, artifact.trace.size()));
     }
-    const protocol::TraceContext context{job.assignment.run, hotkey, job.assignment.round};
+    const protocol::TraceContext context{artifact.run, artifact.uid, artifact.round};
     const protocol::Segment index(static_cast<std::uint16_t>(next));
     const protocol::SegmentRecord& claimed = artifact.trace[next];
     SegmentAudit audit;

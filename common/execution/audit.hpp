@@ -17,8 +17,7 @@ struct SegmentAudit {
 // `boundary` is the opened state at s, already checked against trace[s]. Any NaN while re-executing
 // is a mismatch.
 Result<SegmentAudit> audit_segment(engine::Engine& engine, const protocol::Artifact& artifact,
-                                   const Address& hotkey, engine::TrainState boundary,
-                                   const SegmentJob& job);
+                                   engine::TrainState boundary, const SegmentJob& job);
 
 // Recomputes a chunk exactly from theta_S and the e that decoding has proven: the proofs against
 // theta_S and a, and the payload chunk itself. base = Theta_r. kAccept, kOpeningMismatch (a proof

@@ -18,7 +18,7 @@ Result<engine::AggregateReport> outer_step(const engine::ParameterLayout& layout
                                                          std::to_string(artifact.uid.value)));
         }
         contributions.push_back(
-            {.uid = artifact.uid.value, .tokens = artifact.tokens, .update = &artifact.update});
+            {.uid = artifact.uid.value, .segments = artifact.segments, .update = &artifact.update});
     }
     return engine::aggregate(layout, outer_hyper(spec), contributions, theta, pool);
 }

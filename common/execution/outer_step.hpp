@@ -13,7 +13,7 @@ namespace covenant::execution {
 
 struct AggregatedArtifact {
     protocol::Uid uid;
-    std::uint64_t tokens = 0;  // of the commitment
+    std::uint64_t segments = 0;  // of the commitment
     const SparseUpdate& update;
 };
 

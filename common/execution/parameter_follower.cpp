@@ -125,7 +125,7 @@ Result<ParameterFollower::Candidate> ParameterFollower::next(const protocol::Run
         }
         artifacts.push_back(std::move(*artifact));
         inputs.push_back(
-            {uid, state.rounds.at(round).commitments.at(uid).signed_commitment.commitment.tokens,
+            {uid, state.rounds.at(round).commitments.at(uid).signed_commitment.commitment.segments,
              artifacts.back().update});
     }
     Computed computed{round, base, uids, {}, {}, theta->clone()};

@@ -51,7 +51,7 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
     artifact.round = job.assignment.round;
     artifact.uid = job.uid;
     artifact.base_root = job.base_root;
-    artifact.profile = job.profile;
+    artifact.profile_id = protocol::profile_id(job.spec.profile);
 
     const auto record = [&](protocol::Segment at, protocol::SegmentRecord made) -> Status {
         artifact.trace.push_back(made);
@@ -88,8 +88,8 @@ Result<RoundResult> execute_round(engine::Engine& engine, const engine::Paramete
                          .kept_per_chunk = artifact.update.sparsity().keep};
     result.sum = std::move(feedback);
     result.commitment_root =
-        protocol::commitment_root({artifact.run, job.hotkey, artifact.round}, artifact.trace,
-                                  artifact.feedback, artifact.profile);
+        protocol::commitment_root({artifact.run, job.uid, artifact.round}, artifact.trace,
+                                  artifact.feedback, artifact.profile_id);
     return result;
 }
 

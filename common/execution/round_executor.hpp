@@ -15,10 +15,8 @@ struct RoundJob {
     const data::Windows& windows;
     protocol::AssignmentInput assignment;
     protocol::Uid uid;
-    Address hotkey;
-    Hash256 base_root;            // root of Theta_r
-    Hash256 previous_commitment;  // zero when the continuity is fresh
-    protocol::ProfileRecord profile;
+    Hash256 base_root;                         // root of Theta_r
+    Hash256 previous_commitment;               // zero when the continuity is fresh
     std::optional<SparseUpdate> arrived = {};  // what of `feedback` was aggregated (R4.12)
     const Conduct& conduct = honest();
     std::stop_token stop;

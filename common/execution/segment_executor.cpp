@@ -37,7 +37,7 @@ Result<protocol::SegmentRecord> train_segment(engine::Engine& engine, engine::Tr
     const std::vector<protocol::WindowIndex> windows =
         protocol::assigned_windows(spec, job.assignment, first, steps);
     COVENANT_TRY(const Hash256 window_root, job.windows.window_root(windows));
-    const std::uint64_t step_base = job.assignment.round.value * spec.inner.steps_per_round;
+    const std::uint64_t step_base = job.assignment.step_base;
     double loss_sum = 0.0;
     for (std::uint32_t i = 0; i < steps; ++i) {
         if (job.stop.stop_requested()) {

@@ -46,7 +46,7 @@ engine::CompressHyper compress_hyper(const protocol::RunSpec& spec, protocol::Ro
 engine::OuterHyper outer_hyper(const protocol::RunSpec& spec) {
     return {.alpha = to_double(spec.outer.alpha_bits),
             .support = static_cast<engine::SupportExponent>(spec.outer.support_exponent_halves),
-            .full_tokens = spec.windows_per_round() * spec.model.seq_len};
+            .full_segments = spec.segments()};
 }
 
 }  // namespace covenant::execution

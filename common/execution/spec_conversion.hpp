@@ -12,6 +12,6 @@ namespace covenant::execution {
 engine::ModelConfig model_config(const protocol::ModelSpec& model);
 engine::InnerHyper inner_hyper(const protocol::RunSpec& spec);  // micro-batch = windows_per_step
 engine::CompressHyper compress_hyper(const protocol::RunSpec& spec, protocol::Round round);
-engine::OuterHyper outer_hyper(const protocol::RunSpec& spec);  // full_tokens = H * B * T
+engine::OuterHyper outer_hyper(const protocol::RunSpec& spec);  // full_segments = S
 
 }  // namespace covenant::execution

@@ -9,11 +9,10 @@ namespace covenant::protocol {
 namespace {
 
 constexpr std::string_view kMagic = "CVAR";
-constexpr std::size_t kHeaderBytes = 82;
+constexpr std::size_t kHeaderBytes = 84;
 constexpr std::size_t kSegmentBytes = 148;
 constexpr std::size_t kFeedbackBytes = 106;
-constexpr std::size_t kProfileFixedBytes = 68;
-constexpr std::size_t kMaxHardwareClass = 128;
+constexpr std::size_t kProfileBytes = 32;
 constexpr std::uint32_t kInfinityBits = 0x7f800000;
 constexpr std::uint32_t kSignBit = 0x80000000;
 constexpr std::uint64_t kInfinityBits64 = 0x7ff0000000000000;
@@ -48,10 +47,6 @@ Verdict check_records(const Artifact& artifact, const RunSpec& spec) {
     }
     const SegmentRecord& start = artifact.trace.front();
     if (start.loss_bits != 0 || !start.window_root.is_zero()) return Verdict::kMalformed;
-    // It is shown to people: no control characters of a stranger's choice.
-    for (const char c : artifact.profile.hardware_class) {
-        if (c < ' ' || c > '~') return Verdict::kMalformed;
-    }
     const std::uint64_t norm = artifact.feedback.norm_bits;
     if ((norm & ~kSignBit64) >= kInfinityBits64) return Verdict::kNotFinite;
     if (norm == kSignBit64) return Verdict::kNotCanonical;
@@ -61,7 +56,6 @@ Verdict check_records(const Artifact& artifact, const RunSpec& spec) {
                : Verdict::kMalformed;
 }
 
-// Without the hardware class.
 struct ArtifactSizes {
     std::uint64_t least = 0;
     std::uint64_t most = 0;
@@ -71,7 +65,7 @@ ArtifactSizes artifact_sizes(const RunSpec& spec, Round round,
                              std::span<const std::uint16_t> chunk_elements) {
     const std::uint64_t frame = kHeaderBytes +
                                 kSegmentBytes * (std::uint64_t{spec.segments()} + 1) +
-                                kFeedbackBytes + kProfileFixedBytes + 4;
+                                kFeedbackBytes + kProfileBytes + 4;
     ArtifactSizes out{.least = frame, .most = frame};
     const PayloadSizes payload = payload_sizes(spec.sparsity(round), chunk_elements);
     out.least += payload.least;
@@ -87,7 +81,7 @@ Bytes encode_artifact(const Artifact& artifact) {
         .u16(kArtifactVersion)
         .fixed(artifact.run)
         .id(artifact.round)
-        .id(artifact.uid)
+        .u32(artifact.uid.value)
         .fixed(artifact.base_root)
         .u16(static_cast<std::uint16_t>(artifact.trace.size()));
     for (const SegmentRecord& record : artifact.trace) {
@@ -105,9 +99,7 @@ Bytes encode_artifact(const Artifact& artifact) {
         .fixed(feedback.payload_root)
         .u64(feedback.norm_bits)
         .u16(feedback.kept_per_chunk)
-        .fixed(artifact.profile.profile_id)
-        .fixed(artifact.profile.build_id)
-        .text(artifact.profile.hardware_class)
+        .fixed(artifact.profile_id)
         .count(artifact.update.chunk_count());
     Bytes bytes = out.take();
     const Bytes payload = encode_payload(artifact.update);
@@ -126,10 +118,12 @@ Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
     out.run = in.fixed<Hash256>();
     out.round = in.id<Round>();
     const ArtifactSizes sizes = artifact_sizes(spec, out.round, chunk_elements);
-    if (bytes.size() < sizes.least || bytes.size() > sizes.most + kMaxHardwareClass) {
+    if (bytes.size() < sizes.least || bytes.size() > sizes.most) {
         return refuse(Verdict::kMalformed);
     }
-    out.uid = in.id<Uid>();
+    const std::uint32_t id = in.u32();
+    if (id >= kMaxUids) return refuse(Verdict::kMalformed);
+    out.uid = Uid(static_cast<std::uint16_t>(id));
     out.base_root = in.fixed<Hash256>();
     const std::size_t records = in.u16();
     if (records != spec.segments() + std::size_t{1}) return refuse(Verdict::kMalformed);
@@ -137,15 +131,9 @@ Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
     for (std::size_t s = 0; s < records; ++s)
         out.trace.push_back(read_segment(in));
     out.feedback = read_feedback(in);
-    out.profile.profile_id = in.fixed<Hash256>();
-    out.profile.build_id = in.fixed<Hash256>();
-    out.profile.hardware_class = std::string(in.text(kMaxHardwareClass));
+    out.profile_id = in.fixed<Hash256>();
     const std::uint32_t chunks = in.u32();
-    if (!in.ok() || chunks != chunk_elements.size() ||
-        bytes.size() < sizes.least + out.profile.hardware_class.size() ||
-        bytes.size() > sizes.most + out.profile.hardware_class.size()) {
-        return refuse(Verdict::kMalformed);
-    }
+    if (!in.ok() || chunks != chunk_elements.size()) return refuse(Verdict::kMalformed);
     if (const Verdict v = check_records(out, spec); v != Verdict::kAccept) return refuse(v);
     auto update = decode_payload(in.raw(in.remaining()), spec.sparsity(out.round), chunk_elements);
     if (!update) return refuse(update.error());
@@ -155,7 +143,7 @@ Outcome<Artifact> decode_artifact(ByteView bytes, const RunSpec& spec,
 
 std::uint64_t max_artifact_bytes(const RunSpec& spec, Round round,
                                  std::span<const std::uint16_t> chunk_elements) {
-    return artifact_sizes(spec, round, chunk_elements).most + kMaxHardwareClass;
+    return artifact_sizes(spec, round, chunk_elements).most;
 }
 
 }  // namespace covenant::protocol

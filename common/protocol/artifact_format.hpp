@@ -1,18 +1,18 @@
-// The artifact of one miner and round, version 4. Byte by byte, little-endian:
+// The artifact of one miner and round, version 5. Byte by byte, little-endian:
 //
 //   offset  size  field
 //   0       4     magic "CVAR"
-//   4       2     version = 4
+//   4       2     version = 5
 //   6       32    run
 //   38      8     round
-//   46      2     uid
-//   48      32    base_root
-//   80      2     S + 1, number of segment records (2..257)
-//   82      148 each  segment records: theta_root 32, m_root 32, v_root 32, adam_t 8, cursor 8,
+//   46      4     id of the miner
+//   50      32    base_root
+//   82      2     S + 1, number of segment records (2..257)
+//   84      148 each  segment records: theta_root 32, m_root 32, v_root 32, adam_t 8, cursor 8,
 //                 window_root 32, loss_bits 4
 //   ..      106   feedback record: previous 32, sum_root 32, payload_root 32, norm_bits 8,
 //                 kept_per_chunk 2
-//   ..            profile record: profile_id 32, build_id 32, u32 length (0..128), hardware_class
+//   ..      32    profile id
 //   ..      4     number of payload chunks, equal to the layout's
 //   ..            the payload: its table and its chunks, one after the other (payload_format.hpp)
 //   end: nothing may follow.
@@ -30,7 +30,7 @@
 
 namespace covenant::protocol {
 
-inline constexpr std::uint16_t kArtifactVersion = 4;
+inline constexpr std::uint16_t kArtifactVersion = 5;
 
 struct Artifact {
     RunId run;
@@ -39,7 +39,7 @@ struct Artifact {
     Hash256 base_root;
     std::vector<SegmentRecord> trace;  // S + 1
     FeedbackRecord feedback;
-    ProfileRecord profile;
+    Hash256 profile_id;
     SparseUpdate update;  // a chunk per 4096-element chunk of the parameter layout
     bool operator==(const Artifact&) const = default;
 };

@@ -36,6 +36,7 @@ struct AssignmentInput {
     std::uint64_t base = 0;           // positions consumed by earlier rounds
     std::uint32_t active_miners = 0;  // A
     std::uint32_t rank = 0;           // of this miner among the active ones, by ascending uid
+    std::uint64_t step_base = 0;      // inner steps of the accepted rounds before this one (R5.7)
 };
 
 // Windows of inner steps [first_step, first_step + steps), windows_per_step each, in training

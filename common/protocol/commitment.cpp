@@ -11,10 +11,10 @@
 namespace covenant::protocol {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::string_view kCommitmentType =
-    "Commitment(bytes32 run,uint64 round,bytes32 rho,bytes32 baseRoot,uint16 uid,bytes32 root,"
-    "bytes32 ciphertextHash,bytes32 keyHash,uint64 size,uint64 tokens)";
+    "Commitment(bytes32 run,uint64 round,uint32 id,bytes32 rho,bytes32 baseRoot,bytes32 root,"
+    "bytes32 ciphertextHash,uint64 size,bytes32 keyHash,uint16 segments)";
 
 }  // namespace
 
@@ -27,14 +27,14 @@ Hash256 commitment_digest(const Commitment& commitment, const SigningDomain& dom
     const Hash256 message = crypto::Eip712Struct(kCommitmentType)
                                 .bytes32(commitment.run)
                                 .uint(commitment.round.value)
+                                .uint(commitment.uid.value)
                                 .bytes32(commitment.rho)
                                 .bytes32(commitment.base_root)
-                                .uint(commitment.uid.value)
                                 .bytes32(commitment.root)
                                 .bytes32(commitment.ciphertext_hash)
-                                .bytes32(commitment.key_hash)
                                 .uint(commitment.size)
-                                .uint(commitment.tokens)
+                                .bytes32(commitment.key_hash)
+                                .uint(commitment.segments)
                                 .hash();
     return crypto::eip712_digest(separator, message);
 }
@@ -55,14 +55,14 @@ Bytes encode_signed_commitment(const SignedCommitment& value) {
     out.u16(kVersion)
         .fixed(c.run)
         .id(c.round)
+        .u32(c.uid.value)
         .fixed(c.rho)
         .fixed(c.base_root)
-        .id(c.uid)
         .fixed(c.root)
         .fixed(c.ciphertext_hash)
-        .fixed(c.key_hash)
         .u64(c.size)
-        .u64(c.tokens)
+        .fixed(c.key_hash)
+        .u16(c.segments)
         .raw(value.signature);
     return out.take();
 }
@@ -75,16 +75,17 @@ Outcome<SignedCommitment> decode_signed_commitment(ByteView bytes) {
     Commitment& c = out.commitment;
     c.run = in.fixed<Hash256>();
     c.round = in.id<Round>();
+    const std::uint32_t id = in.u32();
+    c.uid = Uid(static_cast<std::uint16_t>(id));
     c.rho = in.fixed<Hash256>();
     c.base_root = in.fixed<Hash256>();
-    c.uid = in.id<Uid>();
     c.root = in.fixed<Hash256>();
     c.ciphertext_hash = in.fixed<Hash256>();
-    c.key_hash = in.fixed<Hash256>();
     c.size = in.u64();
-    c.tokens = in.u64();
+    c.key_hash = in.fixed<Hash256>();
+    c.segments = in.u16();
     const ByteView signature = in.raw(out.signature.size());
-    if (!in.finish()) return refuse(Verdict::kMalformed);
+    if (!in.finish() || id >= kMaxUids) return refuse(Verdict::kMalformed);
     std::copy(signature.begin(), signature.end(), out.signature.begin());
     return out;
 }

@@ -2,23 +2,25 @@
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/crypto/stream_cipher.hpp"
 #include "common/protocol/ids.hpp"
 
 #include <array>
+#include <vector>
 
 namespace covenant::protocol {
 
 struct Commitment {
     RunId run;
     Round round;
+    Uid uid;  // signed and hashed as u32: the number of the miner's identity
     Hash256 rho;
-    Hash256 base_root;  // root of Theta_r
-    Uid uid;
-    Hash256 root;              // C of segment.hpp
-    Hash256 ciphertext_hash;   // SHA-256 = the ciphertext's address in the store
-    Hash256 key_hash;          // SHA-256 of the 32-byte key = the key's address in the store
-    std::uint64_t size = 0;    // ciphertext bytes
-    std::uint64_t tokens = 0;  // trained on this round
+    Hash256 base_root;           // root of Theta_r
+    Hash256 root;                // C of segment.hpp
+    Hash256 ciphertext_hash;     // SHA-256 = the ciphertext's address in the store
+    std::uint64_t size = 0;      // ciphertext bytes
+    Hash256 key_hash;            // SHA-256 of the 32-byte key, which is shown on chain
+    std::uint16_t segments = 0;  // trained in this round: S
     bool operator==(const Commitment&) const = default;
 };
 
@@ -29,6 +31,14 @@ struct SignedCommitment {
     SignatureBytes signature{};
     bool operator==(const SignedCommitment&) const = default;
 };
+
+// The key that opens one committed artifact.
+struct ShownKey {
+    Uid uid;
+    crypto::StreamKey key;
+    bool operator==(const ShownKey&) const = default;
+};
+using ShownKeys = std::vector<ShownKey>;  // at most kMaxUids
 
 // The chain and contract a signature is for.
 struct SigningDomain {

@@ -26,7 +26,7 @@ inline constexpr std::uint8_t kFindingFail = 2;
 
 struct RevealedScores {
     Uid validator;
-    Amount stake;                        // at T0
+    Amount stake;                        // at the snapshot
     std::vector<std::uint16_t> weights;  // index = uid, at most 256
     std::vector<Finding> findings;
 };
@@ -46,7 +46,7 @@ FindingStake finding_stake(std::span<const RevealedScores> revealed, Uid uid);
 // A member of the round's electorate (R3.5) as settlement sees it.
 struct Elector {
     Uid uid;
-    Amount stake;                                     // at T0
+    Amount stake;                                     // at the snapshot
     std::optional<std::vector<std::uint16_t>> row{};  // its weights; nothing: it did not reveal
     bool voted = false;                               // on inclusion and on parameters
     std::uint32_t drawn = 0;                          // findings that were drawn for it
@@ -55,9 +55,9 @@ struct Elector {
 
 struct SettlementInput {
     RunTerms terms;  // the emission and its shares
-    Amount seated;   // stake of all validators at T0, the electorate's included
+    Amount seated;   // stake of all seated validators, the electorate's included
     std::vector<Elector> electorate;
-    UidSet committed;  // whose weights count in a row
+    UidSet committed;  // with a key: whose weights count in a row
     UidSet included;   // R3.6
     UidSet failed;     // R9.2
 };

@@ -100,6 +100,23 @@ struct ArtifactCommitted {
     }
 };
 
+// Keys of committed artifacts; each opens the one whose commitment names its hash.
+struct KeysShown {
+    static constexpr std::string_view kName = "keys_shown";
+    static constexpr std::string_view kEmittedAs = "KeysShown";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+    Round round;
+    ShownKeys keys;
+
+    template <typename Self, typename Fields>
+    static void fields(Self& e, Fields& out) {
+        out.topic("run", e.run);
+        out.topic("round", e.round);
+        out.data("keys", e.keys);
+    }
+};
+
 struct BeaconProven {
     static constexpr std::string_view kName = "beacon_proven";
     static constexpr std::string_view kEmittedAs = "BeaconProven";
@@ -127,7 +144,8 @@ struct InclusionVoted {
     RunId run;
     Round round;
     Uid validator;
-    UidSet uids;
+    UidSet uids;      // included: held, served, and good
+    UidSet suspects;  // to be audited with certainty
     Amount stake;
 
     template <typename Self, typename Fields>
@@ -136,6 +154,7 @@ struct InclusionVoted {
         out.topic("round", e.round);
         out.topic("validator", e.validator);
         out.data("uids", e.uids);
+        out.data("suspects", e.suspects);
         out.data("stake", e.stake);
     }
 };
@@ -177,6 +196,39 @@ struct ParametersAccepted {
         out.topic("round", e.round);
         out.data("root", e.root);
         out.loss(e.loss_bits);
+    }
+};
+
+// A validator that kept missing its duties has no say until it asks for it again.
+struct Jailed {
+    static constexpr std::string_view kName = "jailed";
+    static constexpr std::string_view kEmittedAs = "Jailed";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+    Uid uid;
+    std::uint32_t missed = 0;  // of the last rounds that count
+
+    template <typename Self, typename Fields>
+    static void fields(Self& e, Fields& out) {
+        out.topic("run", e.run);
+        out.topic("uid", e.uid);
+        out.data("missed", e.missed);
+    }
+};
+
+struct Returned {
+    static constexpr std::string_view kName = "returned";
+    static constexpr std::string_view kEmittedAs = "Returned";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+    Uid uid;
+    ChainTime free_at;
+
+    template <typename Self, typename Fields>
+    static void fields(Self& e, Fields& out) {
+        out.topic("run", e.run);
+        out.topic("uid", e.uid);
+        out.data("free_at", e.free_at);
     }
 };
 
@@ -291,10 +343,10 @@ struct Claimed {
     }
 };
 
-using EventBody =
-    std::variant<HotkeyRegistered, StakeChanged, RunCreated, ArtifactCommitted, BeaconProven,
-                 InclusionVoted, ParametersVoted, ParametersAccepted, ScoresCommitted,
-                 ScoresRevealed, MinerFailed, Credited, RoundSettled, Claimed>;
+using EventBody = std::variant<HotkeyRegistered, StakeChanged, RunCreated, ArtifactCommitted,
+                               KeysShown, BeaconProven, InclusionVoted, ParametersVoted,
+                               ParametersAccepted, Jailed, Returned, ScoresCommitted,
+                               ScoresRevealed, MinerFailed, Credited, RoundSettled, Claimed>;
 
 struct Event {
     BlockNumber block;

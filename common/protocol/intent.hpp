@@ -69,6 +69,23 @@ struct PostCommitment {
     }
 };
 
+// Anybody's keys of a round; what is bad or known is skipped.
+struct ShowKeys {
+    static constexpr std::string_view kName = "show_keys";
+    static constexpr std::string_view kFunction = "showKeys";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+    Round round;
+    ShownKeys keys;
+
+    template <typename Self, typename Fields>
+    static void fields(Self& i, Fields& out) {
+        out.data("run", i.run);
+        out.data("round", i.round);
+        out.data("keys", i.keys);
+    }
+};
+
 // The ledger adds the headers that prove it.
 struct ProveBeacon {
     static constexpr std::string_view kName = "prove_beacon";
@@ -89,12 +106,14 @@ struct VoteInclusion {
     RunId run;
     Round round;
     UidSet uids;
+    UidSet suspects;
 
     template <typename Self, typename Fields>
     static void fields(Self& i, Fields& out) {
         out.data("run", i.run);
         out.data("round", i.round);
         out.data("uids", i.uids);
+        out.data("suspects", i.suspects);
     }
 };
 
@@ -113,6 +132,34 @@ struct VoteParameters {
         out.data("round", i.round);
         out.data("root", i.root);
         out.loss(i.loss_bits);
+    }
+};
+
+// Of a validator that missed too many duties, by anybody.
+struct JailValidator {
+    static constexpr std::string_view kName = "jail_validator";
+    static constexpr std::string_view kFunction = "jail";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+    Uid uid;
+
+    template <typename Self, typename Fields>
+    static void fields(Self& i, Fields& out) {
+        out.data("run", i.run);
+        out.data("uid", i.uid);
+    }
+};
+
+// By the jailed hotkey itself.
+struct ReturnFromJail {
+    static constexpr std::string_view kName = "return_from_jail";
+    static constexpr std::string_view kFunction = "returnFromJail";
+    static constexpr Contract kContract = Contract::kRoundManager;
+    RunId run;
+
+    template <typename Self, typename Fields>
+    static void fields(Self& i, Fields& out) {
+        out.data("run", i.run);
     }
 };
 
@@ -177,9 +224,9 @@ struct ClaimEmission {
     }
 };
 
-using Intent =
-    std::variant<RegisterHotkey, AddStake, CreateRun, PostCommitment, ProveBeacon, VoteInclusion,
-                 VoteParameters, CommitScores, RevealScores, SettleRound, ClaimEmission>;
+using Intent = std::variant<RegisterHotkey, AddStake, CreateRun, PostCommitment, ShowKeys,
+                            ProveBeacon, VoteInclusion, VoteParameters, JailValidator,
+                            ReturnFromJail, CommitScores, RevealScores, SettleRound, ClaimEmission>;
 
 // snake_case name of the kind: "vote_inclusion".
 inline std::string_view intent_name(const Intent& intent) {

@@ -30,21 +30,16 @@ bool is_ballot(const Intent& intent) {
            std::holds_alternative<RevealScores>(intent);
 }
 
-bool votes(const RoundView& view, Uid validator) {
-    return std::any_of(view.electorate.begin(), view.electorate.end(),
-                       [&](const ValidatorStake& voter) { return voter.uid == validator; });
-}
-
 std::optional<NotCounted> inclusion_reason(const RoundView& view, Uid validator) {
+    if (!view.votes(validator)) return NotCounted::kElectorate;
     if (!view.inclusion_votes.contains(validator)) return NotCounted::kLateBallot;
-    if (!votes(view, validator)) return NotCounted::kElectorate;
     return std::nullopt;
 }
 
 std::optional<NotCounted> parameters_reason(const RoundView& view, Uid validator) {
     const auto vote = view.parameters_votes.find(validator);
     if (vote == view.parameters_votes.end()) {
-        return votes(view, validator) ? NotCounted::kLateBallot : NotCounted::kElectorate;
+        return view.votes(validator) ? NotCounted::kLateBallot : NotCounted::kElectorate;
     }
     if (!view.accepted) return NotCounted::kNullRound;
     return view.agreed(validator) ? std::nullopt : std::optional(NotCounted::kOutvoted);
@@ -56,6 +51,8 @@ std::string_view to_string(NotCounted reason) {
     switch (reason) {
         case NotCounted::kLateCommit:
             return "late_commit";
+        case NotCounted::kLateKey:
+            return "late_key";
         case NotCounted::kLateUpload:
             return "late_upload";
         case NotCounted::kNoKey:
@@ -159,6 +156,8 @@ std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid mi
         if (now < view.times.t1) return std::nullopt;
         return because(NotCounted::kLateCommit);
     }
+    if (now < view.times.keys) return std::nullopt;
+    if (!view.keys.contains(miner)) return because(NotCounted::kLateKey);
     if (now < view.times.t2) return std::nullopt;
     if (!view.included.test(miner.value)) return because(NotCounted::kQuorum);
     if (!std::binary_search(view.aggregated.begin(), view.aggregated.end(), miner)) {
@@ -173,10 +172,7 @@ std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator,
     const auto add = [&](Ballot ballot, std::optional<NotCounted> reason) {
         if (reason) out.push_back({validator, ballot, because(*reason)});
     };
-    if (!std::binary_search(view.staked_validators.begin(), view.staked_validators.end(),
-                            validator)) {
-        return out;
-    }
+    if (!view.has_seat(validator)) return out;
     if (now >= view.times.t2) add(Ballot::kInclusion, inclusion_reason(view, validator));
     if (now >= view.times.t3) add(Ballot::kParameters, parameters_reason(view, validator));
     if (now >= view.times.score_reveal && !view.reveals.contains(validator)) {
@@ -195,7 +191,10 @@ std::vector<Uncounted> not_counted(const RoundView& view, Uid uid, ChainTime now
 }
 
 std::vector<Uncounted> not_counted(const RoundView& view, ChainTime now) {
-    std::set<Uid> everybody(view.staked_validators.begin(), view.staked_validators.end());
+    std::set<Uid> everybody;
+    for (const ValidatorStake& one : view.seated) {
+        everybody.insert(one.uid);
+    }
     for (const MinerView& miner : view.miners) {
         everybody.insert(miner.uid);
     }
@@ -215,6 +214,8 @@ std::optional<NotCountedBecause> refused_because(const Intent& intent, Verdict v
     std::optional<NotCounted> reason;
     if (std::holds_alternative<PostCommitment>(intent)) {
         reason = reason_of(verdict);
+    } else if (std::holds_alternative<ShowKeys>(intent)) {
+        if (verdict == Verdict::kWrongPhase) reason = NotCounted::kLateKey;
     } else if (is_ballot(intent)) {
         if (verdict == Verdict::kWrongPhase) reason = NotCounted::kLateBallot;
         if (verdict == Verdict::kNotValidator) reason = NotCounted::kElectorate;

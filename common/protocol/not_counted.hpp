@@ -22,19 +22,20 @@ namespace covenant::protocol {
 enum class NotCounted : std::uint8_t {
     // A miner's commitment and artifact, in the order of the round.
     kLateCommit,    // no commitment was on the chain before T1
-    kLateUpload,    // the ciphertext or its key was not in the store before the vote
+    kLateKey,       // its key was not on the chain by TK
+    kLateUpload,    // the ciphertext was not in the store before the vote
     kNoKey,         // the published key does not open the ciphertext
     kNotCanonical,  // the bytes break a rule of form, or are not what was committed
     kBase,          // it builds on another state than the chain's
     kNorm,          // its norm is wrong, or below a tenth of the round's median
     kGate,          // its LossScore is below a quarter of the round's median
-    kQuorum,        // fewer than two thirds of the electorate's stake voted for it by T2
+    kQuorum,        // no quorum of the validators' stake had voted for it by T2
     kSlot,          // included, but the draw gave its slot in the aggregate to others
     kNullRound,     // no parameters were accepted by T3
     kFailed,        // its audit failed: the round earns nothing
     // A validator's ballots.
     kLateBallot,  // none was on the chain before its deadline
-    kElectorate,  // the validator is outside the round's electorate: its vote weighs nothing
+    kElectorate,  // the validator is jailed: it has a seat and no vote
     kOutvoted,    // it named other parameters than those that were accepted
 };
 // "late_commit": stable, it is what JSON, logs and tables show.
@@ -58,8 +59,8 @@ std::optional<NotCounted> reason_of(Verdict verdict);
 // ---- from chain facts
 
 // Nothing while the miner's round can still count, when it counted, and for a miner that was not
-// active at T0 and committed nothing. The first reason in the order of the round; a failed audit
-// comes before all others, because it alone takes the pay.
+// active at the snapshot and committed nothing. The first reason in the order of the round; a
+// failed audit comes before all others, because it alone takes the pay.
 std::optional<NotCountedBecause> miner_not_counted(const RoundView& view, Uid miner, ChainTime now);
 
 enum class Ballot : std::uint8_t { kInclusion, kParameters, kScores };
@@ -73,8 +74,8 @@ struct Uncounted {
 };
 // "late_commit", "inclusion late_ballot".
 std::string describe(const Uncounted& one);
-// The ballots whose deadline has passed and that did not count. Empty for a validator without stake
-// at T0.
+// The ballots whose deadline has passed and that did not count. Empty for a validator without a
+// seat.
 std::vector<Uncounted> ballots_not_counted(const RoundView& view, Uid validator, ChainTime now);
 // All that did not count of one hotkey, or of everybody, ascending uid. Empty before a beacon is
 // proven.

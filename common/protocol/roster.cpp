@@ -34,21 +34,23 @@ const Neuron* Roster::find(const Address& hotkey) const {
     return found == neurons.end() ? nullptr : &found->second;
 }
 
-std::vector<Uid> Roster::active_miners(ChainTime t0, Amount bond) const {
+std::vector<Uid> Roster::active_miners(ChainTime snapshot, Amount bond) const {
     std::vector<Uid> out;
     for (const auto& [uid, neuron] : neurons) {
-        if (neuron.role == Role::kMiner && neuron.registered_at <= t0 &&
-            neuron.stake_at(t0) >= bond) {
+        if (neuron.role == Role::kMiner && neuron.registered_at <= snapshot &&
+            neuron.stake_at(snapshot) >= bond) {
             out.push_back(uid);
         }
     }
     return out;
 }
 
-std::vector<Uid> Roster::validators(ChainTime t0) const {
-    std::vector<Uid> out;
+std::vector<ValidatorStake> Roster::seated(ChainTime snapshot, Amount least) const {
+    std::vector<ValidatorStake> out;
     for (const auto& [uid, neuron] : neurons) {
-        if (neuron.role == Role::kValidator && neuron.stake_at(t0) > Amount{}) out.push_back(uid);
+        if (neuron.role != Role::kValidator) continue;
+        const Amount stake = neuron.stake_at(snapshot);
+        if (stake >= least && stake > Amount{}) out.push_back({.uid = uid, .stake = stake});
     }
     return out;
 }

@@ -21,7 +21,7 @@ struct StakeCheckpoint {
 
 struct ValidatorStake {
     Uid uid;
-    Amount stake;  // at T0 of the round in question
+    Amount stake;  // at the snapshot of the round in question
 };
 
 struct Neuron {
@@ -45,10 +45,11 @@ struct Roster {
 
     [[nodiscard]] const Neuron* find(Uid uid) const;
     [[nodiscard]] const Neuron* find(const Address& hotkey) const;
-    // Miners registered by t0 whose stake at t0 reaches the bond, by ascending uid (R3.2).
-    [[nodiscard]] std::vector<Uid> active_miners(ChainTime t0, Amount bond) const;
-    // Validators with stake at t0, by ascending uid.
-    [[nodiscard]] std::vector<Uid> validators(ChainTime t0) const;
+    // Miners registered by `snapshot` whose stake then reaches the bond, by ascending uid (R3.2).
+    [[nodiscard]] std::vector<Uid> active_miners(ChainTime snapshot, Amount bond) const;
+    // Validators whose stake at `snapshot` reaches `least`, which is not zero: those with a seat,
+    // by ascending uid (R3.5).
+    [[nodiscard]] std::vector<ValidatorStake> seated(ChainTime snapshot, Amount least) const;
 };
 
 }  // namespace covenant::protocol

@@ -28,6 +28,7 @@ struct Accepted {
 
 struct RoundRecord {
     std::map<Uid, RecordedCommitment> commitments;
+    std::map<Uid, crypto::StreamKey> keys;  // shown in time, of those commitments
     std::map<Uid, InclusionVoted> inclusion_votes;
     std::map<Uid, ParametersVoted> parameters_votes;
     std::optional<Accepted> accepted;

@@ -7,16 +7,23 @@
 namespace covenant::protocol {
 namespace {
 
+bool among(std::span<const ValidatorStake> validators, Uid uid) {
+    return std::any_of(validators.begin(), validators.end(),
+                       [&](const ValidatorStake& one) { return one.uid == uid; });
+}
+
 std::vector<MinerView> miner_views(const RunState& state, const RoundView& view) {
     std::vector<MinerView> out;
     const Amount bond = state.spec->emission.miner_bond;
-    for (const Uid uid : state.roster.active_miners(view.times.t0, bond)) {
+    for (const Uid uid : state.roster.active_miners(view.times.snapshot, bond)) {
         MinerView miner{.uid = uid,
                         .hotkey = state.roster.find(uid)->hotkey,
                         .rank = static_cast<std::uint32_t>(out.size()),
                         .continuity = continuity(state, view.round, uid),
-                        .commitment = std::nullopt};
+                        .commitment = std::nullopt,
+                        .key = std::nullopt};
         if (const RecordedCommitment* one = view.commitment(uid)) miner.commitment = *one;
+        if (const auto key = view.keys.find(uid); key != view.keys.end()) miner.key = key->second;
         out.push_back(std::move(miner));
     }
     return out;
@@ -27,6 +34,7 @@ std::map<Uid, AuditDuty> drawn_duties(const RunSpec& spec, const RoundView& view
     if (!view.sigma) return out;
     const auto chunks = static_cast<std::uint32_t>(chunk_count(spec.model));
     for (const auto& [uid, one] : view.commitments) {
+        if (!view.keys.contains(uid)) continue;
         auto duty = audit_duty(spec, *view.sigma, one.signed_commitment.commitment.root, uid,
                                view.electorate, chunks);
         if (duty) out.emplace(uid, std::move(*duty));
@@ -48,7 +56,8 @@ AssignmentInput RoundView::assignment(const MinerView& miner) const {
             .rho = rho,
             .base = assignment_base,
             .active_miners = static_cast<std::uint32_t>(miners.size()),
-            .rank = miner.rank};
+            .rank = miner.rank,
+            .step_base = step_base};
 }
 
 const RecordedCommitment* RoundView::commitment(Uid miner) const {
@@ -86,6 +95,14 @@ std::map<Uid, AuditOutcome> RoundView::audited() const {
     return out;
 }
 
+bool RoundView::has_seat(Uid validator) const {
+    return among(seated, validator);
+}
+
+bool RoundView::votes(Uid validator) const {
+    return among(electorate, validator);
+}
+
 bool RoundView::agreed(Uid validator) const {
     const auto vote = parameters_votes.find(validator);
     return vote != parameters_votes.end() &&
@@ -111,9 +128,11 @@ std::optional<RoundView> round_view(const RunState& state, Round round) {
     view.rho = rho(state, round).value_or(Hash256{});
     view.base_root = base_root(state, round);
     view.assignment_base = assignment_base(state, round);
-    view.staked_validators = state.roster.validators(view.times.t0);
+    view.step_base = accepted_rounds(state, round) * spec.inner.steps_per_round;
+    view.seated = seated(state, round);
     view.electorate = electorate(state, round);
     view.included = included(state, round);
+    view.suspected = suspected(state, round);
     view.aggregated = aggregated(state, round);
     if (const auto beacon = state.beacons.find(beacon_slot_of(round));
         beacon != state.beacons.end()) {

@@ -5,7 +5,7 @@
 
 #include "common/protocol/assignment.hpp"
 #include "common/protocol/audit.hpp"
-#include "common/protocol/run_state.hpp"
+#include "common/protocol/electorate.hpp"
 
 #include <cstddef>
 #include <map>
@@ -20,6 +20,7 @@ struct MinerView {
     std::uint32_t rank = 0;  // among the active miners
     Continuity continuity;
     std::optional<RecordedCommitment> commitment;
+    std::optional<crypto::StreamKey> key;  // of that commitment, once it is shown
 };
 
 // What a validator's revealed scores say of one audit.
@@ -45,11 +46,13 @@ struct RoundView : RoundRecord {
     Hash256 rho;        // zero before a beacon is proven: nobody can take part yet
     Hash256 base_root;  // Theta_r
     std::uint64_t assignment_base = 0;
-    std::vector<MinerView> miners;       // active set at T0, ascending uid
-    std::vector<Uid> staked_validators;  // at T0, ascending
-    std::vector<ValidatorStake> electorate;
-    std::optional<Hash256> sigma;  // proven beacon of the round
-    UidSet included;               // so far; final from T2 on
+    std::uint64_t step_base = 0;             // inner steps of the accepted rounds before
+    std::vector<MinerView> miners;           // active at the snapshot, ascending uid
+    std::vector<ValidatorStake> seated;      // at the snapshot, ascending uid
+    std::vector<ValidatorStake> electorate;  // those of them that are not jailed
+    std::optional<Hash256> sigma;            // proven beacon of the round
+    UidSet included;                         // so far; final from T2 on
+    UidSet suspected;                        // by the votes so far; final from T2 on
     std::vector<Uid> aggregated;
     std::map<Uid, AuditDuty> duties;  // drawn by sigma, by miner
 
@@ -62,6 +65,8 @@ struct RoundView : RoundRecord {
     [[nodiscard]] std::vector<FindingBy> findings() const;  // ascending validator
     // By miner; of those only about whom there is a finding.
     [[nodiscard]] std::map<Uid, AuditOutcome> audited() const;
+    [[nodiscard]] bool has_seat(Uid validator) const;
+    [[nodiscard]] bool votes(Uid validator) const;   // it is in the electorate
     [[nodiscard]] bool agreed(Uid validator) const;  // it voted for the accepted parameters
     [[nodiscard]] Amount credited(Uid uid) const;
     // T3 has passed, and no parameters were accepted.

@@ -1,4 +1,4 @@
-// RunSpec, version 2: magic "CVRS", version u16, then every field in the order of run_spec.hpp.
+// RunSpec, version 3: magic "CVRS", version u16, then every field in the order of run_spec.hpp.
 // Integers little-endian, amounts 16 bytes, texts, learning rate and density with a u32 length in
 // front.
 #include "common/protocol/run_spec.hpp"
@@ -14,7 +14,7 @@ namespace covenant::protocol {
 namespace {
 
 constexpr std::string_view kMagic = "CVRS";
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxProfile = 1024;
 constexpr std::size_t kMaxRatePoints = 1024;
@@ -144,16 +144,22 @@ void each_field(Spec& s, const Field& field) {
     field(s.timing.start_time);
     field(s.timing.round_seconds);
     field(s.timing.commit_seconds);
-    field(s.timing.beacon_delay_seconds);
+    field(s.timing.key_seconds);
+    field(s.timing.beacon_seconds);
     field(s.timing.inclusion_seconds);
+    field(s.timing.opening_seconds);
     field(s.timing.score_commit_seconds);
     field(s.timing.score_reveal_seconds);
     field(s.timing.genesis_lead_seconds);
+    field(s.timing.block_seconds);
+    field(s.timing.jail_rounds);
+    field(s.timing.last_round);
 
     field(s.emission.per_round);
     field(s.emission.miner_share_bps);
     field(s.emission.validator_share_bps);
     field(s.emission.miner_bond);
+    field(s.emission.validator_stake);
 }
 
 // ---- the ranges of R2.2
@@ -244,16 +250,30 @@ bool valid(const DataSpec& data) {
            within(data.heldout_count, std::uint64_t{1}, kMaxWindows);
 }
 
-bool valid(const TimingSpec& t) {
-    const std::uint64_t beacon = std::uint64_t{t.commit_seconds} + t.beacon_delay_seconds;
-    return t.start_time < kMaxStartTime && t.genesis_lead_seconds < t.start_time &&
-           t.commit_seconds > 0 && beacon < t.inclusion_seconds &&
-           t.inclusion_seconds < t.round_seconds && beacon < t.score_commit_seconds &&
-           t.score_commit_seconds < t.score_reveal_seconds;
+// A proposer chooses the time of its block within limits and can leave a transaction out of it, so
+// that whatever must be on chain before a deadline has blocks enough to get there. `last` comes
+// after `first` by so many blocks.
+bool apart(std::uint32_t first, std::uint32_t last, std::uint64_t blocks, std::uint32_t seconds) {
+    return first < last && last - first >= blocks * seconds;
+}
+
+bool valid(const TimingSpec& t, bool development) {
+    const std::uint64_t few = development ? 2 : 4;
+    const std::uint64_t many = development ? 2 : 8;
+    const std::uint32_t block = t.block_seconds;
+    return t.start_time < kMaxStartTime && t.genesis_lead_seconds < t.start_time && block > 0 &&
+           t.commit_seconds > 0 && apart(t.commit_seconds, t.key_seconds, few, block) &&
+           apart(t.key_seconds, t.beacon_seconds, few, block) &&
+           apart(t.beacon_seconds, t.inclusion_seconds, few, block) &&
+           apart(t.key_seconds, t.inclusion_seconds, many, block) &&
+           t.inclusion_seconds < t.round_seconds && t.inclusion_seconds < t.opening_seconds &&
+           apart(t.opening_seconds, t.score_commit_seconds, many, block) &&
+           t.score_commit_seconds < t.score_reveal_seconds && t.jail_rounds >= 2;
 }
 
 bool valid(const EmissionSpec& e) {
     return e.per_round.units < kMaxAmount && e.miner_bond.units < kMaxAmount &&
+           within(e.validator_stake.units, Uint128{1}, kMaxAmount - 1) &&
            std::uint32_t{e.miner_share_bps} + e.validator_share_bps <= 10000;
 }
 
@@ -298,12 +318,13 @@ Outcome<RunSpec> decode_run_spec(ByteView bytes) {
 }
 
 Verdict validate_run_spec(const RunSpec& s) {
-    const bool ok =
-        within(s.name.size(), std::size_t{1}, kMaxName) && printable(s.name, false) &&
-        within(s.profile.size(), std::size_t{1}, kMaxProfile) && printable(s.profile, true) &&
-        s.chain_id > 0 && !s.genesis_root.is_zero() && valid(s.model) && valid(s.inner) &&
-        valid(s.outer) && valid(s.audit, s.segments()) && valid(s.data) &&
-        valid(s.score, s.windows_per_round(), s.data) && valid(s.timing) && valid(s.emission);
+    const bool ok = within(s.name.size(), std::size_t{1}, kMaxName) && printable(s.name, false) &&
+                    within(s.profile.size(), std::size_t{1}, kMaxProfile) &&
+                    printable(s.profile, true) && s.chain_id > 0 && !s.genesis_root.is_zero() &&
+                    valid(s.model) && valid(s.inner) && valid(s.outer) &&
+                    valid(s.audit, s.segments()) && valid(s.data) &&
+                    valid(s.score, s.windows_per_round(), s.data) &&
+                    valid(s.timing, is_development_chain(s.chain_id)) && valid(s.emission);
     return ok ? Verdict::kAccept : Verdict::kSpecInvalid;
 }
 
@@ -313,9 +334,12 @@ RunId run_id(ByteView run_spec_bytes) {
 
 RunTerms terms_of(const RunSpec& spec) {
     return {.timing = spec.timing,
+            .segments = static_cast<std::uint16_t>(spec.segments()),
+            .audit_rate_ppm = spec.audit.probability_ppm,
             .miner_share_bps = spec.emission.miner_share_bps,
             .validator_share_bps = spec.emission.validator_share_bps,
             .emission_per_round = spec.emission.per_round,
+            .minimum_stake = spec.emission.validator_stake,
             .genesis_root = spec.genesis_root,
             .dataset_root = spec.data.dataset_root};
 }

@@ -30,7 +30,8 @@ struct ModelSpec {
     bool operator==(const ModelSpec&) const = default;
 };
 
-// Learning rate at inner step `step` = round * H + step in the round, the same for all miners;
+// Learning rate at inner step `step` = accepted rounds before * H + step in the round, the same
+// for all miners;
 // linear between points, constant after the last.
 struct LearningRatePoint {
     std::uint64_t step = 0;
@@ -94,16 +95,22 @@ struct DataSpec {
     bool operator==(const DataSpec&) const = default;
 };
 
-// Seconds of chain time; offsets are from the round's T0 (schedule.hpp).
+// Seconds of chain time; all but the first two and the last two are offsets from the round's T0
+// (schedule.hpp).
 struct TimingSpec {
-    std::uint64_t start_time = 0;
+    std::uint64_t start_time = 0;  // T0 of round 0, unix seconds
     std::uint32_t round_seconds = 0;
-    std::uint32_t commit_seconds = 0;
-    std::uint32_t beacon_delay_seconds = 0;
-    std::uint32_t inclusion_seconds = 0;
+    std::uint32_t commit_seconds = 0;     // T1: commitments close
+    std::uint32_t key_seconds = 0;        // TK: keys close
+    std::uint32_t beacon_seconds = 0;     // the first block at or after it gives the beacon
+    std::uint32_t inclusion_seconds = 0;  // T2: inclusion votes close
+    std::uint32_t opening_seconds = 0;    // TO: what the beacon drew is published by then
     std::uint32_t score_commit_seconds = 0;
     std::uint32_t score_reveal_seconds = 0;
-    std::uint32_t genesis_lead_seconds = 0;
+    std::uint32_t genesis_lead_seconds = 0;  // slot 0 is drawn this long before the start
+    std::uint32_t block_seconds = 0;         // of the chain; margins are counted in blocks
+    std::uint32_t jail_rounds = 0;           // the longest wait of a validator that comes back
+    std::uint64_t last_round = 0;            // nobody commits after it
     bool operator==(const TimingSpec&) const = default;
 };
 
@@ -111,7 +118,8 @@ struct EmissionSpec {
     Amount per_round;
     std::uint16_t miner_share_bps = 0;      // of 10000
     std::uint16_t validator_share_bps = 0;  // the treasury gets the rest
-    Amount miner_bond;                      // stake at T0 that makes a miner active
+    Amount miner_bond;                      // stake at the snapshot that makes a miner active
+    Amount validator_stake;                 // least stake at the snapshot of a seated validator
     bool operator==(const EmissionSpec&) const = default;
 };
 
@@ -153,13 +161,22 @@ RunId run_id(ByteView run_spec_bytes);
 // What the contracts enforce, as RunRegistry stores it; must equal the spec's fields (R2.3).
 struct RunTerms {
     TimingSpec timing;
+    std::uint16_t segments = 0;        // S
+    std::uint32_t audit_rate_ppm = 0;  // q
     std::uint16_t miner_share_bps = 0;
     std::uint16_t validator_share_bps = 0;
     Amount emission_per_round;
+    Amount minimum_stake;  // of a seated validator
     Hash256 genesis_root;
     Hash256 dataset_root;
     bool operator==(const RunTerms&) const = default;
 };
 RunTerms terms_of(const RunSpec& spec);
+
+// Chains on which a block's time costs nobody anything: margins of two blocks are enough there.
+inline constexpr std::uint64_t kDevelopmentChain = 31337;
+constexpr bool is_development_chain(std::uint64_t chain_id) {
+    return chain_id == kDevelopmentChain;
+}
 
 }  // namespace covenant::protocol

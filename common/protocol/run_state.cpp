@@ -3,6 +3,7 @@
 
 #include "common/codec/writer.hpp"
 #include "common/crypto/sha256.hpp"
+#include "common/protocol/electorate.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -65,6 +66,26 @@ class Fold {
                                        .order = static_cast<std::uint32_t>(commitments.size())})
                 .second;
         if (first) took_part(c.uid, c.round);
+    }
+    void operator()(const KeysShown& e) {
+        RoundRecord* record = of(e.run, e.round);
+        if (record == nullptr) return;
+        for (const ShownKey& shown : e.keys) {
+            if (record->commitments.contains(shown.uid)) {
+                record->keys.try_emplace(shown.uid, shown.key);
+            }
+        }
+    }
+    void operator()(const Jailed& e) {
+        if (!ours(e.run)) return;
+        JailRecord& record = state_.jail[e.uid];
+        record.changes.push_back({.since = event_.time, .jailed = true});
+        ++record.times;
+    }
+    void operator()(const Returned& e) {
+        if (ours(e.run)) {
+            state_.jail[e.uid].changes.push_back({.since = e.free_at, .jailed = false});
+        }
     }
     void operator()(const BeaconProven& e) {
         if (ours(e.run)) state_.beacons.try_emplace(e.slot, e);
@@ -150,22 +171,27 @@ const Accepted* last_accepted(const RunState& state, Round round) {
 void forget_before(RunState& state, Round first) {
     state.first = first;
     const Round oldest = oldest_record(state);
-    const ChainTime since = round_times(state.spec->timing, oldest).t0;
+    const ChainTime since = snapshot_time(state.spec->timing, oldest);
     while (!state.rounds.empty() && state.rounds.begin()->first < oldest) {
         const RoundRecord& record = state.rounds.begin()->second;
-        if (record.accepted) state.accepted_before = record.accepted;
+        if (record.accepted) {
+            state.accepted_before = record.accepted;
+            ++state.accepted_rounds_before;
+        }
         for (const auto& [uid, settled] : record.failed) {
             state.late_failures.push_back({.uid = uid, .settled = settled});
         }
         state.rounds.erase_first();
     }
-    // Continuity asks for failures after T0 of a round that is here, rho for the last beacon at or
-    // before one.
+    // Continuity asks for failures after the snapshot of a round that is here, rho for that round's
+    // own beacon, an electorate for who was jailed at the snapshot.
     std::erase_if(state.late_failures,
                   [&](const LateFailure& failure) { return failure.settled <= since; });
-    const auto needed = state.beacons.upper_bound(BeaconSlot(oldest.value));
-    if (needed != state.beacons.begin()) {
-        state.beacons.erase(state.beacons.begin(), std::prev(needed));
+    state.beacons.erase(state.beacons.begin(), state.beacons.lower_bound(BeaconSlot(oldest.value)));
+    for (auto& [uid, record] : state.jail) {
+        auto& changes = record.changes;
+        while (changes.size() > 1 && changes[1].since <= since)
+            changes.erase(changes.begin());
     }
 }
 
@@ -183,19 +209,22 @@ bool failed_between(const RunState& state, Uid miner, ChainTime after, ChainTime
 
 Hash256 slot_draw(const Hash256& rho, Uid uid) {
     codec::Writer out;
-    out.fixed(rho).id(uid);
+    out.fixed(rho).u32(uid.value);
     return crypto::sha256_tagged("slot", out.view());
 }
 
-// Rounds before `round` whose T0 is before `time`.
+// Rounds before `round` whose snapshot is before `time`. The snapshots of rounds 1, 2, ... are
+// round_seconds apart.
 std::uint64_t rounds_before(const TimingSpec& timing, Round round, ChainTime time) {
-    if (time.value <= timing.start_time) return 0;
-    const std::uint64_t elapsed = time.value - timing.start_time;
-    const std::uint64_t started = (elapsed - 1) / timing.round_seconds + 1;
-    return std::min(round.value, started);
+    if (time <= snapshot_time(timing, Round(0))) return 0;
+    const ChainTime second = snapshot_time(timing, Round(1));
+    std::uint64_t snapshots = 1;
+    if (time > second) snapshots += (time.value - second.value - 1) / timing.round_seconds + 1;
+    return std::min(round.value, snapshots);
 }
 
-// Rounds before `round` in which the miner was active: registered, and with the bond, at T0.
+// Rounds before `round` in which the miner was active: registered, and with the bond, at the
+// snapshot.
 std::uint64_t active_rounds(const RunSpec& spec, Round round, const Neuron& miner) {
     std::uint64_t total = 0;
     const auto count = [&](ChainTime from, std::optional<ChainTime> to, Amount stake) {
@@ -234,14 +263,22 @@ void apply(RunState& state, const Event& event) {
 }
 
 std::optional<Hash256> rho(const RunState& state, Round round) {
-    const auto after = state.beacons.upper_bound(BeaconSlot(round.value));
-    if (after == state.beacons.begin()) return std::nullopt;
-    return beacon_rho(std::prev(after)->second.sigma, round);
+    const auto beacon = state.beacons.find(BeaconSlot(round.value));
+    if (beacon == state.beacons.end()) return std::nullopt;
+    return beacon_rho(beacon->second.sigma, round);
 }
 
 Hash256 base_root(const RunState& state, Round round) {
     if (const Accepted* accepted = last_accepted(state, round)) return accepted->root;
     return state.spec ? state.spec->genesis_root : Hash256{};
+}
+
+std::uint64_t accepted_rounds(const RunState& state, Round round) {
+    std::uint64_t out = state.accepted_rounds_before;
+    for (auto it = state.rounds.begin(); it != state.rounds.lower_bound(round); ++it) {
+        if (it->second.accepted) ++out;
+    }
+    return out;
 }
 
 const RecordedCommitment* recorded_commitment(const RunState& state, Round round, Uid uid) {
@@ -251,53 +288,24 @@ const RecordedCommitment* recorded_commitment(const RunState& state, Round round
     return commitment == record->second.commitments.end() ? nullptr : &commitment->second;
 }
 
+const crypto::StreamKey* shown_key(const RunState& state, Round round, Uid uid) {
+    const RoundRecord* record = state.record(round);
+    if (record == nullptr) return nullptr;
+    const auto key = record->keys.find(uid);
+    return key == record->keys.end() ? nullptr : &key->second;
+}
+
 std::optional<float> base_loss(const RunState& state, Round round) {
     const Accepted* accepted = last_accepted(state, round);
     if (accepted == nullptr) return std::nullopt;
     return std::bit_cast<float>(accepted->loss_bits);
 }
 
-std::vector<ValidatorStake> electorate(const RunState& state, Round round) {
-    if (!state.spec) return {};
-    const ChainTime t0 = round_times(state.spec->timing, round).t0;
-    std::vector<ValidatorStake> everyone;
-    for (const Uid uid : state.roster.validators(t0)) {
-        everyone.push_back({.uid = uid, .stake = state.roster.find(uid)->stake_at(t0)});
-    }
-    std::vector<ValidatorStake> voters;
-    for (const ValidatorStake& validator : everyone) {
-        for (const std::uint64_t back : {std::uint64_t{1}, std::uint64_t{2}}) {
-            if (round.value < back) continue;
-            const RoundRecord* record = state.record(Round(round.value - back));
-            if (record != nullptr && record->inclusion_votes.contains(validator.uid)) {
-                voters.push_back(validator);
-                break;
-            }
-        }
-    }
-    return voters.empty() ? everyone : voters;
-}
-
-UidSet included(const RunState& state, Round round) {
-    UidSet out;
-    const RoundRecord* record = state.record(round);
-    if (record == nullptr) return out;
-    const std::vector<ValidatorStake> voters = electorate(state, round);
-    Uint128 total = 0;
-    for (const ValidatorStake& voter : voters)
-        total += voter.stake.units;
-    if (total == 0) return out;
-    for (const auto& [uid, commitment] : record->commitments) {
-        Uint128 yes = 0;
-        for (const ValidatorStake& voter : voters) {
-            const auto vote = record->inclusion_votes.find(voter.uid);
-            if (vote != record->inclusion_votes.end() && vote->second.uids[uid.value]) {
-                yes += voter.stake.units;
-            }
-        }
-        if (yes * 3 >= total * 2) out.set(uid.value);
-    }
-    return out;
+bool JailRecord::jailed_at(ChainTime time) const {
+    const auto after =
+        std::upper_bound(changes.begin(), changes.end(), time,
+                         [](ChainTime t, const JailChange& change) { return t < change.since; });
+    return after != changes.begin() && std::prev(after)->jailed;
 }
 
 std::vector<Uid> aggregated(const RunState& state, Round round) {
@@ -330,7 +338,7 @@ std::map<Uid, FindingStake> failures(const RunState& state, Round round) {
         const auto scores = record->reveals.find(member.uid);
         if (scores != record->reveals.end()) revealed.push_back(scores->second);
     }
-    for (const auto& [uid, commitment] : record->commitments) {
+    for (const auto& [uid, key] : record->keys) {
         const FindingStake stake = finding_stake(revealed, uid);
         if (stake.fail > stake.pass) out.emplace(uid, stake);
     }
@@ -342,10 +350,7 @@ SettlementInput settlement_input(const RunState& state, Round round) {
     const RoundRecord* record = state.record(round);
     if (!state.spec || record == nullptr) return out;
     out.terms = terms_of(*state.spec);
-    const ChainTime t0 = round_times(state.spec->timing, round).t0;
-    for (const Uid uid : state.roster.validators(t0)) {
-        out.seated += state.roster.find(uid)->stake_at(t0);
-    }
+    out.seated = Amount{total_stake(seated(state, round))};
     for (const ValidatorStake& member : electorate(state, round)) {
         Elector elector{.uid = member.uid, .stake = member.stake};
         const auto scores = record->reveals.find(member.uid);
@@ -354,7 +359,7 @@ SettlementInput settlement_input(const RunState& state, Round round) {
                         record->parameters_votes.contains(member.uid);
         out.electorate.push_back(std::move(elector));
     }
-    for (const auto& [uid, commitment] : record->commitments)
+    for (const auto& [uid, key] : record->keys)
         out.committed.set(uid.value);
     if (record->accepted) out.included = included(state, round);
     for (const auto& [uid, stake] : failures(state, round))
@@ -374,12 +379,14 @@ Continuity continuity(const RunState& state, Round round, Uid miner) {
     for (auto it = state.rounds.lower_bound(round); it != state.rounds.begin();) {
         --it;
         const auto commitment = it->second.commitments.find(miner);
-        if (commitment == it->second.commitments.end()) continue;
+        if (commitment == it->second.commitments.end() || !it->second.keys.contains(miner)) {
+            continue;  // nobody can read what was not opened, so nothing continues it
+        }
         const Round previous = it->first;
         const TimingSpec& timing = state.spec->timing;
         if (round.value - previous.value > kContinuityGap ||
-            failed_between(state, miner, round_times(timing, previous).t0,
-                           round_times(timing, round).t0)) {
+            failed_between(state, miner, snapshot_time(timing, previous),
+                           snapshot_time(timing, round))) {
             return {};
         }
         const std::vector<Uid> slots = aggregated(state, previous);

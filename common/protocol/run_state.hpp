@@ -8,14 +8,15 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace covenant::protocol {
 
 // Rounds that a state of bounded history keeps: more than any rule reads (continuity looks four
-// rounds back, an electorate two more) and than any node works on.
+// rounds back) and than any node works on.
 inline constexpr std::uint64_t kRecentRounds = 64;
-// How far back the facts of a round reach: continuity by its gap, an electorate by two rounds more.
+// How far back the facts of a round reach: continuity by its gap and a round more.
 inline constexpr std::uint64_t kFactReach = kContinuityGap + 2;
 
 // What a hotkey did over all rounds, kept when the rounds have left the state.
@@ -25,6 +26,20 @@ struct Tally {
     std::optional<Round> last_active;
     Amount credited;
     Amount claimed;  // may include credits of other runs, which this state does not follow
+};
+
+// In jail, and out of it, since when: ascending in time.
+struct JailChange {
+    ChainTime since;
+    bool jailed = false;
+    bool operator==(const JailChange&) const = default;
+};
+struct JailRecord {
+    std::vector<JailChange> changes;
+    std::uint64_t times = 0;  // jailed so far
+    bool operator==(const JailRecord&) const = default;
+
+    [[nodiscard]] bool jailed_at(ChainTime time) const;
 };
 
 // A failure whose round has left the state, while continuity can still read it.
@@ -45,12 +60,14 @@ struct RunState {
     std::map<BeaconSlot, BeaconProven> beacons;
     RoundTable rounds;
     std::map<Uid, Tally> tallies;
+    std::map<Uid, JailRecord> jail;
 
     // Of the rounds that have left.
     // The oldest whose facts are all known; the records of kFactReach rounds before it are here,
     // too.
     Round first;
-    std::optional<Accepted> accepted_before;  // the newest accepted parameters among them
+    std::optional<Accepted> accepted_before;   // the newest accepted parameters among them
+    std::uint64_t accepted_rounds_before = 0;  // how many of them were accepted
     std::vector<LateFailure> late_failures;
 
     // The record of a round of this run, or nothing when no event has touched it.
@@ -62,19 +79,19 @@ void apply(RunState& state, const Event& event);
 
 // ---- derived facts, each a pure function of the state
 
-// Nothing before a beacon is proven.
+// Nothing before the round's own slot is proven: without it nobody commits.
 std::optional<Hash256> rho(const RunState& state, Round round);
 // Root of Theta_r.
 Hash256 base_root(const RunState& state, Round round);
+// Rounds before this one that were accepted. Their inner steps are those that the learning rate has
+// seen: a round without a result is no step.
+std::uint64_t accepted_rounds(const RunState& state, Round round);
 // Agreed held-out loss of Theta_r, if any round was accepted.
 std::optional<float> base_loss(const RunState& state, Round round);
 // Null when that miner did not commit in that round.
 const RecordedCommitment* recorded_commitment(const RunState& state, Round round, Uid uid);
-// Validators that voted on inclusion in round - 1 or round - 2; if none, all with stake; ascending
-// uid (R3.5).
-std::vector<ValidatorStake> electorate(const RunState& state, Round round);
-// Miners with two thirds of the electorate's stake; final from T2 on (R3.6).
-UidSet included(const RunState& state, Round round);
+// The key of its commitment. Null when none was shown in time.
+const crypto::StreamKey* shown_key(const RunState& state, Round round, Uid uid);
 // The included miners that get a slot in the aggregate: all, or max_artifacts of them drawn by rho
 // (R3.7).
 std::vector<Uid> aggregated(const RunState& state, Round round);

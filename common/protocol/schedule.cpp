@@ -4,6 +4,7 @@
 #include "common/base/safe_math.hpp"
 #include "common/crypto/sha256.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -43,6 +44,8 @@ std::string_view to_string(Phase phase) {
             return "train";
         case Phase::kKeys:
             return "keys";
+        case Phase::kBeacon:
+            return "beacon";
         case Phase::kInclusion:
             return "inclusion";
         case Phase::kParameters:
@@ -53,12 +56,14 @@ std::string_view to_string(Phase phase) {
 
 RoundTimes round_times(const TimingSpec& timing, Round round) {
     const ChainTime t0 = start_of(timing, round);
-    const ChainTime t1 = later(t0, timing.commit_seconds);
     return {.t0 = t0,
-            .t1 = t1,
-            .beacon = later(t1, timing.beacon_delay_seconds),
+            .snapshot = snapshot_time(timing, round),
+            .t1 = later(t0, timing.commit_seconds),
+            .keys = later(t0, timing.key_seconds),
+            .beacon = later(t0, timing.beacon_seconds),
             .t2 = later(t0, timing.inclusion_seconds),
             .t3 = later(t0, timing.round_seconds),
+            .openings = later(t0, timing.opening_seconds),
             .score_commit = later(t0, timing.score_commit_seconds),
             .score_reveal = later(t0, timing.score_reveal_seconds)};
 }
@@ -74,7 +79,8 @@ Phase phase_at(const TimingSpec& timing, ChainTime now) {
     if (!round) return Phase::kBeforeStart;
     const RoundTimes times = round_times(timing, *round);
     if (now < times.t1) return Phase::kTrain;
-    if (now < times.beacon) return Phase::kKeys;
+    if (now < times.keys) return Phase::kKeys;
+    if (now < times.beacon) return Phase::kBeacon;
     if (now < times.t2) return Phase::kInclusion;
     return Phase::kParameters;
 }
@@ -90,6 +96,14 @@ ChainTime beacon_target(const TimingSpec& timing, BeaconSlot slot) {
 ChainTime beacon_deadline(const TimingSpec& timing, BeaconSlot slot) {
     if (slot.value == 0) return round_times(timing, Round(0)).t1;
     return round_times(timing, Round(slot.value - 1)).t2;
+}
+
+ChainTime snapshot_time(const TimingSpec& timing, Round round) {
+    if (round.value == 0) {
+        const ChainTime target = beacon_target(timing, BeaconSlot(0));
+        return ChainTime(target.value - std::min<std::uint64_t>(target.value, 1));
+    }
+    return later(start_of(timing, Round(round.value - 1)), timing.commit_seconds);
 }
 
 Hash256 beacon_sigma(const Hash256& prevrandao, BeaconSlot slot) {

@@ -70,14 +70,14 @@ double work_share(std::uint64_t done, std::uint64_t whole) {
 
 std::vector<MinerScore> score_round(const RunSpec& spec, std::span<const MinerRound> miners) {
     const double median = median_of(loss_scores(miners));
-    const std::uint64_t whole = spec.windows_per_round() * spec.model.seq_len;
     std::vector<MinerScore> scores;
     scores.reserve(miners.size());
     for (const MinerRound& miner : miners) {
         const double worth = kBase + kRanked * improvement(miner, median);
-        scores.push_back(
-            {.uid = miner.uid,
-             .score = is_copied(miner, miners) ? 0.0 : worth * work_share(miner.tokens, whole)});
+        scores.push_back({.uid = miner.uid,
+                          .score = is_copied(miner, miners)
+                                       ? 0.0
+                                       : worth * work_share(miner.segments, spec.segments())});
     }
     return scores;
 }

@@ -14,10 +14,10 @@
 
 namespace covenant::protocol {
 
-// One miner that committed.
+// One miner that committed and showed its key.
 struct MinerRound {
     Uid uid;
-    std::uint64_t tokens = 0;             // committed
+    std::uint16_t segments = 0;           // committed
     std::optional<double> loss_score;     // held-out; nothing: no artifact that can be scored
     std::optional<Hash256> payload_root;  // nothing: no artifact that shows one
 };

@@ -9,7 +9,7 @@ namespace {
 
 codec::Writer begin(const TraceContext& context) {
     codec::Writer out(512);
-    out.fixed(context.run).fixed(context.hotkey).id(context.round);
+    out.fixed(context.run).u32(context.miner.value).id(context.round);
     return out;
 }
 
@@ -38,9 +38,9 @@ Hash256 feedback_hash(const TraceContext& context, const FeedbackRecord& record)
     return crypto::sha256_tagged("ef", out.view());
 }
 
-Hash256 profile_hash(const TraceContext& context, const ProfileRecord& record) {
+Hash256 profile_hash(const TraceContext& context, const Hash256& profile_id) {
     codec::Writer out = begin(context);
-    out.fixed(record.profile_id).fixed(record.build_id).text(record.hardware_class);
+    out.fixed(profile_id);
     return crypto::sha256_tagged("profile-record", out.view());
 }
 
@@ -51,7 +51,7 @@ Hash256 profile_id(std::string_view profile_text) {
 }
 
 Hash256 commitment_root(const TraceContext& context, std::span<const SegmentRecord> trace,
-                        const FeedbackRecord& feedback, const ProfileRecord& profile) {
+                        const FeedbackRecord& feedback, const Hash256& profile_id) {
     std::vector<Hash256> leaves;
     leaves.reserve(trace.size() + 2);
     for (std::size_t s = 0; s < trace.size(); ++s) {
@@ -59,7 +59,7 @@ Hash256 commitment_root(const TraceContext& context, std::span<const SegmentReco
         leaves.push_back(crypto::merkle_leaf(segment_hash(context, index, trace[s]).view()));
     }
     leaves.push_back(crypto::merkle_leaf(feedback_hash(context, feedback).view()));
-    leaves.push_back(crypto::merkle_leaf(profile_hash(context, profile).view()));
+    leaves.push_back(crypto::merkle_leaf(profile_hash(context, profile_id).view()));
     return crypto::merkle_root(leaves);
 }
 

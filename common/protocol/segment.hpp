@@ -6,7 +6,6 @@
 #include "common/protocol/ids.hpp"
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,27 +34,25 @@ struct FeedbackRecord {
     bool operator==(const FeedbackRecord&) const = default;
 };
 
-struct ProfileRecord {
-    Hash256 profile_id;          // H("profile", text)
-    Hash256 build_id;            // free: commit or package of the miner's build
-    std::string hardware_class;  // free text, at most 128 bytes
-    bool operator==(const ProfileRecord&) const = default;
-};
-
+// What every leaf of a commitment begins with. The miner is its number, which outlives its hotkey;
+// it is hashed as u32.
 struct TraceContext {
     RunId run;
-    Address hotkey;
+    Uid miner;
     Round round;
 };
 
 Hash256 segment_hash(const TraceContext& context, Segment index, const SegmentRecord& record);
 Hash256 feedback_hash(const TraceContext& context, const FeedbackRecord& record);
-Hash256 profile_hash(const TraceContext& context, const ProfileRecord& record);
+// Nothing in it is the miner's to choose: free bytes below C would let it draw its audit again and
+// again.
+Hash256 profile_hash(const TraceContext& context, const Hash256& profile_id);
+// H("profile", text) of the run's profile.
 Hash256 profile_id(std::string_view profile_text);
 
 // C = MerkleRoot(Seg_0 .. Seg_S, Ef, profile).
 Hash256 commitment_root(const TraceContext& context, std::span<const SegmentRecord> trace,
-                        const FeedbackRecord& feedback, const ProfileRecord& profile);
+                        const FeedbackRecord& feedback, const Hash256& profile_id);
 
 // Rounds without a commitment that a miner's local state survives: a commitment can be continued
 // this many rounds later (R4.12).

@@ -2,6 +2,7 @@
 #include "common/protocol/transition.hpp"
 
 #include "common/crypto/keccak256.hpp"
+#include "common/crypto/sha256.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,10 +26,17 @@ TransitionResult done(Bodies&&... bodies) {
 
 bool valid_terms(const RunTerms& terms) {
     const TimingSpec& t = terms.timing;
-    const std::uint64_t beacon = std::uint64_t{t.commit_seconds} + t.beacon_delay_seconds;
-    return t.commit_seconds != 0 && beacon < t.inclusion_seconds &&
-           t.inclusion_seconds < t.round_seconds && beacon < t.score_commit_seconds &&
-           t.score_commit_seconds < t.score_reveal_seconds &&
+    const auto apart = [&](std::uint32_t first, std::uint32_t last) {
+        return std::uint64_t{last} >= std::uint64_t{first} + std::uint64_t{2} * t.block_seconds;
+    };
+    return t.commit_seconds != 0 && t.block_seconds != 0 &&
+           apart(t.commit_seconds, t.key_seconds) && apart(t.key_seconds, t.beacon_seconds) &&
+           apart(t.beacon_seconds, t.inclusion_seconds) && t.inclusion_seconds < t.round_seconds &&
+           t.inclusion_seconds < t.opening_seconds &&
+           apart(t.opening_seconds, t.score_commit_seconds) &&
+           t.score_commit_seconds < t.score_reveal_seconds && t.jail_rounds >= 2 &&
+           terms.segments != 0 && terms.audit_rate_ppm != 0 && terms.audit_rate_ppm <= 1000000 &&
+           terms.minimum_stake != Amount{} &&
            std::uint32_t{terms.miner_share_bps} + terms.validator_share_bps <= 10000 &&
            !terms.genesis_root.is_zero() && !terms.dataset_root.is_zero();
 }
@@ -42,9 +50,12 @@ class Rules {
     TransitionResult operator()(const AddStake& intent) const;
     TransitionResult operator()(const CreateRun& intent) const;
     TransitionResult operator()(const PostCommitment& intent) const;
+    TransitionResult operator()(const ShowKeys& intent) const;
     TransitionResult operator()(const ProveBeacon& intent) const;
     TransitionResult operator()(const VoteInclusion& intent) const;
     TransitionResult operator()(const VoteParameters& intent) const;
+    TransitionResult operator()(const JailValidator& intent) const;
+    TransitionResult operator()(const ReturnFromJail& intent) const;
     TransitionResult operator()(const CommitScores& intent) const;
     TransitionResult operator()(const RevealScores& intent) const;
     TransitionResult operator()(const SettleRound& intent) const;
@@ -142,13 +153,16 @@ TransitionResult Rules::operator()(const PostCommitment& intent) const {
     const Commitment& c = intent.commitment.commitment;
     if (!known(c.run)) return refused(Verdict::kUnknownRun);
     const RoundTimes t = times(c.round);
-    if (!now_in(t.t0, t.t1)) return refused(Verdict::kWrongPhase);
+    if (!now_in(t.t0, t.t1) || c.round.value > state_.spec->timing.last_round) {
+        return refused(Verdict::kWrongPhase);
+    }
+    if (c.segments != state_.spec->segments()) return refused(Verdict::kMalformed);
     const auto expected_rho = rho(state_, c.round);
     if (!expected_rho) return refused(Verdict::kNotReady);
     if (c.rho != *expected_rho) return refused(Verdict::kWrongBeacon);
     if (c.base_root != base_root(state_, c.round)) return refused(Verdict::kWrongBase);
     const Neuron* miner = state_.roster.find(c.uid);
-    if (miner == nullptr || miner->role != Role::kMiner || miner->registered_at > t.t0) {
+    if (miner == nullptr || miner->role != Role::kMiner || miner->registered_at > t.snapshot) {
         return refused(Verdict::kNotMiner);
     }
     if (record(c.round).commitments.contains(c.uid)) return refused(Verdict::kDuplicate);
@@ -158,6 +172,28 @@ TransitionResult Rules::operator()(const PostCommitment& intent) const {
         return refused(verdict);
     }
     return done(ArtifactCommitted{.commitment = intent.commitment});
+}
+
+TransitionResult Rules::operator()(const ShowKeys& intent) const {
+    if (!known(intent.run)) return refused(Verdict::kUnknownRun);
+    const RoundTimes t = times(intent.round);
+    if (!now_in(t.t1, t.keys)) return refused(Verdict::kWrongPhase);
+    if (intent.keys.size() > kMaxUids) return refused(Verdict::kMalformed);
+    const RoundRecord& round = record(intent.round);
+    KeysShown shown{.run = intent.run, .round = intent.round, .keys = {}};
+    UidSet known = {};
+    for (const ShownKey& one : intent.keys) {
+        const auto commitment = round.commitments.find(one.uid);
+        if (commitment == round.commitments.end() || round.keys.contains(one.uid) ||
+            known[one.uid.value] ||
+            crypto::sha256(one.key.view()) !=
+                commitment->second.signed_commitment.commitment.key_hash) {
+            continue;
+        }
+        known.set(one.uid.value);
+        shown.keys.push_back(one);
+    }
+    return shown.keys.empty() ? refused(Verdict::kDuplicate) : done(std::move(shown));
 }
 
 TransitionResult Rules::operator()(const ProveBeacon& intent) const {
@@ -185,16 +221,18 @@ TransitionResult Rules::operator()(const VoteInclusion& intent) const {
     if (sender == nullptr) return refused(Verdict::kNotValidator);
     const RoundRecord& round = record(intent.round);
     if (round.inclusion_votes.contains(sender->uid)) return refused(Verdict::kDuplicate);
-    UidSet committed;
-    for (const auto& [uid, commitment] : round.commitments)
-        committed.set(uid.value);
-    if ((intent.uids & ~committed).any()) return refused(Verdict::kNotMiner);
-    if (sender->stake_at(t.t0) == Amount{}) return refused(Verdict::kNotValidator);
+    UidSet keyed;
+    for (const auto& [uid, key] : round.keys)
+        keyed.set(uid.value);
+    if (((intent.uids | intent.suspects) & ~keyed).any()) return refused(Verdict::kNotMiner);
+    const Amount stake = voting_stake(intent.round, sender->uid);
+    if (stake == Amount{}) return refused(Verdict::kNotValidator);
     return done(InclusionVoted{.run = intent.run,
                                .round = intent.round,
                                .validator = sender->uid,
                                .uids = intent.uids,
-                               .stake = voting_stake(intent.round, sender->uid)});
+                               .suspects = intent.suspects,
+                               .stake = stake});
 }
 
 TransitionResult Rules::operator()(const VoteParameters& intent) const {
@@ -224,17 +262,50 @@ TransitionResult Rules::operator()(const VoteParameters& intent) const {
             agreeing += voting_stake(intent.round, uid).units;
         }
     }
-    Uint128 total = 0;
-    for (const ValidatorStake& voter : electorate(state_, intent.round)) {
-        total += voter.stake.units;
-    }
-    if (!round.accepted && agreeing * 3 >= total * 2) {
+    if (!round.accepted && is_quorum(agreeing, total_stake(electorate(state_, intent.round)),
+                                     total_stake(seated(state_, intent.round)))) {
         out.events.emplace_back(ParametersAccepted{.run = intent.run,
                                                    .round = intent.round,
                                                    .root = intent.root,
                                                    .loss_bits = intent.loss_bits});
     }
     return out;
+}
+
+TransitionResult Rules::operator()(const JailValidator& intent) const {
+    if (!known(intent.run)) return refused(Verdict::kUnknownRun);
+    const auto held = state_.jail.find(intent.uid);
+    if (held != state_.jail.end() && !held->second.changes.empty() &&
+        (held->second.changes.back().jailed || held->second.changes.back().since > context_.now)) {
+        return refused(Verdict::kDuplicate);
+    }
+    const std::size_t missed = missed_rounds(state_, intent.uid, context_.now);
+    if (missed < kMissesToJail) return refused(Verdict::kNotReady);
+    return done(
+        Jailed{.run = intent.run, .uid = intent.uid, .missed = static_cast<std::uint32_t>(missed)});
+}
+
+TransitionResult Rules::operator()(const ReturnFromJail& intent) const {
+    if (!known(intent.run)) return refused(Verdict::kUnknownRun);
+    const Neuron* sender = validator();
+    if (sender == nullptr) return refused(Verdict::kNotValidator);
+    const auto held = state_.jail.find(sender->uid);
+    if (held == state_.jail.end() || held->second.changes.empty()) {
+        return refused(Verdict::kNotReady);
+    }
+    const JailRecord& record = held->second;
+    if (!record.changes.back().jailed) {
+        return refused(record.changes.back().since > context_.now ? Verdict::kDuplicate
+                                                                  : Verdict::kNotReady);
+    }
+    // Two snapshots, then four, eight, ...
+    const TimingSpec& timing = state_.spec->timing;
+    const std::uint64_t doublings = std::min<std::uint64_t>(record.times, 32);
+    const std::uint64_t rounds =
+        std::min<std::uint64_t>(timing.jail_rounds, std::uint64_t{1} << doublings);
+    return done(Returned{.run = intent.run,
+                         .uid = sender->uid,
+                         .free_at = ChainTime(context_.now.value + rounds * timing.round_seconds)});
 }
 
 TransitionResult Rules::operator()(const CommitScores& intent) const {

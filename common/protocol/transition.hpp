@@ -3,8 +3,8 @@
 // it; nodes on a real chain only fold what its contracts emitted.
 #pragma once
 
+#include "common/protocol/electorate.hpp"
 #include "common/protocol/intent.hpp"
-#include "common/protocol/run_state.hpp"
 
 #include <optional>
 #include <span>

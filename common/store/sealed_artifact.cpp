@@ -53,33 +53,30 @@ Verdict check_header(const protocol::Artifact& artifact, const protocol::Commitm
 
 }  // namespace
 
-Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Commitment& commitment,
-                                       const Address& hotkey, const protocol::RunSpec& spec,
-                                       std::span<const std::uint16_t> chunk_elements) {
+Result<protocol::Outcome<Bytes>> fetch_ciphertext(ArtifactStore& store,
+                                                  const protocol::Commitment& commitment,
+                                                  const protocol::RunSpec& spec,
+                                                  std::span<const std::uint16_t> chunk_elements) {
+    const std::uint64_t limit = most_ciphertext_bytes(commitment, spec, chunk_elements);
+    if (commitment.size > limit) {
+        return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kMalformed));
+    }
+    COVENANT_TRY(auto ciphertext, fetch(store, commitment.ciphertext_hash, limit));
+    if (ciphertext && ciphertext->size() != commitment.size) {
+        return protocol::Outcome<Bytes>(protocol::refuse(Verdict::kHashMismatch));
+    }
+    return ciphertext;
+}
+
+FetchedArtifact open_artifact(ByteView ciphertext, const protocol::Commitment& commitment,
+                              const crypto::StreamKey& key, const protocol::RunSpec& spec,
+                              std::span<const std::uint16_t> chunk_elements) {
     FetchedArtifact out;
     const auto judged = [&out](Verdict verdict) {
         out.verdict = verdict;
         return out;
     };
-    const std::uint64_t limit = most_ciphertext_bytes(commitment, spec, chunk_elements);
-    if (commitment.size > limit) {
-        return judged(Verdict::kMalformed);
-    }
-    COVENANT_TRY(const auto key, fetch(store, commitment.key_hash, crypto::StreamKey::kSize));
-    if (!key) {
-        return judged(key.error());
-    }
-    if (key->size() != crypto::StreamKey::kSize) {
-        return judged(Verdict::kMalformed);
-    }
-    COVENANT_TRY(const auto ciphertext, fetch(store, commitment.ciphertext_hash, limit));
-    if (!ciphertext) {
-        return judged(ciphertext.error());
-    }
-    if (ciphertext->size() != commitment.size) {
-        return judged(Verdict::kHashMismatch);
-    }
-    const auto plaintext = crypto::stream_decrypt(*ciphertext, crypto::StreamKey::from(*key));
+    const auto plaintext = crypto::stream_decrypt(ciphertext, key);
     if (!plaintext) {
         return judged(Verdict::kDecryptFailed);
     }
@@ -91,16 +88,26 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
     if (const Verdict verdict = check_header(*artifact, commitment); verdict != Verdict::kAccept) {
         return judged(verdict);
     }
-    const protocol::TraceContext context{commitment.run, hotkey, commitment.round};
+    const protocol::TraceContext context{commitment.run, commitment.uid, commitment.round};
     const bool committed =
         protocol::commitment_root(context, artifact->trace, artifact->feedback,
-                                  artifact->profile) == commitment.root &&
+                                  artifact->profile_id) == commitment.root &&
         protocol::payload_root(artifact->update) == artifact->feedback.payload_root;
     if (!committed) {
         return judged(Verdict::kCommitmentMismatch);
     }
     out.artifact = std::move(*artifact);
     return out;
+}
+
+Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Commitment& commitment,
+                                       const crypto::StreamKey& key, const protocol::RunSpec& spec,
+                                       std::span<const std::uint16_t> chunk_elements) {
+    COVENANT_TRY(const auto ciphertext, fetch_ciphertext(store, commitment, spec, chunk_elements));
+    if (!ciphertext) {
+        return FetchedArtifact{ciphertext.error(), {}, 0};
+    }
+    return open_artifact(*ciphertext, commitment, key, spec, chunk_elements);
 }
 
 Status check_copy(ArtifactStore& store, std::string_view part, const Hash256& object,
@@ -115,12 +122,11 @@ Status check_copy(ArtifactStore& store, std::string_view part, const Hash256& ob
     return fail(std::move(error).within("the artifact's " + std::string(part) + where));
 }
 
-Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
-                    const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements) {
+Status check_ciphertext(ArtifactStore& store, const protocol::Commitment& commitment,
+                        const protocol::RunSpec& spec,
+                        std::span<const std::uint16_t> chunk_elements) {
     // The hash decides, so an object may be longer than the rules allow.
-    constexpr std::uint64_t kMostKeyBytes = 4096;
     const std::uint64_t most_bytes = 2 * most_ciphertext_bytes(commitment, spec, chunk_elements);
-    COVENANT_CHECK(check_copy(store, "key", commitment.key_hash, kMostKeyBytes));
     return check_copy(store, "ciphertext", commitment.ciphertext_hash, most_bytes);
 }
 

@@ -1,5 +1,5 @@
-// An artifact on its way through the store: ciphertext before the commit deadline, its key after
-// it, and the names under which openings and checkpoints are found.
+// An artifact on its way through the store, and the names under which openings and checkpoints are
+// found. Its key is not here: it is shown on chain.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -17,7 +17,7 @@ struct SealedArtifact {
     Bytes ciphertext;
     crypto::StreamKey key;
     Hash256 ciphertext_hash;  // address of the ciphertext
-    Hash256 key_hash;         // address of the key, once it is published
+    Hash256 key_hash;
 };
 
 // Encrypts under a fresh key.
@@ -31,11 +31,23 @@ struct FetchedArtifact {
     std::uint64_t plaintext_bytes = 0;
 };
 
-// Fetches ciphertext and key, checks hashes and size, decrypts, decodes canonically, and compares
+// The committed ciphertext, or the verdict on whoever should have put it there: kUnavailable (which
+// may still change), kHashMismatch, kMalformed.
+Result<protocol::Outcome<Bytes>> fetch_ciphertext(ArtifactStore& store,
+                                                  const protocol::Commitment& commitment,
+                                                  const protocol::RunSpec& spec,
+                                                  std::span<const std::uint16_t> chunk_elements);
+// Decrypts it, decodes canonically, and compares header and commitment root with what was signed
+// (R6.3 to R6.5).
+FetchedArtifact open_artifact(ByteView ciphertext, const protocol::Commitment& commitment,
+                              const crypto::StreamKey& key, const protocol::RunSpec& spec,
+                              std::span<const std::uint16_t> chunk_elements);
+
+// Both. Fetches the ciphertext, checks hash and size, decrypts, decodes canonically, and compares
 // header and commitment root with what was signed (R6.1 to R6.5). kUnavailable as a verdict may
 // still change before the vote closes.
 Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Commitment& commitment,
-                                       const Address& hotkey, const protocol::RunSpec& spec,
+                                       const crypto::StreamKey& key, const protocol::RunSpec& spec,
                                        std::span<const std::uint16_t> chunk_elements);
 
 // Whether this part ("ciphertext") of a committed artifact lies whole in this store. kNotFound: it
@@ -44,10 +56,11 @@ Result<FetchedArtifact> fetch_artifact(ArtifactStore& store, const protocol::Com
 Status check_copy(ArtifactStore& store, std::string_view part, const Hash256& object,
                   std::uint64_t most_bytes);
 
-// check_copy of the committed ciphertext and its key. What it finds says nothing about the miner.
-// An object of more than twice the run's largest is kCorrupt unread.
-Status check_copies(ArtifactStore& store, const protocol::Commitment& commitment,
-                    const protocol::RunSpec& spec, std::span<const std::uint16_t> chunk_elements);
+// check_copy of the committed ciphertext. What it finds says nothing about the miner. An object of
+// more than twice the run's largest is kCorrupt unread.
+Status check_ciphertext(ArtifactStore& store, const protocol::Commitment& commitment,
+                        const protocol::RunSpec& spec,
+                        std::span<const std::uint16_t> chunk_elements);
 
 // Names in the store; see ArtifactStore::publish.
 std::string state_opening_name(const protocol::RunId& run, protocol::Round round, protocol::Uid uid,

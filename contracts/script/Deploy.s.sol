@@ -18,8 +18,11 @@ contract Deploy is Script {
         vm.startBroadcast();
         (, address deployer,) = vm.readCallers();
         uint64 nonce = vm.getNonce(deployer);
-        contracts =
-            Deployment.deploy(config, vm.computeCreateAddress(deployer, nonce + Deployment.AUTHORITY_OFFSET));
+        contracts = Deployment.deploy(
+            config,
+            vm.computeCreateAddress(deployer, nonce + Deployment.SCORE_LEDGER_OFFSET),
+            vm.computeCreateAddress(deployer, nonce + Deployment.AUTHORITY_OFFSET)
+        );
         vm.stopBroadcast();
     }
 }

@@ -8,10 +8,11 @@ import {RoundManager} from "../src/RoundManager.sol";
 import {RunRegistry} from "../src/RunRegistry.sol";
 import {ScoreLedger} from "../src/ScoreLedger.sol";
 import {Token} from "../src/Token.sol";
+import {IScoreLedger} from "../src/interfaces/IScoreLedger.sol";
 
 /// @title The one order in which the contracts are deployed
-/// @notice Seven create transactions in a row by one account, no calls after them. Only the authority's address must
-/// be known beforehand: it is the account's create address at nonce + 6.
+/// @notice Seven create transactions in a row by one account, no calls after them. Two addresses must be known
+/// beforehand: the account's create addresses at nonce + 4 (score ledger) and nonce + 6 (authority).
 library Deployment {
     /// @param admin Holder of ADMIN_ROLE.
     /// @param runCreator Account that may open runs.
@@ -36,17 +37,27 @@ library Deployment {
         Authority authority;
     }
 
+    uint64 internal constant SCORE_LEDGER_OFFSET = 4;
     uint64 internal constant AUTHORITY_OFFSET = 6;
 
+    error DeploymentWrongScoreLedger(address predicted, address actual);
     error DeploymentWrongAuthority(address predicted, address actual);
 
+    /// @param scoreLedger Predicted address of the score ledger, which the round manager before it names.
     /// @param authority Predicted address of the last contract.
-    function deploy(Config memory config, address authority) internal returns (Contracts memory c) {
+    function deploy(Config memory config, address scoreLedger, address authority)
+        internal
+        returns (Contracts memory c)
+    {
         c.token = new Token(authority);
         c.registry = new Registry(c.token, config.unbondingSeconds);
         c.runRegistry = new RunRegistry(authority);
-        c.roundManager = new RoundManager(c.registry, c.runRegistry);
+        c.roundManager = new RoundManager(c.registry, c.runRegistry, IScoreLedger(scoreLedger));
         c.scoreLedger = new ScoreLedger(c.registry, c.runRegistry);
+        require(
+            address(c.scoreLedger) == scoreLedger,
+            DeploymentWrongScoreLedger(scoreLedger, address(c.scoreLedger))
+        );
         c.emissions =
             new Emissions(c.token, c.registry, c.runRegistry, c.roundManager, c.scoreLedger, config.treasury);
         address[] memory minters = new address[](config.faucet == address(0) ? 1 : 2);

@@ -36,7 +36,7 @@ contract Emissions is IEmissions {
 
     struct Settlement {
         Stage stage;
-        /// Of the electorate's members that revealed, and of all validators: the two denominators.
+        /// Of the electorate's members that revealed, and of all that are seated: the two denominators.
         uint112 revealedStake;
         uint112 seatedStake;
         /// Uids that the present stage has still to process.
@@ -170,16 +170,16 @@ contract Emissions is IEmissions {
         Settlement storage s = _settlements[run][round];
         (uint16[] memory uids, uint256[] memory stakes) = _takeStakes(run, round, terms);
         _reserve(s, terms);
-        uint256 committed = roundManager.committed(run, round);
-        uint256[] memory rowSums = _sumRows(run, round, committed, uids);
+        uint256 keyed = roundManager.keyed(run, round);
+        uint256[] memory rowSums = _sumRows(run, round, keyed, uids);
         for (uint256 i = 0; i < uids.length; ++i) {
             s.rows[uids[i]] = ValidatorRow(stakes[i].toUint96(), rowSums[i].toUint32(), 0);
         }
-        uint256 failedSet = _judge(run, round, committed, uids, stakes);
+        uint256 failedSet = _judge(run, round, keyed, uids, stakes);
         s.failed = failedSet;
         s.payable_ = roundManager.included(run, round) & ~failedSet;
         s.voters = roundManager.inclusionVoters(run, round) & roundManager.parametersVoters(run, round);
-        s.pending = committed;
+        s.pending = keyed;
         s.stage = Stage.Miners;
     }
 
@@ -202,7 +202,7 @@ contract Emissions is IEmissions {
         returns (uint16[] memory uids, uint256[] memory stakes)
     {
         Settlement storage s = _settlements[run][round];
-        uint48 snapshot = terms.t0(round).toUint48();
+        uint48 snapshot = terms.snapshot(round).toUint48();
         (uint256 members, uint256 electorateStake) = roundManager.electorate(run, round);
         uint256 validators = scoreLedger.revealed(run, round) & members;
         uids = UidSet.toArray(validators);
@@ -215,7 +215,7 @@ contract Emissions is IEmissions {
         s.validators = validators;
         s.revealedStake = revealedStake.toUint112();
         s.electorateStake = electorateStake.toUint112();
-        s.seatedStake = registry.totalStakeAt(registry.validatorSet(), snapshot).toUint112();
+        s.seatedStake = roundManager.seatedStake(run, round).toUint112();
     }
 
     /// @dev The round's emission is what its terms say or what the cap leaves, whichever is less.
@@ -231,14 +231,11 @@ contract Emissions is IEmissions {
         _reserved += emission;
     }
 
-    /// @dev Fail against pass stake of every committed uid that anybody accused, over all validators that revealed.
-    function _judge(
-        bytes32 run,
-        uint64 round,
-        uint256 committed,
-        uint16[] memory uids,
-        uint256[] memory stakes
-    ) private returns (uint256 failedSet) {
+    /// @dev Fail against pass stake of every uid with a key that anybody accused, over all validators that revealed.
+    function _judge(bytes32 run, uint64 round, uint256 keyed, uint16[] memory uids, uint256[] memory stakes)
+        private
+        returns (uint256 failedSet)
+    {
         uint256[] memory fails = new uint256[](uids.length);
         uint256[] memory passes = new uint256[](uids.length);
         uint256 accused = 0;
@@ -246,7 +243,7 @@ contract Emissions is IEmissions {
             (fails[i], passes[i]) = scoreLedger.findings(run, round, uids[i]);
             accused |= fails[i];
         }
-        for (uint256 set = accused & committed; set != 0; set = UidSet.withoutLowest(set)) {
+        for (uint256 set = accused & keyed; set != 0; set = UidSet.withoutLowest(set)) {
             uint16 uid = UidSet.lowest(set);
             uint256 failStake = _stakeOn(uid, fails, stakes);
             uint256 passStake = _stakeOn(uid, passes, stakes);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Electorate} from "./Electorate.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IRoundManager} from "./interfaces/IRoundManager.sol";
 import {IRunRegistry} from "./interfaces/IRunRegistry.sol";
+import {IScoreLedger} from "./interfaces/IScoreLedger.sol";
 import {HeaderProof} from "./libraries/HeaderProof.sol";
 import {PhaseClock} from "./libraries/PhaseClock.sol";
 import {UidSet} from "./libraries/UidSet.sol";
+import {VoteCount} from "./libraries/VoteCount.sol";
 import {Commitment} from "./types/Commitment.sol";
-import {MAX_UIDS} from "./types/Limits.sol";
+import {MAX_KEY_BATCH, MAX_UIDS} from "./types/Limits.sol";
 import {Neuron, Role} from "./types/Neuron.sol";
 import {RunTerms} from "./types/RunTerms.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -18,49 +21,52 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
 /// @title RoundManager
-/// @notice Commitments, beacons and the validators' two votes of every round.
-/// @dev Must never take a second commitment of a miner for a round, let anybody choose the beacon's block, change
-/// a round's rho, base root or electorate after its T0, or accept parameters without 2/3 of the electorate's stake.
-/// Holds no tokens and knows no privileged caller.
-contract RoundManager is IRoundManager, EIP712 {
+/// @notice Commitments, keys, beacons and the validators' two votes of every round.
+/// @dev Must never take a second commitment of a miner for a round, let anybody choose the beacon's block, change a
+/// round's rho or base root after its T0, take a key once the block that draws audits may be known, or accept
+/// parameters without the quorum. Holds no tokens and knows no privileged caller: a stranger can bring a signed
+/// commitment, a key that fits, a header, or the call that jails who has not voted, and moves nothing else. Loops are
+/// bounded by 256 uids, 64 validators and 8 rounds.
+contract RoundManager is Electorate, EIP712 {
     using Checkpoints for Checkpoints.Trace208;
     using PhaseClock for RunTerms;
+    using VoteCount for uint256[];
 
     struct Round {
         uint256 committed;
+        /// Committed, and the key stands on chain.
+        uint256 keyed;
         uint256 inclusionVoters;
         uint256 parametersVoters;
-        /// Electorate as fixed by the first vote that needed it; its stake is zero before that.
-        uint256 electorate;
-        uint128 electorateStake;
         bool isAccepted;
         uint32 heldoutLossBits;
         bytes32 root;
         mapping(uint16 uid => bytes32) digests;
+        mapping(uint16 uid => bytes32) roots;
+        mapping(uint16 uid => bytes32) keyHashes;
         mapping(uint16 uid => uint256) inclusionVotes;
+        mapping(uint16 uid => uint256) suspectVotes;
         mapping(bytes32 parameters => uint256) parametersStake;
     }
 
     bytes32 private constant COMMITMENT_TYPEHASH = keccak256(
-        "Commitment(bytes32 run,uint64 round,bytes32 rho,bytes32 baseRoot,uint16 uid,bytes32 root,bytes32 ciphertextHash,bytes32 keyHash,uint64 size,uint64 tokens)"
+        "Commitment(bytes32 run,uint64 round,uint32 id,bytes32 rho,bytes32 baseRoot,bytes32 root,bytes32 ciphertextHash,uint64 size,bytes32 keyHash,uint16 segments)"
     );
 
-    IRegistry public immutable registry;
-    IRunRegistry public immutable runRegistry;
+    IScoreLedger public immutable scoreLedger;
 
     mapping(bytes32 run => mapping(uint64 round => Round)) private _rounds;
     mapping(bytes32 run => mapping(uint64 slot => bytes32)) private _sigmas;
-    /// @dev Key = value = slot + 1 of every proven slot; slots are proven in ascending order.
-    mapping(bytes32 run => Checkpoints.Trace208) private _provenSlots;
-    /// @dev Key = value = round + 1 of every round with accepted parameters, ascending as well.
+    /// @dev Key = value = round + 1 of every round with accepted parameters, ascending.
     mapping(bytes32 run => Checkpoints.Trace208) private _acceptedRounds;
 
-    constructor(IRegistry registry_, IRunRegistry runRegistry_) EIP712("Covenant", "1") {
-        require(
-            address(registry_) != address(0) && address(runRegistry_) != address(0), RoundManagerZeroAddress()
-        );
-        registry = registry_;
-        runRegistry = runRegistry_;
+    /// @param scoreLedger_ May not exist yet: it is deployed after this contract and asked for ballots only.
+    constructor(IRegistry registry_, IRunRegistry runRegistry_, IScoreLedger scoreLedger_)
+        Electorate(registry_, runRegistry_)
+        EIP712("Covenant", "1")
+    {
+        require(address(scoreLedger_) != address(0), RoundManagerZeroAddress());
+        scoreLedger = scoreLedger_;
     }
 
     // ------------------------------------------------------------------------------------------ actions
@@ -69,20 +75,40 @@ contract RoundManager is IRoundManager, EIP712 {
     function commitArtifact(Commitment calldata c, bytes calldata signature) external {
         RunTerms memory terms = runRegistry.terms(c.run);
         _requireWindow(terms.t0(c.round), terms.t1(c.round));
+        require(c.round <= terms.lastRound, RoundManagerRunEnded(c.round, terms.lastRound));
         _requireDomain(c);
-
-        Neuron memory miner = registry.neuron(c.uid);
-        require(miner.role == Role.Miner, RoundManagerNotMiner(c.uid));
-        require(miner.registeredAt <= terms.t0(c.round), RoundManagerNotInRoster(c.uid, miner.registeredAt));
+        require(c.segments == terms.segments, RoundManagerWrongSegments(c.segments, terms.segments));
+        Neuron memory miner = _requireMiner(c.id, terms.snapshot(c.round));
         Round storage state = _rounds[c.run][c.round];
-        require(!UidSet.contains(state.committed, c.uid), RoundManagerAlreadyCommitted(c.run, c.round, c.uid));
+        require(
+            !UidSet.contains(state.committed, miner.uid),
+            RoundManagerAlreadyCommitted(c.run, c.round, miner.uid)
+        );
         bytes32 digest = hashCommitment(c);
         (address signer,,) = ECDSA.tryRecover(digest, signature);
-        require(signer == miner.hotkey, RoundManagerBadSignature(c.uid));
+        require(signer == miner.hotkey, RoundManagerBadSignature(miner.uid));
 
-        state.committed = UidSet.with(state.committed, c.uid);
-        state.digests[c.uid] = digest;
-        emit ArtifactCommitted(c.run, c.round, c.uid, c, signature);
+        state.committed = UidSet.with(state.committed, miner.uid);
+        state.digests[miner.uid] = digest;
+        state.roots[miner.uid] = c.root;
+        state.keyHashes[miner.uid] = c.keyHash;
+        emit ArtifactCommitted(c.run, c.round, miner.uid, c, signature);
+    }
+
+    /// @inheritdoc IRoundManager
+    function showKeys(bytes32 run, uint64 round, uint32[] calldata ids, bytes32[] calldata keys) external {
+        RunTerms memory terms = runRegistry.terms(run);
+        _requireWindow(terms.t1(round), terms.keysClose(round));
+        require(
+            ids.length == keys.length && ids.length <= MAX_KEY_BATCH,
+            RoundManagerBadBatch(ids.length, keys.length)
+        );
+        // What is bad or repeated is left out rather than refused, or one wrong key would hold up all the others.
+        (uint256 good, uint256 count) = _storeKeys(_rounds[run][round], ids, keys);
+        require(count != 0, RoundManagerNoNewKey(run, round));
+        // The event is how the keys reach everybody: the contract itself keeps only who has shown one.
+        if (count == ids.length) emit KeysShown(run, round, ids, keys);
+        else _reportGood(run, round, ids, keys, good);
     }
 
     /// @inheritdoc IRoundManager
@@ -95,27 +121,28 @@ contract RoundManager is IRoundManager, EIP712 {
         require(_sigmas[run][slot] == 0, RoundManagerAlreadyProven(run, slot));
         (uint256 number, bytes32 prevrandao) = HeaderProof.firstBlockAtOrAfter(header, parentHeader, target);
 
-        bytes32 sigma_ = _storeSigma(run, slot, prevrandao);
+        bytes32 sigma_ = sha256(abi.encodePacked("aud", prevrandao, slot));
+        _sigmas[run][slot] = sigma_;
+        // Keys have closed: from here on the round has all that its validators' duties need.
+        if (slot != 0 && _rounds[run][slot - 1].keyed != 0) _addCountable(run, slot - 1);
         emit BeaconProven(run, slot, SafeCast.toUint64(number), prevrandao, sigma_);
     }
 
     /// @inheritdoc IRoundManager
-    function voteInclusion(bytes32 run, uint64 round, uint256 uidBitmap) external {
+    function voteInclusion(bytes32 run, uint64 round, uint256 included_, uint256 suspect) external {
         RunTerms memory terms = runRegistry.terms(run);
         _requireWindow(terms.auditOpens(round), terms.t2(round));
-        uint16 uid = _callingValidator();
+        (uint16 uid, uint256 stake,) = _callingElector(run, round, terms);
         Round storage state = _rounds[run][round];
         require(!UidSet.contains(state.inclusionVoters, uid), RoundManagerAlreadyVoted(run, round, uid));
-        require(uidBitmap & ~state.committed == 0, RoundManagerNotCommitted(uidBitmap, state.committed));
-        // Stake is needed to vote at all; only the electorate's counts now, but the vote of a newcomer lets it into
-        // the electorate of the next two rounds.
-        uint256 stake = registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round)));
-        require(stake != 0, RoundManagerNoStake(uid));
-        (uint256 voters,) = _fixElectorate(run, round, terms);
+        uint256 keyed_ = state.keyed;
+        uint256 named = included_ | suspect;
+        require(named & ~keyed_ == 0, RoundManagerNotKeyed(named, keyed_));
 
         state.inclusionVoters = UidSet.with(state.inclusionVoters, uid);
-        state.inclusionVotes[uid] = uidBitmap;
-        emit InclusionVoted(run, round, uid, uidBitmap, UidSet.contains(voters, uid) ? stake : 0);
+        state.inclusionVotes[uid] = included_;
+        if (suspect != 0) state.suspectVotes[uid] = suspect;
+        emit InclusionVoted(run, round, uid, included_, suspect, stake);
     }
 
     /// @inheritdoc IRoundManager
@@ -124,23 +151,17 @@ contract RoundManager is IRoundManager, EIP712 {
         _requireWindow(terms.t2(round), terms.t3(round));
         require(root != 0, RoundManagerZeroRoot());
         require(_sigmas[run][round + 1] != 0, RoundManagerNoBeacon(run, round));
-        uint16 uid = _callingValidator();
+        (uint16 uid, uint256 stake, uint256 quorum) = _callingElector(run, round, terms);
         Round storage state = _rounds[run][round];
         require(!UidSet.contains(state.parametersVoters, uid), RoundManagerAlreadyVoted(run, round, uid));
-        (uint256 voters, uint256 total) = _fixElectorate(run, round, terms);
-        require(UidSet.contains(voters, uid), RoundManagerNotInElectorate(uid));
-        uint256 stake = registry.stakeAt(uid, SafeCast.toUint48(terms.t0(round)));
-        require(stake != 0, RoundManagerNoStake(uid));
 
         bytes32 key = _parametersKey(root, heldoutLossBits);
         uint256 agreeing = state.parametersStake[key] + stake;
         state.parametersVoters = UidSet.with(state.parametersVoters, uid);
         state.parametersStake[key] = agreeing;
         emit ParametersVoted(run, round, uid, root, heldoutLossBits, stake);
-        // Everybody votes once, so at most one (root, loss) can reach 2/3.
-        if (!state.isAccepted && _isQuorum(agreeing, total)) {
-            _accept(run, round, root, heldoutLossBits);
-        }
+        // Everybody votes once, so at most one (root, loss) can reach 2/3 of the electorate.
+        if (!state.isAccepted && agreeing >= quorum) _accept(run, round, root, heldoutLossBits);
     }
 
     // -------------------------------------------------------------------------------------------- views
@@ -152,14 +173,18 @@ contract RoundManager is IRoundManager, EIP712 {
 
     /// @inheritdoc IRoundManager
     function rho(bytes32 run, uint64 round) public view returns (bytes32) {
-        uint256 slotPlusOne = _provenSlots[run].upperLookupRecent(_saturatedKey(uint256(round) + 1));
-        if (slotPlusOne == 0) return 0;
-        return sha256(abi.encodePacked("rho", _sigmas[run][SafeCast.toUint64(slotPlusOne - 1)], round));
+        bytes32 own = _sigmas[run][round];
+        return own == 0 ? bytes32(0) : sha256(abi.encodePacked("rho", own, round));
     }
 
     /// @inheritdoc IRoundManager
     function commitmentDigest(bytes32 run, uint64 round, uint16 uid) external view returns (bytes32) {
         return _rounds[run][round].digests[uid];
+    }
+
+    /// @inheritdoc IRoundManager
+    function commitmentRoot(bytes32 run, uint64 round, uint16 uid) external view returns (bytes32) {
+        return _rounds[run][round].roots[uid];
     }
 
     /// @inheritdoc IRoundManager
@@ -173,18 +198,26 @@ contract RoundManager is IRoundManager, EIP712 {
     }
 
     /// @inheritdoc IRoundManager
-    function included(bytes32 run, uint64 round) external view returns (uint256 result) {
-        if (isNull(run, round)) return 0;
+    function keyed(bytes32 run, uint64 round) external view returns (uint256) {
+        return _rounds[run][round].keyed;
+    }
+
+    /// @inheritdoc IRoundManager
+    function included(bytes32 run, uint64 round) external view returns (uint256) {
         Round storage state = _rounds[run][round];
         // No vote, no inclusion; from the first vote on the electorate is fixed.
-        uint256 total = state.electorateStake;
-        if (total == 0) return 0;
+        if (state.inclusionVoters == 0 || isNull(run, round)) return 0;
+        return _reachesQuorum(run, round);
+    }
 
-        uint256[MAX_UIDS] memory yes = _countYes(run, round);
-        for (uint256 set = state.committed; set != 0; set = UidSet.withoutLowest(set)) {
-            uint16 uid = UidSet.lowest(set);
-            if (_isQuorum(yes[uid], total)) result = UidSet.with(result, uid);
-        }
+    /// @inheritdoc IRoundManager
+    function suspected(bytes32 run, uint64 round) external view returns (uint256) {
+        Round storage state = _rounds[run][round];
+        if (state.inclusionVoters == 0) return 0;
+        uint256 moreThanHalf = uint256(_snapshotOf(run, round).stake) / 2 + 1;
+        uint256 limit = Math.max(UidSet.count(state.committed) / 8, 1);
+        uint256[] memory counted = _count(run, round, state.suspectVotes);
+        return counted.heaviest(counted.reaching(moreThanHalf), limit);
     }
 
     /// @inheritdoc IRoundManager
@@ -211,25 +244,18 @@ contract RoundManager is IRoundManager, EIP712 {
     }
 
     /// @inheritdoc IRoundManager
-    function electorate(bytes32 run, uint64 round) public view returns (uint256 uidSet, uint256 stake) {
-        Round storage state = _rounds[run][round];
-        if (state.electorateStake != 0) return (state.electorate, state.electorateStake);
-        return _computeElectorate(run, round, runRegistry.terms(run));
-    }
-
-    /// @inheritdoc IRoundManager
-    function electorateStake(bytes32 run, uint64 round) external view returns (uint256 stake) {
-        (, stake) = electorate(run, round);
-    }
-
-    /// @inheritdoc IRoundManager
     function inclusionVoters(bytes32 run, uint64 round) external view returns (uint256) {
         return _rounds[run][round].inclusionVoters;
     }
 
     /// @inheritdoc IRoundManager
-    function inclusionVote(bytes32 run, uint64 round, uint16 uid) external view returns (uint256) {
-        return _rounds[run][round].inclusionVotes[uid];
+    function inclusionVote(bytes32 run, uint64 round, uint16 uid)
+        external
+        view
+        returns (uint256 included_, uint256 suspect)
+    {
+        Round storage state = _rounds[run][round];
+        return (state.inclusionVotes[uid], state.suspectVotes[uid]);
     }
 
     /// @inheritdoc IRoundManager
@@ -257,6 +283,11 @@ contract RoundManager is IRoundManager, EIP712 {
     }
 
     /// @inheritdoc IRoundManager
+    function keysClose(bytes32 run, uint64 round) external view returns (uint256) {
+        return runRegistry.terms(run).keysClose(round);
+    }
+
+    /// @inheritdoc IRoundManager
     function t2(bytes32 run, uint64 round) external view returns (uint256) {
         return runRegistry.terms(run).t2(round);
     }
@@ -277,6 +308,11 @@ contract RoundManager is IRoundManager, EIP712 {
     }
 
     /// @inheritdoc IRoundManager
+    function snapshot(bytes32 run, uint64 round) external view returns (uint256) {
+        return runRegistry.terms(run).snapshot(round);
+    }
+
+    /// @inheritdoc IRoundManager
     function currentRound(bytes32 run) external view returns (bool started, uint64 round) {
         RunTerms memory terms = runRegistry.terms(run);
         if (block.timestamp < terms.startTime) return (false, 0);
@@ -294,11 +330,48 @@ contract RoundManager is IRoundManager, EIP712 {
         require(c.baseRoot == expectedRoot, RoundManagerWrongBaseRoot(c.baseRoot, expectedRoot));
     }
 
-    function _storeSigma(bytes32 run, uint64 slot, bytes32 prevrandao) private returns (bytes32 sigma_) {
-        sigma_ = sha256(abi.encodePacked("aud", prevrandao, slot));
-        _sigmas[run][slot] = sigma_;
-        uint48 key = SafeCast.toUint48(uint256(slot) + 1);
-        _provenSlots[run].push(key, key);
+    /// @dev A miner that registered later could have chosen its slot by the round's beacon.
+    function _requireMiner(uint32 id, uint256 snapshot_) private view returns (Neuron memory miner) {
+        require(id < MAX_UIDS, RoundManagerNotMiner(id));
+        miner = registry.neuron(SafeCast.toUint16(id));
+        require(miner.role == Role.Miner, RoundManagerNotMiner(id));
+        require(miner.registeredAt <= snapshot_, RoundManagerNotInRoster(miner.uid, miner.registeredAt));
+    }
+
+    /// @return good Positions in the batch of the keys that fit and are new.
+    /// @return count How many these are.
+    function _storeKeys(Round storage state, uint32[] calldata ids, bytes32[] calldata keys)
+        private
+        returns (uint256 good, uint256 count)
+    {
+        uint256 committed_ = state.committed;
+        uint256 keyed_ = state.keyed;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            uint32 id = ids[i];
+            // Beyond 255 no set contains anything.
+            if (!UidSet.contains(committed_ & ~keyed_, id)) continue;
+            if (sha256(abi.encodePacked(keys[i])) != state.keyHashes[SafeCast.toUint16(id)]) continue;
+            keyed_ = UidSet.with(keyed_, id);
+            good = UidSet.with(good, i);
+            ++count;
+        }
+        state.keyed = keyed_;
+    }
+
+    function _reportGood(
+        bytes32 run,
+        uint64 round,
+        uint32[] calldata ids,
+        bytes32[] calldata keys,
+        uint256 good
+    ) private {
+        uint16[] memory positions = UidSet.toArray(good);
+        uint32[] memory goodIds = new uint32[](positions.length);
+        bytes32[] memory goodKeys = new bytes32[](positions.length);
+        for (uint256 i = 0; i < positions.length; ++i) {
+            (goodIds[i], goodKeys[i]) = (ids[positions[i]], keys[positions[i]]);
+        }
+        emit KeysShown(run, round, goodIds, goodKeys);
     }
 
     function _accept(bytes32 run, uint64 round, bytes32 root, uint32 heldoutLossBits) private {
@@ -311,50 +384,34 @@ contract RoundManager is IRoundManager, EIP712 {
         emit ParametersAccepted(run, round, root, heldoutLossBits);
     }
 
-    function _fixElectorate(bytes32 run, uint64 round, RunTerms memory terms)
-        private
-        returns (uint256 uidSet, uint256 stake)
-    {
+    /// @dev Both votes and the ballot. Parameters can be asked for only where something is included, and that is
+    /// looked at last, as the dearest part. That the round may be null in the end excuses nobody.
+    function _neglected(bytes32 run, uint64 round, uint16 uid) internal view override returns (bool) {
         Round storage state = _rounds[run][round];
-        if (state.electorateStake != 0) return (state.electorate, state.electorateStake);
-        (uidSet, stake) = _computeElectorate(run, round, terms);
-        state.electorate = uidSet;
-        state.electorateStake = SafeCast.toUint128(stake);
+        if (!UidSet.contains(state.inclusionVoters, uid)) return true;
+        if (!UidSet.contains(scoreLedger.revealed(run, round), uid)) return true;
+        if (UidSet.contains(state.parametersVoters, uid)) return false;
+        return _reachesQuorum(run, round) != 0;
     }
 
-    /// @dev Validators that voted on inclusion in one of the last two rounds; if those have no stake at T0, all
-    /// validators. Both inputs are final at T0: earlier votes closed before it, and stake is looked up at it.
-    function _computeElectorate(bytes32 run, uint64 round, RunTerms memory terms)
+    /// @dev `included` before a null round empties it. Votes name nobody but the keyed, and never is nothing a quorum.
+    function _reachesQuorum(bytes32 run, uint64 round) private view returns (uint256) {
+        uint256 quorum = _quorum(_snapshotOf(run, round));
+        return _count(run, round, _rounds[run][round].inclusionVotes).reaching(quorum);
+    }
+
+    /// @dev One kind of set that the round's voters voted, counted by their stake at the snapshot.
+    function _count(bytes32 run, uint64 round, mapping(uint16 uid => uint256) storage votes)
         private
         view
-        returns (uint256 uidSet, uint256 stake)
+        returns (uint256[] memory)
     {
-        uint48 at = SafeCast.toUint48(terms.t0(round));
-        if (round >= 1) uidSet = _rounds[run][round - 1].inclusionVoters;
-        if (round >= 2) uidSet |= _rounds[run][round - 2].inclusionVoters;
-        stake = registry.totalStakeAt(uidSet, at);
-        if (stake == 0) {
-            uidSet = registry.validatorSet();
-            stake = registry.totalStakeAt(uidSet, at);
-        }
-    }
-
-    /// @dev Yes stake of every uid over the electorate's votes.
-    function _countYes(bytes32 run, uint64 round) private view returns (uint256[MAX_UIDS] memory yes) {
-        Round storage state = _rounds[run][round];
-        uint256 voters = state.inclusionVoters & state.electorate;
-        uint16[] memory uids = UidSet.toArray(voters);
-        uint256[] memory stakes = registry.stakesAt(uids, SafeCast.toUint48(runRegistry.terms(run).t0(round)));
+        uint16[] memory uids = UidSet.toArray(_rounds[run][round].inclusionVoters);
+        uint256[] memory sets = new uint256[](uids.length);
         for (uint256 i = 0; i < uids.length; ++i) {
-            for (uint256 set = state.inclusionVotes[uids[i]]; set != 0; set = UidSet.withoutLowest(set)) {
-                yes[UidSet.lowest(set)] += stakes[i];
-            }
+            sets[i] = votes[uids[i]];
         }
-    }
-
-    function _callingValidator() private view returns (uint16 uid) {
-        uid = registry.uidOf(msg.sender);
-        require(UidSet.contains(registry.validatorSet(), uid), RoundManagerNotValidator(uid));
+        return VoteCount.count(sets, _stakesOf(run, round, uids));
     }
 
     function _requireWindow(uint256 opensAt, uint256 closesAt) private view {
@@ -362,10 +419,6 @@ contract RoundManager is IRoundManager, EIP712 {
             block.timestamp >= opensAt && block.timestamp < closesAt,
             RoundManagerOutsideWindow(block.timestamp, opensAt, closesAt)
         );
-    }
-
-    function _isQuorum(uint256 stake, uint256 total) private pure returns (bool) {
-        return stake * 3 >= total * 2;
     }
 
     function _parametersKey(bytes32 root, uint32 heldoutLossBits) private pure returns (bytes32) {

@@ -10,6 +10,8 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 /// @notice Runs, named by the hash of their canonical specification.
 /// @dev Must never change or remove a run once created: nodes derive everything from what they read here.
 contract RunRegistry is IRunRegistry, AccessManaged {
+    uint256 private constant MAX_AUDIT_PPM = 1_000_000;
+
     mapping(bytes32 run => RunTerms) private _terms;
 
     /// @param authority_ AccessManager that says who holds RUN_CREATOR_ROLE.
@@ -40,18 +42,35 @@ contract RunRegistry is IRunRegistry, AccessManaged {
         return _terms[run].roundSeconds != 0;
     }
 
-    /// @dev 0 < T1 <= T1 + delay < T2 < T3, then score commit end and score reveal end in that order.
     function _validate(RunTerms calldata t) private view {
-        uint256 auditOpens = uint256(t.commitSeconds) + t.beaconDelaySeconds;
+        require(_ascends(t) && _hasMargins(t) && t.jailRounds >= 2, RunRegistryBadSchedule());
         require(
-            t.commitSeconds != 0 && auditOpens < t.inclusionSeconds && t.inclusionSeconds < t.roundSeconds
-                && auditOpens < t.scoreCommitSeconds && t.scoreCommitSeconds < t.scoreRevealSeconds,
-            RunRegistryBadSchedule()
+            t.segments != 0 && t.auditRatePpm != 0 && t.auditRatePpm <= MAX_AUDIT_PPM,
+            RunRegistryBadAudit(t.segments, t.auditRatePpm)
         );
+        require(t.minimumStake != 0, RunRegistryZeroMinimumStake());
         uint256 genesisTarget = t.startTime > t.genesisLeadSeconds ? t.startTime - t.genesisLeadSeconds : 0;
         require(genesisTarget > block.timestamp, RunRegistryStartsTooSoon(genesisTarget, block.timestamp));
         uint256 totalBps = uint256(t.minerShareBps) + t.validatorShareBps;
         require(totalBps <= 10_000, RunRegistryBadShares(totalBps));
         require(t.genesisRoot != 0 && t.datasetRoot != 0, RunRegistryZeroRoot());
+    }
+
+    /// @dev 0 < T1 < TK < beacon < T2 < T3, and T2 < TO < score commit end < score reveal end.
+    function _ascends(RunTerms calldata t) private pure returns (bool) {
+        return t.commitSeconds != 0 && t.commitSeconds < t.keySeconds && t.keySeconds < t.beaconSeconds
+            && t.beaconSeconds < t.inclusionSeconds && t.inclusionSeconds < t.roundSeconds
+            && t.inclusionSeconds < t.openingSeconds && t.openingSeconds < t.scoreCommitSeconds
+            && t.scoreCommitSeconds < t.scoreRevealSeconds;
+    }
+
+    /// @dev A phase shorter than two blocks may hold no block at all. This is what a development chain needs; nodes
+    /// ask for more on real chains, where a proposer can keep a transaction out of a block or two.
+    /// Only called for a schedule that ascends, so no difference is negative.
+    function _hasMargins(RunTerms calldata t) private pure returns (bool) {
+        uint256 margin = 2 * uint256(t.blockSeconds);
+        return t.blockSeconds != 0 && t.keySeconds - t.commitSeconds >= margin
+            && t.beaconSeconds - t.keySeconds >= margin && t.inclusionSeconds - t.beaconSeconds >= margin
+            && t.scoreCommitSeconds - t.openingSeconds >= margin;
     }
 }

@@ -7,7 +7,8 @@ import {Role} from "../src/types/Neuron.sol";
 import {Network} from "./support/Network.sol";
 
 /// @notice What each transaction of a round costs; snapshots/ holds the figures, and a change shows in the diff.
-/// @dev Figures are execution gas of the call, without the 21000 and the calldata of a transaction.
+/// @dev Every call is a transaction of its own here (isolate in foundry.toml): nothing is warm from the call before,
+/// and the figures are what a sender pays, the 21000 and the calldata included.
 contract GasTest is Network {
     uint256 private constant TX_CAP = 16_777_216;
 
@@ -30,10 +31,13 @@ contract GasTest is Network {
             commit(0, uint16(validators + i));
             set |= uint256(1) << (validators + i);
         }
+        showKeys(0, set);
+        record(string.concat("showKeys, ", size));
         proveSlot(1);
         for (uint16 i = 0; i < validators; ++i) {
             voteInclusion(0, i, set);
             if (i == 0) record(string.concat("voteInclusion, first of ", size));
+            if (i == 1) record(string.concat("voteInclusion, second of ", size));
             commitScores(0, i, row(validators, miners, i), findings(validators, miners));
         }
         vm.warp(t0(0) + 70);
@@ -83,6 +87,48 @@ contract GasTest is Network {
         play(64, 192, 32, "64 validators 192 miners, page 32");
     }
 
+    /// @dev The worst that jail can meet at the largest size: eight rounds in which everybody voted on inclusion, the
+    /// accused left out parameters only, of 192 miners the last alone is included, by one vote, and nearly the whole
+    /// supply is staked in numbers without a zero in binary.
+    function test_gas_of_the_dearest_jail() public {
+        for (uint256 i = 0; i < 64; ++i) {
+            join(Role.Validator, 2 ** 78 - 1);
+        }
+        for (uint256 i = 0; i < 192; ++i) {
+            join(Role.Miner, 0);
+        }
+        openRun();
+        proveSlot(0);
+        uint256 miners = ~((uint256(1) << 64) - 1);
+        for (uint64 round = 0; round < 8; ++round) {
+            warpTo(t0(round));
+            for (uint16 uid = 64; uid < 256; ++uid) {
+                commit(round, uid);
+            }
+            warpTo(t0(round) + 20);
+            if (round != 0) revealScores(round - 1, 0, new uint16[](0), new Finding[](0));
+            showKeys(round, miners);
+            proveSlot(round + 1);
+            for (uint16 i = 0; i < 64; ++i) {
+                voteInclusion(round, i, i < 42 ? miners : i == 42 ? uint256(1) << 255 : 0, miners);
+            }
+            commitScores(round, 0, new uint16[](0), new Finding[](0));
+        }
+        warpTo(t0(7) + 70);
+        assertEq(roundManager.included(run, 7), uint256(1) << 255);
+        record("included, 64 validators 192 miners");
+        roundManager.suspected(run, 7);
+        record("suspected, 64 validators 192 miners");
+        warpTo(t0(8) + 20);
+        revealScores(7, 0, new uint16[](0), new Finding[](0));
+        warpTo(t0(8) + 50);
+        roundManager.jail(run, 0);
+        record("jail, 64 validators 192 miners");
+        vm.prank(hotkeyOf(0));
+        roundManager.returnFromJail(run);
+        record("returnFromJail");
+    }
+
     function test_gas_of_single_calls() public {
         join(Role.Validator, 100e18);
         record("addStake");
@@ -99,6 +145,8 @@ contract GasTest is Network {
         bytes memory signature = sign(keyOf(1), roundManager.hashCommitment(c));
         roundManager.commitArtifact(c, signature);
         record("commitArtifact");
+        showKeys(0, 2);
+        record("showKeys");
         proveSlot(1);
         voteInclusion(0, 0, 2);
         record("voteInclusion");

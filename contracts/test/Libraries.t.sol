@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {SettleMath} from "../src/libraries/SettleMath.sol";
 import {UidSet} from "../src/libraries/UidSet.sol";
+import {VoteCount} from "../src/libraries/VoteCount.sol";
 import {Test} from "forge-std/Test.sol";
 
 contract LibrariesTest is Test {
@@ -91,6 +92,66 @@ contract LibrariesTest is Test {
         (uint256 givenNum, uint256 givenDen) = SettleMath.duty(voted, drawn, done);
         assertEq(givenNum, num);
         assertEq(givenDen, den);
+    }
+
+    function stakeOn(uint256[5] memory sets, uint256[] memory stakes, uint256 uid)
+        private
+        pure
+        returns (uint256 sum)
+    {
+        for (uint256 i = 0; i < 5; ++i) {
+            if ((sets[i] >> uid) & 1 == 1) sum += stakes[i];
+        }
+    }
+
+    /// @dev Against sums one uid at a time.
+    function test_vote_counts_agree_with_plain_sums(
+        uint256[5] memory sets,
+        uint96[5] memory given,
+        uint256 least,
+        uint8 limit
+    ) public pure {
+        uint256[] memory s = new uint256[](5);
+        uint256[] memory stakes = new uint256[](5);
+        uint256 total = 1;
+        for (uint256 i = 0; i < 5; ++i) {
+            (s[i], stakes[i]) = (sets[i], given[i]);
+            total += given[i];
+        }
+        // Now and then exactly what is on some uid.
+        least = least % 3 == 0 ? stakeOn(sets, stakes, least % 256) : least % (total + 1);
+        uint256[] memory planes = VoteCount.count(s, stakes);
+        uint256 reaching = VoteCount.reaching(planes, least);
+        uint256 chosen = VoteCount.heaviest(planes, reaching, limit);
+        uint256 lightest = type(uint256).max;
+        for (uint256 uid = 0; uid < 256; ++uid) {
+            uint256 on = stakeOn(sets, stakes, uid);
+            assertEq((reaching >> uid) & 1 == 1, on >= least);
+            if ((chosen >> uid) & 1 == 1 && on < lightest) lightest = on;
+        }
+        assertEq(chosen & ~reaching, 0);
+        uint256 all = UidSet.count(reaching);
+        assertEq(UidSet.count(chosen), all < limit ? all : limit);
+        // Of those with as much as the lightest chosen, the smaller uids are in.
+        bool isOut = false;
+        for (uint256 uid = 0; uid < 256; ++uid) {
+            if ((reaching >> uid) & 1 == 0) continue;
+            uint256 on = stakeOn(sets, stakes, uid);
+            bool isIn = (chosen >> uid) & 1 == 1;
+            if (chosen != 0 && on > lightest) assertTrue(isIn);
+            if (on == lightest && !isIn) isOut = true;
+            if (on == lightest && isIn) assertFalse(isOut);
+        }
+    }
+
+    function test_vote_counts_of_nothing() public pure {
+        uint256[] memory planes = VoteCount.count(new uint256[](0), new uint256[](0));
+        assertEq(VoteCount.reaching(planes, 1), 0);
+        assertEq(VoteCount.heaviest(planes, 0, 1), 0);
+        uint256[] memory s = new uint256[](1);
+        uint256[] memory stakes = new uint256[](1);
+        (s[0], stakes[0]) = (type(uint256).max, type(uint256).max); // all 256 digits
+        assertEq(VoteCount.reaching(VoteCount.count(s, stakes), type(uint256).max), type(uint256).max);
     }
 
     function test_shares_and_portions_round_down() public pure {

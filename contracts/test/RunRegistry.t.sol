@@ -62,32 +62,86 @@ contract RunRegistryTest is Network {
     }
 
     function test_schedule_must_ascend() public {
-        RunTerms memory terms = defaultTerms();
-        terms.commitSeconds = 0;
-        refusesSchedule(terms);
-        terms = defaultTerms();
-        terms.inclusionSeconds = 45; // T2 = T1 + delay
-        refusesSchedule(terms);
-        terms = defaultTerms();
-        terms.roundSeconds = 70; // T3 = T2
-        refusesSchedule(terms);
-        terms = defaultTerms();
-        terms.scoreCommitSeconds = 45;
-        refusesSchedule(terms);
-        terms = defaultTerms();
-        terms.scoreRevealSeconds = 120;
-        refusesSchedule(terms);
-        terms = defaultTerms();
-        terms.commitSeconds = type(uint32).max; // no overflow in the comparison
-        refusesSchedule(terms);
+        uint32[9] memory good = [uint32(40), 45, 50, 70, 80, 120, 150, 100, 1];
+        uint32[2][10] memory bad = [
+            [uint32(0), 0], // T1 = T0
+            [uint32(1), 40], // TK = T1
+            [uint32(2), 45], // beacon = TK
+            [uint32(3), 50], // T2 = beacon
+            [uint32(7), 70], // T3 = T2
+            [uint32(4), 70], // TO = T2
+            [uint32(5), 80], // ballots = TO
+            [uint32(6), 120], // reveals = ballots
+            [uint32(8), 0], // no blocks
+            [uint32(0), type(uint32).max] // no overflow in the comparison
+        ];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            uint32 kept = good[bad[i][0]];
+            good[bad[i][0]] = bad[i][1];
+            refusesSchedule(scheduled(good));
+            good[bad[i][0]] = kept;
+        }
+        create(scheduled(good));
     }
 
-    function test_schedule_may_be_as_tight_as_one_second_each() public {
+    /// @dev T1, TK, beacon, T2, TO, ballots, reveals, T3, block.
+    function scheduled(uint32[9] memory s) private view returns (RunTerms memory terms) {
+        terms = defaultTerms();
+        (terms.commitSeconds, terms.keySeconds, terms.beaconSeconds) = (s[0], s[1], s[2]);
+        (terms.inclusionSeconds, terms.openingSeconds, terms.scoreCommitSeconds) = (s[3], s[4], s[5]);
+        (terms.scoreRevealSeconds, terms.roundSeconds, terms.blockSeconds) = (s[6], s[7], s[8]);
+    }
+
+    function test_phases_hold_two_blocks() public {
+        // As tight as it gets with blocks of 3 seconds.
+        uint32[9] memory tight = [uint32(1), 7, 13, 19, 20, 26, 27, 20, 3];
+        for (uint256 i = 0; i < 4; ++i) {
+            uint32[9] memory s = tight;
+            uint256 late = [uint256(1), 2, 3, 5][i];
+            --s[late];
+            refusesSchedule(scheduled(s));
+            ++s[late];
+        }
         RunTerms memory terms = defaultTerms();
-        (terms.commitSeconds, terms.beaconDelaySeconds) = (1, 0);
-        (terms.inclusionSeconds, terms.roundSeconds) = (2, 3);
-        (terms.scoreCommitSeconds, terms.scoreRevealSeconds) = (2, 3);
+        terms.blockSeconds = type(uint32).max; // no overflow in the margin
+        refusesSchedule(terms);
+        create(scheduled(tight));
+    }
+
+    function test_jail_lasts_two_rounds_at_least() public {
+        RunTerms memory terms = defaultTerms();
+        terms.jailRounds = 1;
+        refusesSchedule(terms);
+        terms.jailRounds = 2;
         create(terms);
+    }
+
+    function refusesAudit(RunTerms memory terms) private {
+        refuses(
+            terms,
+            abi.encodeWithSelector(
+                IRunRegistry.RunRegistryBadAudit.selector, terms.segments, terms.auditRatePpm
+            )
+        );
+    }
+
+    function test_audit_terms_are_bounded() public {
+        RunTerms memory terms = defaultTerms();
+        terms.segments = 0;
+        refusesAudit(terms);
+        terms = defaultTerms();
+        terms.auditRatePpm = 0;
+        refusesAudit(terms);
+        terms.auditRatePpm = 1_000_001;
+        refusesAudit(terms);
+        terms.auditRatePpm = 1_000_000;
+        create(terms);
+    }
+
+    function test_least_stake_must_be_given() public {
+        RunTerms memory terms = defaultTerms();
+        terms.minimumStake = 0;
+        refuses(terms, abi.encodeWithSelector(IRunRegistry.RunRegistryZeroMinimumStake.selector));
     }
 
     function test_genesis_beacon_must_be_ahead() public {

@@ -9,7 +9,7 @@ import {Finding} from "../src/types/Finding.sol";
 import {Role} from "../src/types/Neuron.sol";
 import {Network} from "./support/Network.sol";
 
-/// @dev Validators 0 and 1 with stake 50 and 30, miner 2. Commit window [T0+45, T0+120), reveal [T0+120, T0+150).
+/// @dev Validators 0 and 1 with stake 50 and 30, miner 2. Commit window [T0+50, T0+120), reveal [T0+120, T0+150).
 contract ScoreLedgerTest is Network {
     uint16[] private weights;
     Finding[] private findings;
@@ -37,7 +37,7 @@ contract ScoreLedgerTest is Network {
     }
 
     function commitNow() private {
-        vm.warp(t0(0) + 45);
+        vm.warp(t0(0) + 50);
         commitScores(0, 0, weights, findings);
         vm.warp(t0(0) + 120);
     }
@@ -62,7 +62,7 @@ contract ScoreLedgerTest is Network {
                 bytes32("salt")
             )
         );
-        vm.warp(t0(0) + 45);
+        vm.warp(t0(0) + 50);
         vm.expectEmit(address(scoreLedger));
         emit IScoreLedger.ScoresCommitted(run, 0, 0, hash);
         commitScores(0, 0, weights, findings);
@@ -90,12 +90,12 @@ contract ScoreLedgerTest is Network {
 
     function test_commit_window() public {
         uint256 start = t0(0);
-        vm.warp(start + 44);
-        expectWindow(start + 45, start + 120);
+        vm.warp(start + 49);
+        expectWindow(start + 50, start + 120);
         vm.prank(hotkeyOf(0));
         scoreLedger.commitScores(run, 0, "h");
         vm.warp(start + 120);
-        expectWindow(start + 45, start + 120);
+        expectWindow(start + 50, start + 120);
         vm.prank(hotkeyOf(0));
         scoreLedger.commitScores(run, 0, "h");
         vm.warp(start + 119);
@@ -117,7 +117,7 @@ contract ScoreLedgerTest is Network {
     }
 
     function test_commit_refuses_misuse() public {
-        vm.warp(t0(0) + 45);
+        vm.warp(t0(0) + 50);
         vm.startPrank(hotkeyOf(0));
         vm.expectRevert(IScoreLedger.ScoreLedgerZeroHash.selector);
         scoreLedger.commitScores(run, 0, 0);
@@ -159,7 +159,7 @@ contract ScoreLedgerTest is Network {
     }
 
     function test_a_copied_commitment_cannot_be_revealed() public {
-        vm.warp(t0(0) + 45);
+        vm.warp(t0(0) + 50);
         commitScores(0, 0, weights, findings);
         bytes32 copied = scoreLedger.scoreHash(run, 0, 0);
         vm.prank(hotkeyOf(1));
@@ -181,7 +181,7 @@ contract ScoreLedgerTest is Network {
     }
 
     function commitAndExpect(uint16[] memory w, Finding[] memory f, bytes memory refusal) private {
-        vm.warp(t0(0) + 45);
+        vm.warp(t0(0) + 50);
         commitScores(0, 0, w, f);
         vm.warp(t0(0) + 120);
         if (refusal.length != 0) vm.expectRevert(refusal);

@@ -159,14 +159,14 @@ contract VectorsTest is Network {
             Commitment memory c = Commitment({
                 run: word(d, "run"),
                 round: uint64(number(d, "round")),
+                id: uint32(number(d, "id")),
                 rho: word(d, "rho"),
                 baseRoot: word(d, "baseRoot"),
-                uid: uint16(number(d, "uid")),
                 root: word(d, "root"),
                 ciphertextHash: word(d, "ciphertextHash"),
-                keyHash: word(d, "keyHash"),
                 size: uint64(number(d, "size")),
-                tokens: uint64(number(d, "tokens"))
+                keyHash: word(d, "keyHash"),
+                segments: uint16(number(d, "segments"))
             });
             bytes32 digest = RoundManager(target).hashCommitment(c);
             assertEq(digest, word(d, "digest"));
@@ -242,7 +242,7 @@ contract VectorsTest is Network {
         terms.startTime = uint64(number(d, "terms.startTime"));
         terms.roundSeconds = uint32(number(d, "terms.roundSeconds"));
         terms.commitSeconds = uint32(number(d, "terms.commitSeconds"));
-        terms.beaconDelaySeconds = uint32(number(d, "terms.beaconDelaySeconds"));
+        terms.beaconSeconds = uint32(number(d, "terms.beaconSeconds"));
         terms.inclusionSeconds = uint32(number(d, "terms.inclusionSeconds"));
         terms.genesisLeadSeconds = uint32(number(d, "terms.genesisLeadSeconds"));
     }

@@ -97,8 +97,7 @@ Step finish(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     log::info("round", "commitment signed, sending",
               {{"round", at->view.round.value},
                {"loss", trained->mean_loss},
-               {"tokens", commitment.tokens},
-               {"segments", desk.node.seat().spec.segments()},
+               {"segments", commitment.segments},
                {"artifact", to_short_hex(commitment.ciphertext_hash.view())},
                {"bytes", commitment.size}});
     COVENANT_TRY(const auto key, next_key(desk, at));

@@ -7,11 +7,10 @@ namespace covenant::miner {
 
 // Trains, signs, seals, sends the commitment. [T0, T1)
 std::optional<participant::Duty> commit_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
-// Puts the key of a recorded commitment into the store, which opens it. From T1.
-std::optional<participant::Duty> publish_key_duty(Desk& desk, RoundWork& work,
-                                                  const RoundMoment& at);
-// Publishes what the beacon draws of a recorded commitment. From the beacon's proof until the
-// scores close.
+// Shows the key of a recorded commitment on chain, which opens it. [T1, TK)
+std::optional<participant::Duty> show_key_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
+// Publishes what the beacon draws of a recorded commitment. From the beacon's proof until TO; what
+// comes later still cures an absence, until the scores close.
 std::optional<participant::Duty> publish_openings_duty(Desk& desk, RoundWork& work,
                                                        const RoundMoment& at);
 // Says in the log why the round does not count for this miner. From T1.

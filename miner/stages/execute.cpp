@@ -1,6 +1,5 @@
 #include "miner/stages/execute.hpp"
 
-#include "common/crypto/secp256k1.hpp"
 #include "common/store/state_store.hpp"
 #include "common/store/trace_record.hpp"
 
@@ -19,10 +18,8 @@ Result<execution::RoundResult> execute_plan(const participant::Seat& seat,
         .windows = training.windows,
         .assignment = plan.assignment,
         .uid = seat.uid,
-        .hotkey = seat.key.address(),
         .base_root = plan.base_root,
         .previous_commitment = plan.previous_commitment,
-        .profile = {protocol::profile_id(seat.spec.profile), {}, ""},
         .arrived = std::move(plan.arrived),
         .conduct = conduct,
         .stop = training.stop,

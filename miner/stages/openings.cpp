@@ -61,8 +61,7 @@ participant::Step publish(const Desk& desk, RoundWork& work, const RoundMoment& 
 std::optional<participant::Duty> publish_openings_duty(Desk& desk, RoundWork& work,
                                                        const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (work.lost || !view.sigma ||
-        protocol::recorded_commitment(*at->state, view.round, desk.node.seat().uid) == nullptr) {
+    if (work.lost || !view.sigma || !view.keys.contains(desk.node.seat().uid)) {
         return std::nullopt;
     }
     return participant::Duty{"publish-openings", view.round, view.times.t1, view.times.score_commit,

@@ -52,14 +52,14 @@ Result<Package> encrypt_round(const participant::Seat& seat, store::ArtifactStor
     package.commitment.commitment = {
         .run = seat.run,
         .round = view.round,
+        .uid = seat.uid,
         .rho = view.rho,
         .base_root = view.base_root,
-        .uid = seat.uid,
         .root = result.commitment_root,
         .ciphertext_hash = sealed.ciphertext_hash,
-        .key_hash = sealed.key_hash,
         .size = sealed.ciphertext.size(),
-        .tokens = seat.spec.windows_per_round() * seat.spec.model.seq_len,
+        .key_hash = sealed.key_hash,
+        .segments = static_cast<std::uint16_t>(seat.spec.segments()),
     };
     return package;
 }

@@ -41,7 +41,8 @@ Result<std::optional<Plan>> plan_round(const participant::Seat& seat,
     const protocol::MinerView* me = view.miner(seat.uid);
     if (me == nullptr) {
         why = "uid " + std::to_string(seat.uid.value) +
-              " is not active: registered and bonded before T0 is required";
+              " is not active: registered and bonded before the round's snapshot, T1 of the round "
+              "before, is required";
         return std::optional<Plan>{};
     }
     COVENANT_TRY(const engine::ParameterBuffer* theta,

@@ -1,6 +1,5 @@
 #include "miner/stages/publish.hpp"
 
-#include "common/base/assert.hpp"
 #include "common/execution/opening.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/state_store.hpp"
@@ -59,17 +58,6 @@ Status publish_chunks(const Opener& opener, const Hash256& sigma, const store::T
 }
 
 }  // namespace
-
-Status publish_key(store::ArtifactStore& store, const protocol::RoundView& view,
-                   const Package& package) {
-    COVENANT_ASSERT(package.commitment.commitment.round == view.round,
-                    "the key of another round stays secret");
-    COVENANT_TRY(const Hash256 address, store.put(package.key.view()));
-    if (address != package.commitment.commitment.key_hash) {
-        return fail(Errc::kCorrupt, "the journalled key does not hash to the committed key hash");
-    }
-    return {};
-}
 
 Result<bool> publish_openings(const participant::Seat& seat,
                               const participant::Artifacts& artifacts,

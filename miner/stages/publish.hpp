@@ -1,15 +1,10 @@
-// Stage 4, publish: the key once commits are closed, and once the beacon is known the openings that
-// it draws.
+// Stage 4, publish: once the beacon is known, the openings that it draws.
 #pragma once
 
-#include "miner/stages/package.hpp"
+#include "chain/participant/node.hpp"
+#include "common/protocol/round_view.hpp"
 
 namespace covenant::miner {
-
-// Puts the artifact's key into the store. Not before T1: until then the artifact must stay
-// unreadable.
-Status publish_key(store::ArtifactStore& store, const protocol::RoundView& view,
-                   const Package& package);
 
 // Publishes the drawn boundary states and compression chunks of this miner's commitment. True when
 // there was a duty.

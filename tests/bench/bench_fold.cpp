@@ -68,6 +68,7 @@ std::vector<Block> round_blocks(const RunSpec& spec, const RunId& run, Round rou
     const RoundTimes t = round_times(spec.timing, round);
     const Hash256 root = vectors::filled_hash(static_cast<std::uint8_t>(round.value));
     UidSet everybody;
+    KeysShown keys{run, round, {}};
     std::vector<Block> out(8);
     for (std::uint16_t i = 0; i < kMiners; ++i) {
         ArtifactCommitted one;
@@ -75,13 +76,15 @@ std::vector<Block> round_blocks(const RunSpec& spec, const RunId& run, Round rou
         one.commitment.commitment.round = round;
         one.commitment.commitment.uid = Uid(i);
         out[i % 2].push_back(event(t.t0, one));
+        keys.keys.push_back({Uid(i), {}});
         everybody.set(i);
     }
+    out[2].push_back(event(t.t1, keys));
     out[2].push_back(event(t.beacon, BeaconProven{run, beacon_slot_of(round), {}, root, root}));
     for (std::uint16_t i = 0; i < kValidators; ++i) {
         const Uid uid = validator(i);
         const Amount stake{100 * kOneToken};
-        out[3].push_back(event(t.beacon, InclusionVoted{run, round, uid, everybody, stake}));
+        out[3].push_back(event(t.beacon, InclusionVoted{run, round, uid, everybody, {}, stake}));
         out[4].push_back(event(t.t2, ParametersVoted{run, round, uid, root, 0, stake}));
         out[5].push_back(event(t.t2, ScoresCommitted{run, round, uid, root}));
         RevealedScores scores{uid, stake, std::vector<std::uint16_t>(kMiners, 7), {}};

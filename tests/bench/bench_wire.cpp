@@ -136,7 +136,6 @@ void artifact_size(benchmark::State& state) {
     artifact.trace.resize(spec.segments() + std::size_t{1});
     artifact.update = one.update;
     artifact.feedback.kept_per_chunk = kSparsity.keep;
-    artifact.profile.hardware_class = "x86-64 avx2";
     for (auto _ : state) {
         const std::uint64_t size = protocol::encode_artifact(artifact).size();
         const commands::ArtifactSummary summary = commands::summarize(artifact, spec, size, size);
@@ -249,7 +248,7 @@ void aggregate(benchmark::State& state) {
     static const std::vector<SparseUpdate> updates = peers_of(one);
     std::vector<engine::Contribution> contributions;
     for (std::uint16_t peer = 0; peer < kPeers; ++peer)
-        contributions.push_back({.uid = peer, .tokens = 1000, .update = &updates[peer]});
+        contributions.push_back({.uid = peer, .segments = 1000, .update = &updates[peer]});
     engine::ParameterBuffer theta = one.start.clone();
     ThreadPool pool(static_cast<unsigned>(state.range(0)));
     for (auto _ : state) {

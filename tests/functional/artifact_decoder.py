@@ -207,14 +207,14 @@ def read_payload(data, k, code_bits, chunk_elements):
 def decode(data, k, code_bits, chunk_elements):
     """The artifact as a dict: its chunks, and the bytes of the payload's parts."""
     need(data[:4] == b"CVAR", "magic")
-    need(int.from_bytes(data[4:6], "little") == 4, "version")
-    need(len(data) >= 82, "cut short")
+    need(int.from_bytes(data[4:6], "little") == 5, "version")
+    need(len(data) >= 84, "cut short")
     out = {"run": data[6:38], "round": int.from_bytes(data[38:46], "little"),
-           "uid": int.from_bytes(data[46:48], "little"), "base_root": data[48:80]}
-    records = int.from_bytes(data[80:82], "little")
+           "uid": int.from_bytes(data[46:50], "little"), "base_root": data[50:82]}
+    records = int.from_bytes(data[82:84], "little")
     need(2 <= records <= 257, "segment records")
-    at = 82
-    need(len(data) >= at + records * SEGMENT.size + FEEDBACK.size + 68, "cut short")
+    at = 84
+    need(len(data) >= at + records * SEGMENT.size + FEEDBACK.size + 36, "cut short")
     out["trace"] = []
     for _ in range(records):
         out["trace"].append(SEGMENT.unpack_from(data, at))
@@ -223,12 +223,8 @@ def decode(data, k, code_bits, chunk_elements):
     at += FEEDBACK.size
     out["payload_root"], out["norm"] = feedback[2], struct.unpack("<d", struct.pack("<Q", feedback[3]))[0]
     need(feedback[4] == k, "another density")
-    out["profile_id"], out["build_id"] = data[at : at + 32], data[at + 32 : at + 64]
-    length = int.from_bytes(data[at + 64 : at + 68], "little")
-    at += 68
-    need(length <= 128 and len(data) >= at + length + 4, "hardware class")
-    out["hardware_class"] = data[at : at + length].decode("ascii")
-    at += length
+    out["profile_id"] = data[at : at + 32]
+    at += 32
     need(int.from_bytes(data[at : at + 4], "little") == len(chunk_elements), "number of chunks")
     at += 4
     out["chunks"], out["encoded"] = read_payload(data[at:], k, code_bits, chunk_elements)

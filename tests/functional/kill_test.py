@@ -12,7 +12,7 @@ HELDOUT_LIMIT = 4.65
 KILLS = 4
 ROUNDS = 6
 COMMITTED = ("ArtifactCommitted(bytes32,uint64,uint16,"
-             "(bytes32,uint64,bytes32,bytes32,uint16,bytes32,bytes32,bytes32,uint64,uint64),bytes)")
+             "(bytes32,uint64,uint32,bytes32,bytes32,bytes32,bytes32,uint64,bytes32,uint16),bytes)")
 
 
 class KillTest(FunctionalTest):
@@ -24,7 +24,7 @@ class KillTest(FunctionalTest):
         cls.addClassCleanup(cls.devnet.stop)
         cls.topic = run([Paths.foundry("cast"), "keccak", COMMITTED], cls.home).out.strip()
         cls.killed, cls.early = [], {}
-        # A miner between its commitment and the publication of its key.
+        # A miner between its commitment and its key.
         cls.await_commitment(2, 1)
         for _ in range(KILLS):
             cls.kill("bob")

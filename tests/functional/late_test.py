@@ -65,7 +65,7 @@ class LateTest(FunctionalTest):
     def test_it_says_who_was_late(self):
         self.assertEqual(self.first.code, 130, self.first)
         warnings = envelope(self.first.out)["warnings"]
-        self.assertTrue(any("round 0 missed by alice: no commitment within the" in text for text in warnings), warnings)
+        self.assertTrue(any("round 0 missed by alice: no commitment with its key within the" in text for text in warnings), warnings)
         self.assertFalse(any("bob" in text for text in warnings), warnings)
 
     def test_the_next_start_has_more_time(self):

@@ -84,31 +84,19 @@ TEST(Continuity, AGapOfMoreThanFourRoundsStartsFresh) {
     expect_fresh(scene.artifact(5, kMiner));
 }
 
-// It committed and died; its key comes when it does, so that others can check what it continues.
-TEST(Continuity, AMinerThatDiedWithItsKeyContinuesThreeRoundsLater) {
+// It committed and died before it showed its key: nobody can read what it committed, so nothing
+// continues it, and what was there before is continued.
+TEST(Continuity, WhatWasNotOpenedIsSkipped) {
     Scene scene;
-    scene.fail_at(kMiner, "commit", 0, std::nullopt);
-    scene.run_to(2, 19);
-    ASSERT_TRUE(scene.failed_as_planned());
-    // Its failure (no key in time) is settled: it starts fresh, and the old key is nobody's need.
-    ASSERT_TRUE(scene.net().restart(kMiner));
-    scene.run_until_settled(3);
-    EXPECT_TRUE(scene.failed(0, kMiner));
-    EXPECT_TRUE(scene.included(3, kMiner));
-    expect_fresh(scene.artifact(3, kMiner));
-}
-
-// The same where its key was not drawn for an audit: nothing failed, the commitment is continued.
-TEST(Continuity, AnUnauditedMinerContinuesACommitmentWhoseKeyCameLate) {
-    Scene scene({.change = [](protocol::RunSpec& spec) { spec.audit.probability_ppm = 1; }});
-    scene.fail_at(kMiner, "commit", 0, std::nullopt);
+    scene.fail_at(kMiner, "commit", 1, std::nullopt);
     scene.run_to(2, 19);
     ASSERT_TRUE(scene.failed_as_planned());
     ASSERT_TRUE(scene.net().restart(kMiner));
     scene.run_until_settled(3);
-    EXPECT_FALSE(scene.failed(0, kMiner));
-    EXPECT_FALSE(scene.included(0, kMiner));
+    EXPECT_TRUE(scene.record(1).commitments.contains(scene.uid(kMiner)));
+    EXPECT_FALSE(scene.failed(1, kMiner));
     EXPECT_TRUE(scene.included(3, kMiner));
+    EXPECT_FALSE(scene.failed(3, kMiner)) << "every chunk is audited, and so its feedback";
     expect_continues(scene.artifact(3, kMiner), scene.artifact(0, kMiner));
 }
 
@@ -116,8 +104,8 @@ TEST(Continuity, AnUnauditedMinerContinuesACommitmentWhoseKeyCameLate) {
 // have to be continued, and then starts from nothing.
 TEST(Continuity, AFolderThatIsGoneStartsFreshAfterFiveRounds) {
     Scene scene({.change = [](protocol::RunSpec& spec) { spec.audit.probability_ppm = 1; }});
-    scene.run_to(0, 3);
-    ASSERT_TRUE(scene.record(0).commitments.contains(scene.uid(kMiner)));
+    scene.run_to(0, 8);
+    ASSERT_TRUE(scene.record(0).keys.contains(scene.uid(kMiner)));
     ASSERT_TRUE(scene.net().kill(kMiner));
     std::filesystem::remove_all(scene.folder(kMiner));
     ASSERT_TRUE(scene.net().restart(kMiner));

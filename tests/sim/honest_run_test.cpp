@@ -90,12 +90,10 @@ TEST(HonestRun, KeysStaySecretUntilCommitsClose) {
     ASSERT_EQ(scene.record(0).commitments.size(), 3U);
     for (const auto& [uid, one] : scene.record(0).commitments) {
         EXPECT_TRUE(scene.store().has(one.signed_commitment.commitment.ciphertext_hash).value());
-        EXPECT_FALSE(scene.store().has(one.signed_commitment.commitment.key_hash).value());
     }
-    scene.run_to(0, 5);
-    for (const auto& [uid, one] : scene.record(0).commitments) {
-        EXPECT_TRUE(scene.store().has(one.signed_commitment.commitment.key_hash).value());
-    }
+    EXPECT_TRUE(scene.record(0).keys.empty());
+    scene.run_to(0, 8);
+    EXPECT_EQ(scene.record(0).keys.size(), 3U);
 }
 
 }  // namespace

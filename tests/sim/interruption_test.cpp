@@ -40,7 +40,7 @@ TEST_P(InterruptionTest, ChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(
     After, InterruptionTest,
     ::testing::Values(Death{"Committed", "miner-1", "commit"},
-                      Death{"KeyPublished", "miner-1", "publish-key"},
+                      Death{"KeyShown", "miner-1", "show-key"},
                       Death{"OpeningsPublished", "miner-1", "publish-openings"},
                       Death{"BeaconProven", "validator-0", "prove-beacon"},
                       Death{"Voted", "validator-0", "vote-inclusion"},
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Interruptions, EverybodyOnce) {
     Scene scene;
     const std::map<std::string, std::string> deaths{
-        {"miner-0", "commit"},           {"miner-1", "publish-key"},
+        {"miner-0", "commit"},           {"miner-1", "show-key"},
         {"miner-2", "publish-openings"}, {"validator-0", "vote-inclusion"},
         {"validator-1", "audit"},        {"validator-2", "commit-scores"}};
     std::map<std::string, std::uint64_t> died;
@@ -94,51 +94,29 @@ TEST(Interruptions, ARestartOfAllAtEveryBlock) {
     EXPECT_EQ(scene.history(1), calm.history(1));
 }
 
-// A miner that dies with its key: the network goes on without it, and holds it against the miner.
-TEST(Interruptions, AMinerThatNeverPublishesItsKeyFails) {
-    Scene scene;
-    scene.fail_at("miner-1", "commit", 1, std::nullopt);
-    scene.run_until_settled(kLastRound);
-    ASSERT_TRUE(scene.failed_as_planned());
-    ASSERT_TRUE(scene.record(1).commitments.contains(scene.uid("miner-1")));
-    EXPECT_FALSE(scene.included(1, "miner-1"));
-    EXPECT_TRUE(scene.failed(1, "miner-1"));
-    EXPECT_EQ(scene.credit(1, "miner-1"), Amount{});
-    for (const auto& [validator, finding] : scene.findings(1, "miner-1")) {
-        EXPECT_EQ(finding.verdict, protocol::kFindingFail);
-        EXPECT_EQ(scene.evidence(finding).verdict, protocol::Verdict::kUnavailable);
-    }
-    for (std::uint64_t r = 0; r <= kLastRound; ++r) {
-        EXPECT_TRUE(scene.record(r).accepted) << r;
-        EXPECT_GT(scene.credit(r, "miner-0").units, 0U) << r;
-    }
-    EXPECT_FALSE(scene.record(2).commitments.contains(scene.uid("miner-1")));
-}
-
-// R6.1 and the round's timeline: a key that comes after the inclusion votes is as good as none, or
-// one could wait for the draw.
-TEST(Interruptions, AKeyAfterTheVoteIsTooLate) {
+// R3.7 and the round's timeline: a key that is not shown before the beacon's block opens nothing,
+// or one could wait for the draw. It costs the round and nothing else.
+TEST(Interruptions, AKeyThatIsNotShownCostsTheRound) {
     Scene scene;
     scene.fail_at("miner-1", "commit", 1, std::nullopt);
     scene.run_to(1, 14);
     ASSERT_TRUE(scene.failed_as_planned());
     ASSERT_TRUE(scene.net().restart("miner-1"));
     scene.run_until_settled(kLastRound);
-    EXPECT_TRUE(scene.store()
-                    .has(scene.record(1)
-                             .commitments.at(scene.uid("miner-1"))
-                             .signed_commitment.commitment.key_hash)
-                    .value());
+    EXPECT_TRUE(scene.record(1).commitments.contains(scene.uid("miner-1")));
+    EXPECT_FALSE(scene.record(1).keys.contains(scene.uid("miner-1")));
     EXPECT_FALSE(scene.included(1, "miner-1"));
     EXPECT_EQ(scene.credit(1, "miner-1"), Amount{});
-    EXPECT_TRUE(scene.failed(1, "miner-1"));
+    EXPECT_FALSE(scene.duty(1, "miner-1").has_value()) << "nothing to draw";
+    EXPECT_FALSE(scene.failed(1, "miner-1"));
+    EXPECT_TRUE(scene.record(1).accepted) << "the others' round is not held up";
     EXPECT_TRUE(scene.included(2, "miner-1")) << "and it goes on";
 }
 
 // A drawn miner that shows its key and not its openings.
 TEST(Interruptions, OpeningsThatNeverComeFail) {
     Scene scene;
-    scene.fail_at("miner-1", "publish-key", 1, std::nullopt);
+    scene.fail_at("miner-1", "show-key", 1, std::nullopt);
     scene.run_until_settled(1);
     ASSERT_TRUE(scene.failed_as_planned());
     EXPECT_TRUE(scene.included(1, "miner-1")) << "its artifact is whole";

@@ -73,7 +73,7 @@ TEST(Outage, NoQuorumOnTheParametersIsANullRoundToo) {
     EXPECT_EQ(protocol::included(scene.state(), Round(1)).count(), 3U);
 }
 
-// A round without any validator has no beacon: rho of the next one comes from the last that has.
+// A round without any validator proves no beacon: the next one is null, too, and then all goes on.
 TEST(Outage, ARoundWithoutABeacon) {
     Scene scene;
     scene.run_to(0, 19);
@@ -82,13 +82,14 @@ TEST(Outage, ARoundWithoutABeacon) {
     scene.run_to(1, 19);
     for (const std::string& name : scene.validators())
         scene.net().set_online(name, true);
-    scene.run_until_settled(2);
+    scene.run_until_settled(3);
     EXPECT_FALSE(scene.record(1).accepted);
     EXPECT_FALSE(scene.state().beacons.contains(protocol::beacon_slot_of(Round(1))));
-    ASSERT_TRUE(scene.record(2).accepted);
+    EXPECT_TRUE(scene.record(2).commitments.empty()) << "no rho to train on";
+    ASSERT_TRUE(scene.record(3).accepted);
     for (const std::string& name : scene.miners()) {
-        EXPECT_TRUE(scene.included(2, name)) << name;
-        EXPECT_FALSE(scene.failed(2, name)) << "its error feedback is all that it had";
+        EXPECT_TRUE(scene.included(3, name)) << name;
+        EXPECT_FALSE(scene.failed(3, name)) << "its error feedback is all that it had";
     }
 }
 
@@ -107,8 +108,7 @@ TEST(LateJoiner, CatchesUpFromCheckpoints) {
         EXPECT_GT(scene.credit(r, "miner-2").units, 0U) << r;
         EXPECT_TRUE(scene.record(r).inclusion_votes.contains(scene.uid("validator-2"))) << r;
         EXPECT_TRUE(scene.record(r).reveals.contains(scene.uid("validator-2"))) << r;
-        // Its first vote counts from the next round on.
-        EXPECT_EQ(scene.credit(r, "validator-2").units > 0, r == 3) << r;
+        EXPECT_GT(scene.credit(r, "validator-2").units, 0U) << r;
     }
 }
 
@@ -120,10 +120,10 @@ class WithoutCheckpoints : public ::testing::Test {
         ASSERT_TRUE(object);
         ASSERT_TRUE(scene_.store().erase(*object));
     }
-    void forget_key(std::uint64_t round, const std::string& name) {
+    void forget_artifact(std::uint64_t round, const std::string& name) {
         ASSERT_TRUE(scene_.store().erase(scene_.record(round)
                                              .commitments.at(scene_.uid(name))
-                                             .signed_commitment.commitment.key_hash));
+                                             .signed_commitment.commitment.ciphertext_hash));
     }
     Scene scene_;
 };
@@ -147,8 +147,8 @@ TEST_F(WithoutCheckpoints, ALateJoinerWithoutAnySourceWaits) {
     forget(scene_.spec().genesis_root);
     forget(scene_.record(0).accepted->root);
     forget(scene_.record(1).accepted->root);
-    forget_key(0, "miner-0");
-    forget_key(1, "miner-0");
+    forget_artifact(0, "miner-0");
+    forget_artifact(1, "miner-0");
     ASSERT_TRUE(scene_.net().restart("validator-2"));
     ASSERT_TRUE(scene_.net().restart("miner-2"));
     scene_.run_to(2, 13);

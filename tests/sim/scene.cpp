@@ -78,15 +78,21 @@ protocol::RunSpec scene_spec() {
     spec.timing = {.start_time = kRunStart,
                    .round_seconds = 20,
                    .commit_seconds = 5,
-                   .beacon_delay_seconds = 1,
-                   .inclusion_seconds = 14,
+                   .key_seconds = 8,
+                   .beacon_seconds = 10,
+                   .inclusion_seconds = 15,
+                   .opening_seconds = 17,
                    .score_commit_seconds = 20,
                    .score_reveal_seconds = 24,
-                   .genesis_lead_seconds = 5};
+                   .genesis_lead_seconds = 5,
+                   .block_seconds = 1,
+                   .jail_rounds = 8,
+                   .last_round = 1000};
     spec.emission = {.per_round = Amount{1000 * kOneToken},
                      .miner_share_bps = 5000,
                      .validator_share_bps = 4000,
-                     .miner_bond = Amount{50 * kOneToken}};
+                     .miner_bond = Amount{50 * kOneToken},
+                     .validator_stake = Amount{50 * kOneToken}};
     return spec;
 }
 
@@ -215,7 +221,7 @@ protocol::Artifact Scene::artifact(std::uint64_t round, const std::string& name)
     const auto elements = protocol::chunk_elements(spec_.model);
     const auto fetched = must(store::fetch_artifact(
         store_, record(round).commitments.at(uid(name)).signed_commitment.commitment,
-        scene_key(name).address(), spec_, elements));
+        record(round).keys.at(uid(name)), spec_, elements));
     if (fetched.verdict != protocol::Verdict::kAccept) {
         throw std::runtime_error(fmt::format("artifact of {} in round {}: {}", name, round,
                                              protocol::to_string(fetched.verdict)));

@@ -1,6 +1,7 @@
 // A whole tiny network for one test: its own folder, store and chain; the engine and the data are
-// the process's. Rounds last 20 s of chain time in blocks of 1 s: commits close at 5, the beacon is
-// due at 6, inclusion votes close at 14, score commitments at 20, reveals at 24.
+// the process's. Rounds last 20 s of chain time in blocks of 1 s: commits close at 5, keys at 8,
+// the beacon is due at 10, inclusion votes close at 15, openings are due at 17, score commitments
+// close at 20, reveals at 24.
 #pragma once
 
 #include "common/store/memory_store.hpp"
@@ -52,7 +53,7 @@ class Scene {
     // Blocks until the chain's time is that many seconds into the round.
     void run_to(std::uint64_t round, std::uint64_t second = 0);
     void run_until_settled(std::uint64_t last_round);
-    // Kills the node where it has first done that duty in the round or a later one ("publish-key",
+    // Kills the node where it has first done that duty in the round or a later one ("show-key",
     // "audit"), and restarts it that many blocks later, or never.
     void fail_at(const std::string& name, const std::string& duty, std::uint64_t round,
                  std::optional<std::uint64_t> restart_after = 2);

@@ -152,7 +152,8 @@ protocol::AssignmentInput assignment_of(const TestRun& run, std::uint32_t rank,
             .rho = crypto::sha256(as_bytes("rho" + std::to_string(round))),
             .base = round * 3 * run.spec.windows_per_round(),
             .active_miners = 3,
-            .rank = rank};
+            .rank = rank,
+            .step_base = round * run.spec.inner.steps_per_round};
 }
 
 SegmentJob segment_job(const TestRun& run, std::uint32_t rank, std::uint16_t segment,
@@ -171,12 +172,8 @@ RoundJob round_job(const TestRun& run, std::uint32_t rank, const Conduct& conduc
             .windows = run.windows,
             .assignment = assignment_of(run, rank, round),
             .uid = protocol::Uid(static_cast<std::uint16_t>(rank)),
-            .hotkey = hotkey_of(rank),
             .base_root = run.genesis_root,
             .previous_commitment = {},
-            .profile = {.profile_id = protocol::profile_id(run.spec.profile),
-                        .build_id = {},
-                        .hardware_class = "test"},
             .conduct = conduct,
             .stop = {},
             .on_step = {},

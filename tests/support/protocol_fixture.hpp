@@ -3,6 +3,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/crypto/secp256k1.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/protocol/transition.hpp"
 #include "tools/vectors/samples.hpp"
 
@@ -111,14 +112,25 @@ class Network {
     [[nodiscard]] Commitment commitment(std::uint64_t round, Uid miner) const {
         return {.run = state_.run,
                 .round = Round(round),
+                .uid = miner,
                 .rho = rho(state_, Round(round)).value_or(Hash256{}),
                 .base_root = base_root(state_, Round(round)),
-                .uid = miner,
                 .root = filled_hash(static_cast<std::uint8_t>(16 * round + miner.value + 1)),
                 .ciphertext_hash = filled_hash(0xc1),
-                .key_hash = filled_hash(0xc2),
                 .size = 1000,
-                .tokens = 288};
+                .key_hash = crypto::sha256(key_of(round, miner).view()),
+                .segments = static_cast<std::uint16_t>(spec_.segments())};
+    }
+    [[nodiscard]] static crypto::StreamKey key_of(std::uint64_t round, Uid miner) {
+        return crypto::StreamKey::from(
+            filled_hash(static_cast<std::uint8_t>(7 * round + 31 * miner.value + 5)).view());
+    }
+    // Of these miners, in one message.
+    Verdict show_keys(std::uint64_t round, std::initializer_list<std::size_t> miners) {
+        ShownKeys keys;
+        for (const std::size_t m : miners)
+            keys.push_back({.uid = uid(m), .key = key_of(round, uid(m))});
+        return run(ShowKeys{.run = state_.run, .round = Round(round), .keys = keys});
     }
     [[nodiscard]] PostCommitment signed_by(Uid signer, const Commitment& value) const {
         return {.commitment = {
@@ -129,9 +141,11 @@ class Network {
     Verdict commit(std::uint64_t round, Uid miner) {
         return run(signed_by(miner, commitment(round, miner)));
     }
-    Verdict vote(std::uint64_t round, Uid sender, const UidSet& uids) {
-        return run_as(sender,
-                      VoteInclusion{.run = state_.run, .round = Round(round), .uids = uids});
+    Verdict vote(std::uint64_t round, Uid sender, const UidSet& uids, const UidSet& suspects = {}) {
+        return run_as(
+            sender,
+            VoteInclusion{
+                .run = state_.run, .round = Round(round), .uids = uids, .suspects = suspects});
     }
     Verdict vote_parameters(std::uint64_t round, Uid sender, const Hash256& root,
                             std::uint32_t loss = 0x40900000) {
@@ -149,11 +163,16 @@ class Network {
         return filled_hash(static_cast<std::uint8_t>(0xd0 + round));
     }
 
-    // A whole round: the miners commit, every validator votes for them and for root_after(round).
+    // A whole round: the miners commit and show their keys, every validator votes for them and for
+    // root_after(round).
     void play(std::uint64_t round, std::initializer_list<std::size_t> miners, bool accept = true) {
         at(times(round).t0);
         for (const std::size_t m : miners)
             EXPECT_EQ(commit(round, uid(m)), Verdict::kAccept);
+        at(times(round).t1);
+        if (miners.size() > 0) {
+            EXPECT_EQ(show_keys(round, miners), Verdict::kAccept);
+        }
         EXPECT_EQ(prove(round + 1), Verdict::kAccept);
         for (std::size_t v = 0; v < validators_; ++v) {
             EXPECT_EQ(vote(round, validator(v), set(miners)), Verdict::kAccept);

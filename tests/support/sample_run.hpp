@@ -44,6 +44,10 @@ inline protocol::RunId run() {
     return protocol::run_id(spec_bytes());
 }
 
+inline crypto::StreamKey key_of(Uid uid) {
+    return crypto::StreamKey::from(filled_hash(static_cast<std::uint8_t>(0x38 + uid.value)).view());
+}
+
 inline protocol::ArtifactCommitted commitment(Uid uid, std::uint64_t size) {
     protocol::ArtifactCommitted out;
     protocol::Commitment& c = out.commitment.commitment;
@@ -52,9 +56,9 @@ inline protocol::ArtifactCommitted commitment(Uid uid, std::uint64_t size) {
     c.uid = uid;
     c.root = filled_hash(static_cast<std::uint8_t>(0x10 + uid.value));
     c.ciphertext_hash = filled_hash(static_cast<std::uint8_t>(0x20 + uid.value));
-    c.key_hash = filled_hash(static_cast<std::uint8_t>(0x30 + uid.value));
     c.size = size;
-    c.tokens = 288;
+    c.key_hash = filled_hash(static_cast<std::uint8_t>(0x30 + uid.value));
+    c.segments = static_cast<std::uint16_t>(spec().segments());
     return out;
 }
 
@@ -88,8 +92,9 @@ inline std::vector<Block> blocks() {
          {BeaconProven{run(), BeaconSlot(0), BlockNumber(2), filled_hash(1), filled_hash(0x51)}}},
         {100010, {commitment(kAlice, 1000), commitment(kMallory, 1200)}},
         {100050,
-         {BeaconProven{run(), BeaconSlot(1), BlockNumber(4), filled_hash(2), filled_hash(0x52)}}},
-        {100060, {InclusionVoted{run(), zero, kVera, UidSet(0b11), tokens(100)}}},
+         {KeysShown{run(), zero, {{kAlice, key_of(kAlice)}, {kMallory, key_of(kMallory)}}},
+          BeaconProven{run(), BeaconSlot(1), BlockNumber(4), filled_hash(2), filled_hash(0x52)}}},
+        {100060, {InclusionVoted{run(), zero, kVera, UidSet(0b11), {}, tokens(100)}}},
         {100080,
          {ParametersVoted{run(), zero, kVera, next, loss, tokens(100)},
           ParametersAccepted{run(), zero, next, loss},

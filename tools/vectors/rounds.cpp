@@ -188,9 +188,7 @@ protocol::Artifact sample_artifact(const std::vector<std::uint16_t>& chunk_eleme
                     .payload_root = protocol::payload_root(out.update),
                     .norm_bits = std::bit_cast<std::uint64_t>(2.75),
                     .kept_per_chunk = out.update.sparsity().keep};
-    out.profile = {.profile_id = protocol::profile_id(spec.profile),
-                   .build_id = filled_hash(0x91),
-                   .hardware_class = "x86-64-v3"};
+    out.profile_id = protocol::profile_id(spec.profile);
     return out;
 }
 
@@ -224,7 +222,7 @@ VectorFile artifact_vectors() {
     const std::vector<std::uint16_t> elements = {4096, 4096, 100, 1};
     const protocol::Artifact artifact = sample_artifact(elements);
     const protocol::TraceContext context{
-        .run = artifact.run, .hotkey = filled_address(0x11), .round = artifact.round};
+        .run = artifact.run, .miner = artifact.uid, .round = artifact.round};
     Json segments = Json::array();
     for (std::size_t s = 0; s < artifact.trace.size(); ++s) {
         const protocol::Segment index(static_cast<std::uint16_t>(s));
@@ -236,15 +234,15 @@ VectorFile artifact_vectors() {
                  .set("codeBits", artifact.update.sparsity().code_bits)
                  .set("bytes", hex_json(protocol::encode_artifact(artifact)))
                  .set("decoded", update_json(artifact.update))
-                 .set("hotkey", hex_json(context.hotkey))
+                 .set("miner", context.miner.value)
                  .set("segmentHashes", segments)
                  .set("feedbackHash", hex_json(protocol::feedback_hash(context, artifact.feedback)))
-                 .set("profileHash", hex_json(protocol::profile_hash(context, artifact.profile)))
-                 .set("profileId", hex_json(artifact.profile.profile_id))
+                 .set("profileHash", hex_json(protocol::profile_hash(context, artifact.profile_id)))
+                 .set("profileId", hex_json(artifact.profile_id))
                  .set("payloadRoot", hex_json(artifact.feedback.payload_root))
                  .set("commitmentRoot",
                       hex_json(protocol::commitment_root(context, artifact.trace, artifact.feedback,
-                                                         artifact.profile))));
+                                                         artifact.profile_id))));
     return file.finish();
 }
 

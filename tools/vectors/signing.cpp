@@ -42,14 +42,22 @@ Json terms_json(const protocol::RunTerms& terms) {
         .set("startTime", terms.timing.start_time)
         .set("roundSeconds", terms.timing.round_seconds)
         .set("commitSeconds", terms.timing.commit_seconds)
-        .set("beaconDelaySeconds", terms.timing.beacon_delay_seconds)
+        .set("keySeconds", terms.timing.key_seconds)
+        .set("beaconSeconds", terms.timing.beacon_seconds)
         .set("inclusionSeconds", terms.timing.inclusion_seconds)
+        .set("openingSeconds", terms.timing.opening_seconds)
         .set("scoreCommitSeconds", terms.timing.score_commit_seconds)
         .set("scoreRevealSeconds", terms.timing.score_reveal_seconds)
         .set("genesisLeadSeconds", terms.timing.genesis_lead_seconds)
+        .set("blockSeconds", terms.timing.block_seconds)
+        .set("jailRounds", terms.timing.jail_rounds)
+        .set("lastRound", terms.timing.last_round)
+        .set("segments", terms.segments)
+        .set("auditRatePpm", terms.audit_rate_ppm)
         .set("minerShareBps", terms.miner_share_bps)
         .set("validatorShareBps", terms.validator_share_bps)
         .set("emissionPerRound", amount_json(terms.emission_per_round))
+        .set("minimumStake", amount_json(terms.minimum_stake))
         .set("genesisRoot", hex_json(terms.genesis_root))
         .set("datasetRoot", hex_json(terms.dataset_root));
 }
@@ -70,14 +78,14 @@ protocol::Commitment sample_commitment(std::uint64_t round, std::uint16_t uid) {
     const auto fill = static_cast<std::uint8_t>(0x10 + uid);
     return {.run = protocol::run_id(protocol::encode_run_spec(sample_spec())),
             .round = protocol::Round(round),
+            .uid = protocol::Uid(uid),
             .rho = filled_hash(fill),
             .base_root = filled_hash(0xa0),
-            .uid = protocol::Uid(uid),
             .root = filled_hash(0xc0),
             .ciphertext_hash = filled_hash(0xc1),
-            .key_hash = filled_hash(0xc2),
             .size = 186000 + round,
-            .tokens = round == 0 ? 0 : 0xffffffffffffffff};
+            .key_hash = filled_hash(0xc2),
+            .segments = static_cast<std::uint16_t>(round == 0 ? 0 : 0xffff)};
 }
 
 Json commitment_case(std::uint8_t key_byte, std::uint64_t round, std::uint16_t uid) {
@@ -97,14 +105,14 @@ Json commitment_case(std::uint8_t key_byte, std::uint64_t round, std::uint16_t u
         .set("hotkey", hex_json(key->address()))
         .set("run", hex_json(c.run))
         .set("round", c.round.value)
+        .set("id", c.uid.value)
         .set("rho", hex_json(c.rho))
         .set("baseRoot", hex_json(c.base_root))
-        .set("uid", c.uid.value)
         .set("root", hex_json(c.root))
         .set("ciphertextHash", hex_json(c.ciphertext_hash))
-        .set("keyHash", hex_json(c.key_hash))
         .set("size", std::to_string(c.size))
-        .set("tokens", std::to_string(c.tokens))
+        .set("keyHash", hex_json(c.key_hash))
+        .set("segments", c.segments)
         .set("digest", hex_json(digest))
         .set("signature", hex_json(ByteView(value.signature)))
         .set("encoded", hex_json(protocol::encode_signed_commitment(value)));
@@ -192,9 +200,10 @@ VectorFile beacon_vectors() {
 }
 
 VectorFile commitment_vectors() {
-    JsonFile file("commitment.json",
-                  "EIP-712 digests and signatures of commitments by test keys; size and tokens are "
-                  "decimal text.");
+    JsonFile file(
+        "commitment.json",
+        "EIP-712 digests and signatures of commitments by test keys; size and segments are "
+        "decimal text.");
     file.add(commitment_case(0x01, 0, 0));
     file.add(commitment_case(0x01, 1, 1));
     file.add(commitment_case(0x02, 70000, 255));

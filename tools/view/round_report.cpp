@@ -30,7 +30,10 @@ Json commitments_json(const RunState& state, const RoundView& round) {
         row.set("uid", uid.value)
             .set("hotkey", hotkey_text(state, uid))
             .set("root", to_0x(commitment.root));
-        row.set("order", one.order).set("time", one.time.value).set("tokens", commitment.tokens);
+        row.set("order", one.order)
+            .set("time", one.time.value)
+            .set("segments", commitment.segments)
+            .set("key_shown", round.keys.contains(uid));
         rows.push(std::move(row));
     }
     return rows;

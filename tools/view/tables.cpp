@@ -56,7 +56,7 @@ ChainTime phase_end(const protocol::TimingSpec& timing, ChainTime now) {
         return ChainTime(timing.start_time);
     }
     const protocol::RoundTimes times = protocol::round_times(timing, *round);
-    for (const ChainTime end : {times.t1, times.beacon, times.t2}) {
+    for (const ChainTime end : {times.t1, times.keys, times.beacon, times.t2}) {
         if (now < end) {
             return end;
         }
@@ -69,10 +69,15 @@ Json timing_json(const protocol::TimingSpec& timing) {
     out.set("start_time", timing.start_time)
         .set("round_seconds", timing.round_seconds)
         .set("commit_seconds", timing.commit_seconds)
-        .set("beacon_delay_seconds", timing.beacon_delay_seconds)
+        .set("key_seconds", timing.key_seconds)
+        .set("beacon_seconds", timing.beacon_seconds)
         .set("inclusion_seconds", timing.inclusion_seconds)
+        .set("opening_seconds", timing.opening_seconds)
         .set("score_commit_seconds", timing.score_commit_seconds)
-        .set("score_reveal_seconds", timing.score_reveal_seconds);
+        .set("score_reveal_seconds", timing.score_reveal_seconds)
+        .set("block_seconds", timing.block_seconds)
+        .set("jail_rounds", timing.jail_rounds)
+        .set("last_round", timing.last_round);
     return out;
 }
 
@@ -133,7 +138,7 @@ std::optional<RunStatus> run_status(const Scene& scene) {
     out.base_root = protocol::base_root(scene.state, at);
     out.heldout_loss = protocol::base_loss(scene.state, at);
     out.miners = scene.state.roster.active_miners(now, spec->emission.miner_bond).size();
-    out.validators = scene.state.roster.validators(now).size();
+    out.validators = scene.state.roster.seated(now, spec->emission.validator_stake).size();
     if (const protocol::RoundRecord* record = scene.state.record(at)) {
         out.committed = record->commitments.size();
     }

@@ -35,7 +35,7 @@ participant::Step account(const Desk& desk, RoundWork& work, const RoundMoment& 
 
 OptionalDuty account_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || !anybody_committed(view)) {
+    if (!view.sigma || !anybody_opened(view)) {
         return std::nullopt;
     }
     return participant::Duty{"account", view.round, view.times.t2, end_of_flight(desk, view.round),

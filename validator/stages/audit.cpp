@@ -55,7 +55,7 @@ class Auditor {
           duty_(drawn.duty),
           miner_(*view_.miner(duty_.miner)),
           artifact_(drawn.fetched.artifact),
-          trace_{seat.run, miner_.hotkey, view_.round} {
+          trace_{seat.run, miner_.uid, view_.round} {
         evidence_.run = seat.run;
         evidence_.round = view_.round;
         evidence_.miner = duty_.miner;
@@ -122,9 +122,9 @@ class Auditor {
                                         .segment = segment,
                                         .stop = training_.stop,
                                         .on_step = between_steps};
-        COVENANT_TRY(const execution::SegmentAudit audit,
-                     execution::audit_segment(training_.engine, artifact_, miner_.hotkey,
-                                              std::move(*boundary), job));
+        COVENANT_TRY(
+            const execution::SegmentAudit audit,
+            execution::audit_segment(training_.engine, artifact_, std::move(*boundary), job));
         if (audit.verdict != Verdict::kAccept) {
             blame(audit.verdict, audit.claimed_hash, audit.recomputed_hash, opening->address);
         }

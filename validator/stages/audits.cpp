@@ -115,8 +115,8 @@ Step audit_drawn(const Desk& desk, RoundWork& work, const RoundMoment& at) {
     if (screened == nullptr) {
         return participant::waits();
     }
-    const bool final =
-        at->now.value + desk.options.vote_margin_seconds >= at->view.times.score_commit.value;
+    // What is not open by TO is absent: waiting longer would cost this validator its ballot.
+    const bool final = at->now >= at->view.times.openings;
     for (const protocol::MinerView& miner : at->view.miners) {
         const protocol::AuditDuty* duty = drawn_for_me(desk, at->view, miner);
         if (duty == nullptr || work.audits.contains(miner.uid)) {
@@ -140,7 +140,7 @@ bool audits_done(const Desk& desk, const RoundWork& work, const RoundMoment& at)
 
 OptionalDuty audit_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || view.settled || !anybody_committed(view) || !has_a_say(desk, view) ||
+    if (!view.sigma || view.settled || !anybody_opened(view) || !has_a_say(desk, view) ||
         (work.screened && audits_done(desk, work, at))) {
         return std::nullopt;
     }

@@ -35,8 +35,9 @@ OptionalDuty duty(Desk& desk, const protocol::RunState& state, BeaconSlot slot, 
     }
     const protocol::TimingSpec& timing = desk.node.seat().spec.timing;
     const ChainTime deadline = protocol::beacon_deadline(timing, slot);
-    const ChainTime turn(protocol::beacon_target(timing, slot).value +
-                         turn_seconds(desk, protocol::electorate(state, round)));
+    const ChainTime target = protocol::beacon_target(timing, slot);
+    const ChainTime turn(target.value + turn_seconds(desk, protocol::electorate(state, round),
+                                                     deadline.value - target.value));
     return participant::Duty{
         "prove-beacon", round, turn, deadline,
         [&desk, slot, round, deadline, now] { return prove(desk, slot, round, deadline, now); }};
@@ -44,13 +45,16 @@ OptionalDuty duty(Desk& desk, const protocol::RunState& state, BeaconSlot slot, 
 
 }  // namespace
 
-OptionalDuty prove_first_beacon_duty(Desk& desk, const participant::Moment& moment) {
-    return duty(desk, *moment.state, BeaconSlot(0), Round(0), moment.now);
-}
-
-OptionalDuty prove_beacon_duty(Desk& desk, RoundWork& /*work*/, const RoundMoment& at) {
-    return duty(desk, *at->state, protocol::beacon_slot_of(at->view.round), at->view.round,
-                at->now);
+OptionalDuty prove_beacon_duty(Desk& desk, const participant::Moment& moment,
+                               std::optional<Round> current) {
+    const bool genesis =
+        !current ||
+        (current->value == 0 && !moment.state->beacons.contains(BeaconSlot(0)) &&
+         moment.now < protocol::beacon_deadline(desk.node.seat().spec.timing, BeaconSlot(0)));
+    if (genesis) {
+        return duty(desk, *moment.state, BeaconSlot(0), Round(0), moment.now);
+    }
+    return duty(desk, *moment.state, protocol::beacon_slot_of(*current), *current, moment.now);
 }
 
 }  // namespace covenant::validator

@@ -6,11 +6,11 @@ using protocol::Verdict;
 
 Result<store::FetchedArtifact> collect(const participant::Seat& seat,
                                        const participant::Artifacts& artifacts,
-                                       protocol::Round round, const protocol::MinerView& miner) {
+                                       protocol::Round round, const protocol::MinerView& miner,
+                                       ByteView ciphertext) {
     const protocol::Commitment& commitment = miner.commitment->signed_commitment.commitment;
-    COVENANT_TRY(store::FetchedArtifact fetched,
-                 store::fetch_artifact(artifacts.store, commitment, miner.hotkey, seat.spec,
-                                       seat.chunk_elements));
+    store::FetchedArtifact fetched =
+        store::open_artifact(ciphertext, commitment, *miner.key, seat.spec, seat.chunk_elements);
     if (fetched.verdict == Verdict::kAccept) {
         COVENANT_CHECK(
             store::put_trace_record(artifacts.index, round, miner.uid,
@@ -28,14 +28,14 @@ Result<store::TraceRecord> committed_trace(const participant::Seat& seat,
         return known;
     }
     const protocol::RecordedCommitment* recorded = protocol::recorded_commitment(state, round, uid);
-    const protocol::Neuron* neuron = state.roster.find(uid);
-    if (recorded == nullptr || neuron == nullptr) {
-        return fail(Errc::kNotFound, "no commitment of that miner and round");
+    const crypto::StreamKey* key = protocol::shown_key(state, round, uid);
+    if (recorded == nullptr || key == nullptr) {
+        return fail(Errc::kNotFound, "no opened commitment of that miner and round");
     }
     const protocol::Commitment& commitment = recorded->signed_commitment.commitment;
-    COVENANT_TRY(const store::FetchedArtifact fetched,
-                 store::fetch_artifact(artifacts.store, commitment, neuron->hotkey, seat.spec,
-                                       seat.chunk_elements));
+    COVENANT_TRY(
+        const store::FetchedArtifact fetched,
+        store::fetch_artifact(artifacts.store, commitment, *key, seat.spec, seat.chunk_elements));
     if (fetched.verdict != Verdict::kAccept) {
         return fail(Errc::kNotFound,
                     "its artifact: " + std::string(protocol::to_string(fetched.verdict)));

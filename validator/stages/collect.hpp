@@ -1,5 +1,5 @@
-// Stage 1, collect: fetch, decrypt and decode what the round's miners committed. One miner at a
-// time, so that a slow one holds up nobody else.
+// Stage 1, collect: decrypt and decode what the round's miners committed. One miner at a time, so
+// that a slow one holds up nobody else.
 #pragma once
 
 #include "chain/participant/node.hpp"
@@ -15,10 +15,11 @@ namespace covenant::validator {
 // The artifacts of one round, by miner; a verdict where there is none.
 using Collected = std::map<protocol::Uid, std::shared_ptr<const store::FetchedArtifact>>;
 
-// Of a miner that has committed: its artifact, or the verdict why there is none.
+// Of a miner whose key was shown: the artifact in its ciphertext, or the verdict why there is none.
 Result<store::FetchedArtifact> collect(const participant::Seat& seat,
                                        const participant::Artifacts& artifacts,
-                                       protocol::Round round, const protocol::MinerView& miner);
+                                       protocol::Round round, const protocol::MinerView& miner,
+                                       ByteView ciphertext);
 
 // What was committed by `uid` in an earlier round: from this node's index, or fetched again.
 // kNotFound when neither the index nor the store has it in good order.

@@ -7,11 +7,14 @@ namespace covenant::validator {
 
 using OptionalDuty = std::optional<participant::Duty>;
 
-// Slot 0, which fixes round 0: before the run starts.
-OptionalDuty prove_first_beacon_duty(Desk& desk, const participant::Moment& moment);
-// The round's beacon. Validators take turns. [T1 + d, T2)
-OptionalDuty prove_beacon_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
-// Collects, screens, says one bit a miner. [beacon, T2)
+// The next slot that can be proven: slot 0 before the run and in round 0, else the one that closes
+// the current round, also of a round that has none itself. Validators take turns. [target,
+// deadline)
+OptionalDuty prove_beacon_duty(Desk& desk, const participant::Moment& moment,
+                               std::optional<protocol::Round> current);
+// Fetches what is committed, opens it as the keys are shown. [T0, beacon)
+OptionalDuty collect_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
+// Screens what was collected, says one bit a miner. [beacon, T2)
 OptionalDuty vote_inclusion_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 // Root and held-out loss of the next parameters. [T2, T3)
 OptionalDuty vote_parameters_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
@@ -25,6 +28,10 @@ OptionalDuty commit_scores_duty(Desk& desk, RoundWork& work, const RoundMoment& 
 OptionalDuty reveal_scores_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 // Validators take turns. From the reveals' close.
 OptionalDuty settle_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
+// Takes the vote of who keeps missing its duties. Validators take turns. From the reveals' close.
+OptionalDuty jail_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
+// Asks for its own vote again.
+OptionalDuty return_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 // A line in the log for each of its ballots that does not count. From T2.
 OptionalDuty account_duty(Desk& desk, RoundWork& work, const RoundMoment& at);
 

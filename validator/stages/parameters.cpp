@@ -63,9 +63,10 @@ participant::Step vote_parameters(const Desk& desk, RoundWork& work, const Round
 
 OptionalDuty vote_parameters_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    const bool votes = std::ranges::any_of(
-        view.electorate, [&](const auto& one) { return one.uid == desk.node.seat().uid; });
-    if (!votes || !view.sigma || view.aggregated.empty() || view.accepted) {
+    // Also when others have decided already: the vote is a duty, and says what this node holds.
+    const protocol::Uid me = desk.node.seat().uid;
+    if (!view.votes(me) || !view.sigma || view.aggregated.empty() ||
+        view.parameters_votes.contains(me)) {
         return std::nullopt;
     }
     return participant::Duty{"vote-parameters", view.round, view.times.t2, view.times.t3,

@@ -74,17 +74,17 @@ Result<std::map<protocol::Uid, protocol::Rating>> ratings_before(const node::Jou
     return *ratings;
 }
 
-// Of every active miner that committed; what was audited plays no part (R8).
+// Of every active miner whose key was shown; what was audited plays no part (R8).
 std::vector<protocol::MinerRound> judged(const protocol::RoundView& view,
                                          std::span<const Screened> screened) {
     std::vector<protocol::MinerRound> out;
     for (const protocol::MinerView& miner : view.miners) {
-        if (!miner.commitment) {
+        if (!miner.key) {
             continue;
         }
         protocol::MinerRound round;
         round.uid = miner.uid;
-        round.tokens = miner.commitment->signed_commitment.commitment.tokens;
+        round.segments = miner.commitment->signed_commitment.commitment.segments;
         const auto one = std::ranges::find(screened, miner.uid, &Screened::uid);
         if (one != screened.end()) {
             const bool measured = one->verdict == protocol::Verdict::kAccept ||

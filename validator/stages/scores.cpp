@@ -73,7 +73,7 @@ Step reveal(const Desk& desk, const RoundMoment& at, const Hash256& committed) {
 
 OptionalDuty commit_scores_duty(Desk& desk, RoundWork& work, const RoundMoment& at) {
     const protocol::RoundView& view = at->view;
-    if (!view.sigma || view.settled || !anybody_committed(view) || !has_a_say(desk, view)) {
+    if (!view.sigma || view.settled || !anybody_opened(view) || !has_a_say(desk, view)) {
         return std::nullopt;
     }
     return participant::Duty{"commit-scores", view.round, view.times.t2, view.times.score_commit,

@@ -145,7 +145,7 @@ Result<std::vector<Screened>> screen(const participant::Seat& seat,
         if (one.verdict == Verdict::kAccept) {
             one.payload_root = fetched->artifact.feedback.payload_root;
         }
-        if (one.verdict == Verdict::kAccept && fetched->artifact.profile.profile_id != profile) {
+        if (one.verdict == Verdict::kAccept && fetched->artifact.profile_id != profile) {
             one.verdict = Verdict::kWrongProfile;
         }
         if (one.verdict == Verdict::kAccept) {

@@ -36,8 +36,9 @@ OptionalDuty settle_duty(Desk& desk, RoundWork& /*work*/, const RoundMoment& at)
     if (view.settled || !can_be_settled(view)) {
         return std::nullopt;
     }
-    const protocol::ChainTime turn(view.times.score_reveal.value +
-                                   turn_seconds(desk, view.electorate));
+    const protocol::ChainTime turn(
+        view.times.score_reveal.value +
+        turn_seconds(desk, view.electorate, desk.node.seat().spec.timing.round_seconds));
     return participant::Duty{"settle", view.round, turn, end_of_flight(desk, view.round),
                              [&desk, at] { return settle(desk, at); }};
 }

@@ -12,7 +12,10 @@ interface IRunRegistry {
     error RunRegistryUnknownRun(bytes32 run);
     /// @dev The genesis beacon must be drawn from a block that nobody can know yet.
     error RunRegistryStartsTooSoon(uint256 genesisTarget, uint256 current);
+    /// @dev Phases out of order or shorter than two blocks, or a longest jail below two rounds.
     error RunRegistryBadSchedule();
+    error RunRegistryBadAudit(uint16 segments, uint32 auditRatePpm);
+    error RunRegistryZeroMinimumStake();
     error RunRegistryBadShares(uint256 totalBps);
     error RunRegistryZeroRoot();
 

@@ -11,9 +11,14 @@ library PhaseClock {
         return uint256(terms.startTime) + uint256(round) * terms.roundSeconds;
     }
 
-    /// @notice Commitments close.
+    /// @notice Commitments close, keys may be shown.
     function t1(RunTerms memory terms, uint64 round) internal pure returns (uint256) {
         return t0(terms, round) + terms.commitSeconds;
+    }
+
+    /// @notice TK: keys close, before the block that draws the audits.
+    function keysClose(RunTerms memory terms, uint64 round) internal pure returns (uint256) {
+        return t0(terms, round) + terms.keySeconds;
     }
 
     /// @notice Inclusion votes and beacon proofs close, parameters votes open.
@@ -28,7 +33,7 @@ library PhaseClock {
 
     /// @notice Audits may be drawn: inclusion votes and score commitments open.
     function auditOpens(RunTerms memory terms, uint64 round) internal pure returns (uint256) {
-        return t1(terms, round) + terms.beaconDelaySeconds;
+        return t0(terms, round) + terms.beaconSeconds;
     }
 
     /// @notice Score commitments close, reveals open.
@@ -50,5 +55,11 @@ library PhaseClock {
     /// changes after its T0. Slot 0 opens round 0 and has until the end of that round's commitments.
     function beaconDeadline(RunTerms memory terms, uint64 slot) internal pure returns (uint256) {
         return slot == 0 ? t1(terms, 0) : t2(terms, slot - 1);
+    }
+
+    /// @notice Roster, stake and jail of `round` are those at the end of this second: before the block that gives
+    /// the round's beacon, so that nobody can choose them by what the beacon says.
+    function snapshot(RunTerms memory terms, uint64 round) internal pure returns (uint256) {
+        return round == 0 ? beaconTarget(terms, 0) - 1 : t1(terms, round - 1);
     }
 }

@@ -11,5 +11,11 @@ uint256 constant MAX_SPEC_BYTES = 65536;
 uint256 constant MAX_FINDINGS = 512;
 /// @dev uint16 weights packed in one word of a score row.
 uint256 constant WEIGHTS_PER_WORD = 16;
+/// @dev Keys in one batch: every slot once.
+uint256 constant MAX_KEY_BATCH = 256;
+/// @dev Countable rounds over which a validator's missed duties are summed.
+uint256 constant WATCHED_ROUNDS = 8;
+/// @dev So many of them missed, and anybody may jail it.
+uint256 constant MISSES_TO_JAIL = 6;
 /// @dev Rounds after the end of the reveals in which a settlement can be opened.
 uint256 constant SETTLE_ROUNDS = 8;

@@ -95,7 +95,7 @@ contract FakeRound {
         return _rounds[slot - 1].isBlind ? bytes32(0) : bytes32("sigma");
     }
 
-    function committed(bytes32, uint64 round) external view returns (uint256) {
+    function keyed(bytes32, uint64 round) external view returns (uint256) {
         return _rounds[round].committed;
     }
 
@@ -134,12 +134,8 @@ contract FakeRound {
         }
     }
 
-    function validatorSet() external pure returns (uint256) {
-        return type(uint256).max;
-    }
-
-    function totalStakeAt(uint256, uint48 timestamp) external view returns (uint256) {
-        return _rounds[_roundAt(timestamp)].seatedStake;
+    function seatedStake(bytes32, uint64 round) external view returns (uint256) {
+        return _rounds[round].seatedStake;
     }
 
     function stakesAt(uint16[] calldata uids, uint48 timestamp)
@@ -158,7 +154,9 @@ contract FakeRound {
         return Neuron(address(uint160(0xC01D0000 + uint256(uid))), address(1), Role.Miner, uid, 0, 0);
     }
 
+    /// @dev Whose snapshot this is: T1 of the round before.
     function _roundAt(uint48 timestamp) private view returns (uint64) {
-        return uint64((timestamp - _terms.startTime) / _terms.roundSeconds);
+        if (timestamp < _terms.startTime) return 0;
+        return uint64((timestamp - _terms.startTime) / _terms.roundSeconds) + 1;
     }
 }

@@ -9,6 +9,7 @@ import {RoundManager} from "../../src/RoundManager.sol";
 import {RunRegistry} from "../../src/RunRegistry.sol";
 import {ScoreLedger} from "../../src/ScoreLedger.sol";
 import {Token} from "../../src/Token.sol";
+import {UidSet} from "../../src/libraries/UidSet.sol";
 import {Commitment} from "../../src/types/Commitment.sol";
 import {Finding} from "../../src/types/Finding.sol";
 import {Role} from "../../src/types/Neuron.sol";
@@ -41,9 +42,11 @@ abstract contract Network is Test {
     function setUp() public virtual {
         vm.warp(GENESIS);
         vm.roll(1000);
+        uint64 nonce = vm.getNonce(address(this));
         Deployment.Contracts memory c = Deployment.deploy(
             Deployment.Config(admin, creator, faucet, treasury, UNBONDING),
-            vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + Deployment.AUTHORITY_OFFSET)
+            vm.computeCreateAddress(address(this), nonce + Deployment.SCORE_LEDGER_OFFSET),
+            vm.computeCreateAddress(address(this), nonce + Deployment.AUTHORITY_OFFSET)
         );
         token = c.token;
         registry = c.registry;
@@ -113,14 +116,22 @@ abstract contract Network is Test {
             startTime: uint64(block.timestamp + 100),
             roundSeconds: 100,
             commitSeconds: 40,
-            beaconDelaySeconds: 5,
+            keySeconds: 45,
+            beaconSeconds: 50,
             inclusionSeconds: 70,
+            openingSeconds: 80,
             scoreCommitSeconds: 120,
             scoreRevealSeconds: 150,
             genesisLeadSeconds: 10,
+            blockSeconds: 1,
+            jailRounds: 8,
+            lastRound: 1_000_000,
+            segments: 6,
+            auditRatePpm: 160_000,
             minerShareBps: 5400,
             validatorShareBps: 3600,
             emissionPerRound: EMISSION,
+            minimumStake: 10,
             genesisRoot: keccak256("genesis"),
             datasetRoot: keccak256("dataset")
         });
@@ -166,14 +177,14 @@ abstract contract Network is Test {
         return Commitment({
             run: run,
             round: round,
+            id: uid,
             rho: roundManager.rho(run, round),
             baseRoot: roundManager.baseRoot(run, round),
-            uid: uid,
             root: keccak256(abi.encode("root", round, uid)),
             ciphertextHash: keccak256(abi.encode("ciphertext", round, uid)),
-            keyHash: keccak256(abi.encode("key", round, uid)),
             size: 12345,
-            tokens: 67890
+            keyHash: sha256(abi.encode(oneTimeKey(round, uid))),
+            segments: 6
         });
     }
 
@@ -182,9 +193,30 @@ abstract contract Network is Test {
         roundManager.commitArtifact(c, sign(keyOf(uid), roundManager.hashCommitment(c)));
     }
 
+    /// @dev The key that opens a miner's artifact; its hash stands in the commitment.
+    function oneTimeKey(uint64 round, uint256 uid) internal pure returns (bytes32) {
+        return keccak256(abi.encode("key", round, uid));
+    }
+
+    /// @dev Goes to T1, if it is ahead, and shows the keys of a set of miners.
+    function showKeys(uint64 round, uint256 set) internal {
+        warpTo(roundManager.t1(run, round));
+        uint16[] memory uids = UidSet.toArray(set);
+        uint32[] memory ids = new uint32[](uids.length);
+        bytes32[] memory keys = new bytes32[](uids.length);
+        for (uint256 i = 0; i < uids.length; ++i) {
+            (ids[i], keys[i]) = (uids[i], oneTimeKey(round, uids[i]));
+        }
+        roundManager.showKeys(run, round, ids, keys);
+    }
+
     function voteInclusion(uint64 round, uint16 uid, uint256 set) internal {
+        voteInclusion(round, uid, set, 0);
+    }
+
+    function voteInclusion(uint64 round, uint16 uid, uint256 set, uint256 suspect) internal {
         vm.prank(hotkeyOf(uid));
-        roundManager.voteInclusion(run, round, set);
+        roundManager.voteInclusion(run, round, set, suspect);
     }
 
     function voteParameters(uint64 round, uint16 uid, bytes32 root) internal {

@@ -9,7 +9,7 @@
 namespace covenant::bench {
 namespace {
 
-constexpr std::uint64_t kFullTokens = 1;  // every peer weighs the same
+constexpr std::uint64_t kFullSegments = 1;  // every peer weighs the same
 
 // 2 bits a value: its sign and one of two levels.
 Sparsity sparsity_of(const SparseHyper& hyper) {
@@ -41,13 +41,13 @@ class SparseStep final : public OuterStep {
         std::vector<engine::Contribution> contributions;
         for (std::size_t peer = 0; peer < sent_.size(); ++peer)
             contributions.push_back({.uid = static_cast<std::uint16_t>(peer),
-                                     .tokens = kFullTokens,
+                                     .segments = kFullSegments,
                                      .update = &sent_[peer]});
         COVENANT_TRY(
             [[maybe_unused]] const engine::AggregateReport report,
             engine::aggregate(
                 layout_,
-                {.alpha = hyper_.alpha, .support = hyper_.support, .full_tokens = kFullTokens},
+                {.alpha = hyper_.alpha, .support = hyper_.support, .full_segments = kFullSegments},
                 contributions, theta));
         return {};
     }

@@ -2,6 +2,7 @@
 // the state sound. Input: four bytes an intent (kind, who, what, seconds that pass).
 #include "common/base/assert.hpp"
 #include "common/crypto/secp256k1.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/protocol/transition.hpp"
 #include "tools/vectors/samples.hpp"
@@ -58,7 +59,7 @@ class Machine {
                               ? current.value + what
                               : current.value - std::min<std::uint64_t>(current.value, what % 3));
         const Address sender = keys()[who % kHotkeys].address();
-        switch (kind % 8) {
+        switch (kind % 11) {
             case 0:
                 perform(commitment(round, who, what), sender);
                 break;
@@ -68,7 +69,10 @@ class Machine {
                     sender);
                 break;
             case 2:
-                perform(VoteInclusion{.run = state_.run, .round = round, .uids = UidSet(what % 8)},
+                perform(VoteInclusion{.run = state_.run,
+                                      .round = round,
+                                      .uids = UidSet(what % 8),
+                                      .suspects = UidSet(what / 8 % 8)},
                         sender);
                 break;
             case 3:
@@ -86,6 +90,19 @@ class Machine {
                 break;
             case 5:
                 perform(reveal(round, kind), sender);
+                break;
+            case 7:
+                perform(ShowKeys{.run = state_.run,
+                                 .round = round,
+                                 .keys = {{Uid(who % 8), key_of(what)},
+                                          {Uid(who / 8 % 8), key_of(what)}}},
+                        sender);
+                break;
+            case 8:
+                perform(JailValidator{.run = state_.run, .uid = Uid(what % 8)}, sender);
+                break;
+            case 9:
+                perform(ReturnFromJail{.run = state_.run}, sender);
                 break;
             case 6:
                 perform(SettleRound{.run = state_.run, .round = round}, sender);
@@ -118,8 +135,17 @@ class Machine {
             UidSet committed;
             for (const auto& [uid, commitment] : record.commitments)
                 committed.set(uid.value);
-            COVENANT_ASSERT((included(state_, round) & ~committed).none(),
-                            "who is included has committed");
+            UidSet keyed;
+            for (const auto& [uid, key] : record.keys)
+                keyed.set(uid.value);
+            COVENANT_ASSERT((keyed & ~committed).none(), "keys open commitments");
+            COVENANT_ASSERT((included(state_, round) & ~keyed).none(),
+                            "who is included has shown its key");
+            COVENANT_ASSERT((suspected(state_, round) & ~keyed).none(),
+                            "who is suspected can be drawn");
+            COVENANT_ASSERT(suspected(state_, round).count() <=
+                                std::max<std::size_t>(1, record.commitments.size() / 8),
+                            "suspicion draws few");
             COVENANT_ASSERT(aggregated(state_, round).size() <= state_.spec->outer.max_artifacts,
                             "slots are few");
             COVENANT_ASSERT(record.reveals.size() <= record.score_commitments.size(),
@@ -156,6 +182,9 @@ class Machine {
         }
     }
 
+    static crypto::StreamKey key_of(std::uint8_t what) {
+        return crypto::StreamKey::from(vectors::filled_hash(what).view());
+    }
     PostCommitment commitment(Round round, std::uint8_t who, std::uint8_t what) const {
         PostCommitment out;
         Commitment& c = out.commitment.commitment;
@@ -165,6 +194,8 @@ class Machine {
         c.base_root = base_root(state_, round);
         c.uid = Uid(who % 8);
         c.root = vectors::filled_hash(what);
+        c.key_hash = crypto::sha256(key_of(what).view());
+        c.segments = static_cast<std::uint16_t>(state_.spec->segments());
         out.commitment.signature =
             keys()[who % kHotkeys]
                 .sign(commitment_digest(c, {.chain_id = 31337, .round_manager = {}}))

@@ -148,15 +148,15 @@ TEST(Abi, SetsOfUidsAreBitmaps) {
 
 std::vector<EventBody> one_of_each() {
     SignedCommitment commitment;
-    commitment.commitment = {hash_of(1), Round(2),   hash_of(3), hash_of(4), Uid(5),
-                             hash_of(6), hash_of(7), hash_of(8), 900,        1000};
+    commitment.commitment = {hash_of(1), Round(2),   Uid(5), hash_of(3), hash_of(4),
+                             hash_of(6), hash_of(7), 900,    hash_of(8), 6};
     commitment.signature.fill(0x1b);
     UidSet uids;
     uids.set(5);
     uids.set(200);
     RevealedScores scores{Uid(9), Amount{77}, {1, 2, 3}, {{Uid(5), 2, Segment(3), hash_of(9)}}};
     RunTerms terms;
-    terms.timing = {1, 2, 3, 4, 5, 6, 7, 8};
+    terms.timing = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
     terms.miner_share_bps = 6000;
     terms.emission_per_round = Amount{Uint128{100} * kOneToken};
     terms.genesis_root = hash_of(10);
@@ -164,10 +164,13 @@ std::vector<EventBody> one_of_each() {
             StakeChanged{Uid(5), Amount{kOneToken}},
             RunCreated{hash_of(1), terms, {1, 2, 3}},
             ArtifactCommitted{commitment},
+            KeysShown{hash_of(1), Round(2), {{Uid(5), {{7}}}, {Uid(255), {{8}}}}},
             BeaconProven{hash_of(1), BeaconSlot(4), BlockNumber(99), hash_of(5), hash_of(6)},
-            InclusionVoted{hash_of(1), Round(2), Uid(9), uids, Amount{10}},
+            InclusionVoted{hash_of(1), Round(2), Uid(9), uids, UidSet(6), Amount{10}},
             ParametersVoted{hash_of(1), Round(2), Uid(9), hash_of(3), 0x40800000, Amount{10}},
             ParametersAccepted{hash_of(1), Round(2), hash_of(3), 0x40800000},
+            Jailed{hash_of(1), Uid(9), 6},
+            Returned{hash_of(1), Uid(9), ChainTime(1234567)},
             ScoresCommitted{hash_of(1), Round(2), Uid(9), hash_of(4)},
             ScoresRevealed{hash_of(1), Round(2), scores},
             MinerFailed{hash_of(1), Round(2), Uid(5), Amount{3}, Amount{1}},
@@ -242,7 +245,7 @@ TEST(Revert, NamesErrorsAndTheirArguments) {
 TEST(Revert, BearsAnything) {
     EXPECT_EQ(describe_revert({}), "reverted without a reason");
     EXPECT_EQ(describe_revert(Bytes{1, 2, 3, 4}), "unknown error 0x01020304");
-    EXPECT_EQ(describe_revert(encode_call("RoundManagerNotMiner(uint16)", AbiWriter())),
+    EXPECT_EQ(describe_revert(encode_call("RoundManagerNotMiner(uint32)", AbiWriter())),
               "RoundManagerNotMiner(...)");
     EXPECT_EQ(describe_revert(encode_call("Error(string)", AbiWriter().uint(5))),
               "reverted with a broken reason");

@@ -4,6 +4,7 @@
 #include "chain/deployer.hpp"
 #include "chain/evm_ledger.hpp"
 #include "chain/indexer/queries.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/protocol/round_view.hpp"
 #include "common/protocol/schedule.hpp"
 #include "tests/support/fake_node.hpp"
@@ -143,14 +144,18 @@ class AnvilTest : public ::testing::Test {
         c.uid = Uid(uid);
         c.root = hash_of(0x31);
         c.ciphertext_hash = hash_of(0x32);
-        c.key_hash = hash_of(0x33);
+        c.key_hash = crypto::sha256(key().view());
         c.size = 1000;
-        c.tokens = 288;
+        c.segments = static_cast<std::uint16_t>(spec.segments());
         PostCommitment out;
         out.commitment.commitment = c;
         out.commitment.signature =
             hotkeys[uid].sign(commitment_digest(c, ledgers[0]->domain())).encode();
         return out;
+    }
+    static crypto::StreamKey key() { return crypto::StreamKey::from(hash_of(0x33).view()); }
+    [[nodiscard]] ShowKeys keys(Round round) const {
+        return {network.run, round, {{Uid(0), key()}}};
     }
     [[nodiscard]] RoundTimes times(std::uint64_t round) const {
         return round_times(spec.timing, Round(round));
@@ -193,16 +198,19 @@ TEST_F(AnvilTest, ARoundFromCommitToClaim) {
     EXPECT_NE(refusal(1, "no miner", commitment(Round(0), 1)).find("RoundManagerNotMiner(1)"),
               std::string::npos);
     PostCommitment forged = commitment(Round(0));
-    forged.commitment.commitment.tokens += 1;
+    forged.commitment.commitment.size += 1;
     EXPECT_EQ(refusal(0, "forged", forged), "RoundManagerBadSignature(0)");
     accept(0, "commit", commitment(Round(0)));
+    mine_at(times(0).t1);
+    accept(0, "key", keys(Round(0)));
+    EXPECT_NE(refusal(1, "key", keys(Round(0))).find("RoundManagerNoNewKey"), std::string::npos);
 
     mine_at(times(0).beacon);
     accept(1, "beacon/1", ProveBeacon{run, BeaconSlot(1)});
     UidSet uids;
     uids.set(0);
     for (const std::size_t v : {1U, 2U}) {
-        accept(v, "inclusion", VoteInclusion{run, Round(0), uids});
+        accept(v, "inclusion", VoteInclusion{run, Round(0), uids, {}});
     }
     sync(1);
     EXPECT_EQ(included(state(1), Round(0)), uids);
@@ -278,12 +286,14 @@ TEST_F(AnvilTest, AVoteHasGasForItsDearestPath) {
     prove_genesis();
     mine_at(times(0).t0);
     accept(0, "commit", commitment(Round(0)));
+    mine_at(times(0).t1);
+    accept(0, "key", keys(Round(0)));
     mine_at(times(0).beacon);
     accept(1, "beacon/1", ProveBeacon{run, BeaconSlot(1)});
     UidSet uids;
     uids.set(0);
     for (const std::size_t v : {1U, 2U, 3U}) {
-        accept(v, "inclusion", VoteInclusion{run, Round(0), uids});
+        accept(v, "inclusion", VoteInclusion{run, Round(0), uids, {}});
     }
     mine_at(times(0).t2);
     const VoteParameters vote{run, Round(0), hash_of(0x41), 0x40800000};

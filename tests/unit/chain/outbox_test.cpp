@@ -55,7 +55,7 @@ TEST_F(OutboxTest, NumbersNoncesInOrder) {
 }
 
 TEST_F(OutboxTest, EstimateRevertIsARefusalWithTheErrorsName) {
-    node.estimate_revert = encode_call("RoundManagerNotMiner(uint16)", AbiWriter().uint(5));
+    node.estimate_revert = encode_call("RoundManagerNotMiner(uint32)", AbiWriter().uint(5));
     ASSERT_TRUE(enqueue("a"));
     ASSERT_TRUE(advance());
     EXPECT_EQ(entry("a").state, OutboxState::kRefused);

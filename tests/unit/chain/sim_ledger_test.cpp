@@ -2,6 +2,7 @@
 
 #include "chain/fingerprint.hpp"
 #include "common/crypto/secp256k1.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/protocol/schedule.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tools/vectors/samples.hpp"
@@ -56,9 +57,9 @@ class SimLedgerTest : public ::testing::Test {
         c.uid = Uid(0);
         c.root = hash_of(0x31);
         c.ciphertext_hash = hash_of(0x32);
-        c.key_hash = hash_of(0x33);
+        c.key_hash = crypto::sha256(artifact_key.view());
         c.size = 1000;
-        c.tokens = 288;
+        c.segments = static_cast<std::uint16_t>(spec.segments());
         PostCommitment out;
         out.commitment.commitment = c;
         out.commitment.signature = keys[0].sign(commitment_digest(c, chain->domain())).encode();
@@ -83,12 +84,14 @@ class SimLedgerTest : public ::testing::Test {
         const std::string name = std::to_string(r) + "/";
         to_time(times.t0.value + 1);
         accept(0, name + "commit", commitment(round));
+        to_time(times.t1.value + 1);
+        accept(2, name + "key", ShowKeys{run, round, {{Uid(0), artifact_key}}});
         to_time(times.beacon.value + 1);
         accept(1, name + "beacon", ProveBeacon{run, beacon_slot_of(round)});
         UidSet uids;
         uids.set(0);
         for (const std::size_t v : {1U, 2U}) {
-            accept(v, name + "inclusion", VoteInclusion{run, round, uids});
+            accept(v, name + "inclusion", VoteInclusion{run, round, uids, {}});
         }
         const Hash256 hash = hash_of(static_cast<std::uint8_t>(0x40 + r));
         to_time(times.t2.value + 1);
@@ -112,6 +115,7 @@ class SimLedgerTest : public ::testing::Test {
         accept(2, name + "settle", SettleRound{run, round});
     }
 
+    crypto::StreamKey artifact_key = crypto::StreamKey::from(hash_of(0x33).view());
     RunSpec spec = vectors::sample_spec();
     RunId run = run_id(encode_run_spec(spec));
     VirtualClock clock{99'000'000};
@@ -135,6 +139,7 @@ TEST_F(SimLedgerTest, ARoundByHandPaysTheMiner) {
 TEST_F(SimLedgerTest, TwoRoundsFollowEachOther) {
     set_up();
     play_round(0);
+    accept(1, "beacon/2", ProveBeacon{run, BeaconSlot(2)});
     play_round(2);  // scores of round 0 are settled in round 1, which stays empty
     const RunState& state = *ledgers[1].state();
     EXPECT_EQ(base_root(state, Round(2)), hash_of(0x40));

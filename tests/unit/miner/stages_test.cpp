@@ -1,4 +1,5 @@
 #include "common/base/hex.hpp"
+#include "common/crypto/sha256.hpp"
 #include "common/store/sealed_artifact.hpp"
 #include "common/store/trace_record.hpp"
 #include "miner/miner.hpp"
@@ -122,21 +123,20 @@ TEST_F(StagesTest, PackagesOnceAndRefusesASecondContent) {
     EXPECT_EQ(in_journal().value()->commitment, package->commitment);
 }
 
-TEST_F(StagesTest, TheArtifactOpensOnlyAfterItsKeyIsPublished) {
+TEST_F(StagesTest, TheArtifactOpensWithItsKeyOnly) {
     const auto result = executed();
     ASSERT_TRUE(result);
     const auto package = packaged(*result);
     ASSERT_TRUE(package);
-    const auto fetch = [&] {
-        return store::fetch_artifact(scene.store(), package->commitment.commitment,
-                                     rig->key.address(), node().seat().spec,
-                                     node().seat().chunk_elements)
+    const auto fetch = [&](const crypto::StreamKey& key) {
+        return store::fetch_artifact(scene.store(), package->commitment.commitment, key,
+                                     node().seat().spec, node().seat().chunk_elements)
             .value();
     };
-    EXPECT_EQ(fetch().verdict, protocol::Verdict::kUnavailable);
-    ASSERT_TRUE(publish_key(scene.store(), rig->view(1), *package));
-    EXPECT_EQ(fetch().verdict, protocol::Verdict::kAccept);
-    EXPECT_EQ(fetch().artifact, result->artifact);
+    EXPECT_EQ(crypto::sha256(package->key.view()), package->commitment.commitment.key_hash);
+    EXPECT_EQ(fetch(crypto::new_stream_key()).verdict, protocol::Verdict::kDecryptFailed);
+    EXPECT_EQ(fetch(package->key).verdict, protocol::Verdict::kAccept);
+    EXPECT_EQ(fetch(package->key).artifact, result->artifact);
 }
 
 // What was sealed before the process died is what is sent.

@@ -26,11 +26,15 @@ using simulation::testing::Scene;
 class StagesTest : public ::testing::Test {
   protected:
     StagesTest() {
-        scene.run_to(1, 9);
+        scene.run_to(1, 13);
         rig.emplace(scene, "validator-0");
         view = rig->view(1);
         for (const protocol::MinerView& miner : view.miners) {
-            auto fetched = collect(node().seat(), node().artifacts(), view.round, miner);
+            const auto ciphertext = store::fetch_ciphertext(
+                scene.store(), miner.commitment->signed_commitment.commitment, node().seat().spec,
+                node().seat().chunk_elements);
+            auto fetched = collect(node().seat(), node().artifacts(), view.round, miner,
+                                   ciphertext.value().value());
             collected[miner.uid] =
                 std::make_shared<store::FetchedArtifact>(std::move(fetched.value()));
         }
@@ -108,7 +112,7 @@ TEST_F(StagesTest, ScreeningSurvivesTheJournal) {
 }
 
 TEST_F(StagesTest, RefusesAnotherProfile) {
-    artifact().profile.profile_id.bytes[0] ^= 1;
+    artifact().profile_id.bytes[0] ^= 1;
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kWrongProfile);
 }
 
@@ -196,7 +200,7 @@ TEST_F(StagesTest, AuditFailsWhatContinuesTheUnreadable) {
     std::filesystem::remove_all(scene.folder("validator-0") / "index");
     rig.emplace(scene, "validator-0");
     const auto& last = scene.record(0).commitments.at(kMiner).signed_commitment.commitment;
-    ASSERT_TRUE(scene.store().erase(last.key_hash));
+    ASSERT_TRUE(scene.store().erase(last.ciphertext_hash));
     EXPECT_EQ(verdicts().at(kMiner), Verdict::kBrokenContinuity);
     const auto waits = audited(false);
     ASSERT_TRUE(waits) << waits.error().context;
@@ -215,7 +219,7 @@ TEST_F(StagesTest, AuditSeesOtherWindows) {
     expect_audit(Verdict::kWindowMismatch);
 }
 
-TEST_F(StagesTest, WithoutStakeItAsksNothingOfTheContracts) {
+TEST_F(StagesTest, WithoutAVoteItAsksNothingOfTheContracts) {
     participant::Submitter submitter(node().ledger(), node().clock());
     Desk desk{node(), rig->background, submitter, {}};
     RoundWork work;
@@ -226,8 +230,9 @@ TEST_F(StagesTest, WithoutStakeItAsksNothingOfTheContracts) {
                audit_duty(desk, work, at).has_value() +
                commit_scores_duty(desk, work, at).has_value();
     };
+    view.inclusion_votes.clear();
     EXPECT_EQ(duties(), 3);
-    view.staked_validators.clear();
+    view.electorate.clear();
     EXPECT_EQ(duties(), 0);
 }
 

@@ -105,20 +105,14 @@ Result<crypto::StreamKey> key_of(const CommandContext& context, const ArtifactOp
         return fail(Errc::kPrecondition, "no commitment names the ciphertext " + to_0x(ciphertext) +
                                              ": give its key with --key");
     }
-    auto bytes = store->get(commitment->key_hash, kSize);
-    if (!bytes && bytes.error().code == Errc::kNotFound) {
+    const crypto::StreamKey* key =
+        protocol::shown_key(scene.state, commitment->round, commitment->uid);
+    if (key == nullptr) {
         return fail(Errc::kPrecondition, "the key " + to_0x(commitment->key_hash) +
-                                             " is not published yet: it comes after the commit "
-                                             "deadline of the round");
+                                             " is not on the chain: it comes after the commit "
+                                             "deadline of the round, or was not shown in time");
     }
-    if (!bytes) {
-        return fail(std::move(bytes).error());
-    }
-    if (bytes->size() != kSize) {
-        return fail(Errc::kMismatch, "the published key has " + std::to_string(bytes->size()) +
-                                         " bytes, a key has " + std::to_string(kSize));
-    }
-    return crypto::StreamKey::from(*bytes);
+    return *key;
 }
 
 struct Opened {
@@ -223,13 +217,19 @@ Result<ExitCode> verify(const CommandContext& context, const ArtifactOptions& op
         return fail(Errc::kNotFound,
                     options.hotkey + " committed nothing in round " + options.round);
     }
+    const auto key = record->keys.find(uid);
+    if (key == record->keys.end()) {
+        return fail(Errc::kNotFound, options.hotkey + " did not show the key of round " +
+                                         options.round + ": nobody can read its artifact");
+    }
     const protocol::Commitment& commitment =
         record->commitments.at(uid).signed_commitment.commitment;
     COVENANT_TRY(const auto store, open_store(context, options));
     const auto elements = protocol::chunk_elements(scene.state.spec->model);
     const Address hotkey = scene.state.roster.find(uid)->hotkey;
-    COVENANT_TRY(const store::FetchedArtifact fetched,
-                 store::fetch_artifact(*store, commitment, hotkey, *scene.state.spec, elements));
+    COVENANT_TRY(
+        const store::FetchedArtifact fetched,
+        store::fetch_artifact(*store, commitment, key->second, *scene.state.spec, elements));
     const bool good = fetched.verdict == Verdict::kAccept;
     Json json = Json::object();
     json.set("round", number)
@@ -245,7 +245,7 @@ Result<ExitCode> verify(const CommandContext& context, const ArtifactOptions& op
     if (good) {
         return ExitCode::kOk;
     }
-    COVENANT_CHECK(store::check_copies(*store, commitment, *scene.state.spec, elements));
+    COVENANT_CHECK(store::check_ciphertext(*store, commitment, *scene.state.spec, elements));
     context.output.error(Error{Errc::kMismatch,
                                "the stored artifact and the chain's commitment disagree: " +
                                    std::string(protocol::to_string(fetched.verdict)),
@@ -267,7 +267,7 @@ Result<ExitCode> list(const CommandContext& context, const ArtifactOptions& opti
         for (const auto& [uid, one] : record.commitments) {
             const protocol::Commitment& commitment = one.signed_commitment.commitment;
             COVENANT_TRY(const bool stored, store->has(commitment.ciphertext_hash));
-            COVENANT_TRY(const bool published, store->has(commitment.key_hash));
+            const bool shown = record.keys.contains(uid);
             const double ratio = view::compression_ratio(*scene.state.spec, commitment.size);
             const std::string who = view::label(scene.state, scene.folder, uid);
             Json row = Json::object();
@@ -278,12 +278,12 @@ Result<ExitCode> list(const CommandContext& context, const ArtifactOptions& opti
                 .set("compression_ratio", ratio)
                 .set("ciphertext", to_0x(commitment.ciphertext_hash))
                 .set("stored", stored)
-                .set("key_published", published)
+                .set("key_shown", shown)
                 .set("included", included.test(uid.value));
             rows.push(std::move(row));
             table.add({std::to_string(round.value), who, std::to_string(commitment.size),
                        fmt::format("{:.1f}x", ratio), stored ? "stored" : "missing",
-                       published ? "published" : "secret", included.test(uid.value) ? "yes" : "no",
+                       shown ? "shown" : "secret", included.test(uid.value) ? "yes" : "no",
                        to_0x(commitment.ciphertext_hash)});
         }
     }

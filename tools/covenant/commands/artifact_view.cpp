@@ -127,9 +127,7 @@ Json artifact_json(const protocol::Artifact& artifact, const ArtifactSummary& su
         .set("norm", std::bit_cast<double>(feedback.norm_bits))
         .set("kept_per_chunk", feedback.kept_per_chunk);
     Json profile = Json::object();
-    profile.set("profile_id", to_0x(artifact.profile.profile_id))
-        .set("build_id", to_0x(artifact.profile.build_id))
-        .set("hardware_class", artifact.profile.hardware_class);
+    profile.set("profile_id", to_0x(artifact.profile_id));
     Json header = Json::object();
     header.set("version", protocol::kArtifactVersion)
         .set("run", to_0x(artifact.run))

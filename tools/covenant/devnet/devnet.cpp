@@ -169,13 +169,17 @@ Status Devnet::resume_run() {
     COVENANT_TRY(const chain::BlockHeader head, chain::latest_block(anvil_->rpc()));
     // An unfinished run goes on to its last round; a finished one gets as many rounds again.
     const auto at = protocol::round_at(spec.timing, protocol::ChainTime(head.timestamp));
+    // Nobody proved a beacon while it stood still, so the round after the present one may have
+    // none, too: one more is played.
     if (at) {
         disturb(*at);
+        disturb(at->next());
         next_to_check_ = at->value;
-    }
-    if (at && at->value >= record_.rounds) {
-        next_to_print_ = at->value + 1;
-        record_.rounds = at->value + 1 + options_.rounds;
+        if (at->value >= record_.rounds) {
+            next_to_print_ = at->value + 1;
+            record_.rounds = at->value + 2 + options_.rounds;
+        }
+        record_.rounds = std::max(record_.rounds, at->value + 3);
     }
     return save_record(layout_, record_);
 }
@@ -282,15 +286,15 @@ void Devnet::show_late_miners(protocol::ChainTime now) {
     for (; next_to_check_ < record_.rounds; ++next_to_check_) {
         const Round round(next_to_check_);
         const protocol::RoundTimes times = protocol::round_times(state_.spec->timing, round);
-        if (now.value < times.t1.value + kReadSeconds) {
+        if (now.value < times.keys.value + kReadSeconds) {
             return;
         }
         const auto late = late_miners(record_, state_, round);
         if (!late.empty() && !disturbed_.contains(round)) {
             missed(with_reasons(
-                fmt::format("round {} missed by {}: no commitment within the {} s "
+                fmt::format("round {} missed by {}: no commitment with its key within the {} s "
                             "that were there",
-                            round.value, fmt::join(late, ", "), times.t1.value - times.t0.value),
+                            round.value, fmt::join(late, ", "), times.keys.value - times.t0.value),
                 late, layout_, round));
         }
     }

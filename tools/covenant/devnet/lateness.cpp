@@ -20,7 +20,7 @@ std::vector<std::string> late_miners(const Record& record, const protocol::RunSt
     std::vector<std::string> late;
     for (const Participant& one : record.participants) {
         if (one.role == protocol::Role::kMiner && !one.cheats() &&
-            protocol::recorded_commitment(state, round, record.uids.at(one.name)) == nullptr) {
+            protocol::shown_key(state, round, record.uids.at(one.name)) == nullptr) {
             late.push_back(one.name);
         }
     }

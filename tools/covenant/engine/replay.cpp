@@ -100,8 +100,8 @@ class Replay {
         }
         const execution::SegmentJob job{*state_.spec, *windows_, view_.assignment(miner_),
                                         segment,      {},        {}};
-        COVENANT_TRY(auto audit, own(execution::audit_segment(*engine_, artifact_, miner_.hotkey,
-                                                              std::move(*boundary), job)));
+        COVENANT_TRY(auto audit,
+                     own(execution::audit_segment(*engine_, artifact_, std::move(*boundary), job)));
         return Replayed{segment, std::move(audit)};
     }
 
@@ -115,6 +115,11 @@ class Replay {
             return fail(Errc::kNotFound, options_.hotkey + " committed nothing in round " +
                                              std::to_string(options_.round));
         }
+        if (!miner->key) {
+            return fail(Errc::kNotFound, options_.hotkey + " did not show the key of round " +
+                                             std::to_string(options_.round) +
+                                             ": nobody can read its artifact");
+        }
         view_ = *view;
         miner_ = *miner;
         return {};
@@ -123,8 +128,8 @@ class Replay {
     Status fetch() {
         const auto elements = protocol::chunk_elements(state_.spec->model);
         const protocol::Commitment& commitment = miner_.commitment->signed_commitment.commitment;
-        COVENANT_CHECK(own(store::check_copies(*store_, commitment, *state_.spec, elements)));
-        COVENANT_TRY(auto fetched, own(store::fetch_artifact(*store_, commitment, miner_.hotkey,
+        COVENANT_CHECK(own(store::check_ciphertext(*store_, commitment, *state_.spec, elements)));
+        COVENANT_TRY(auto fetched, own(store::fetch_artifact(*store_, commitment, *miner_.key,
                                                              *state_.spec, elements)));
         if (fetched.verdict != Verdict::kAccept) {
             return fail(Errc::kMismatch, "the artifact is refused: " +

@@ -109,10 +109,8 @@ class Worker {
             .windows = windows_,
             .assignment = assignment(short_spec_),
             .uid = protocol::Uid(static_cast<std::uint16_t>(rank_)),
-            .hotkey = {},
             .base_root = base_root_,
             .previous_commitment = {},
-            .profile = profile_,
             .stop = {},
             .on_step = {},
             .on_boundary = [&](Segment segment, const engine::TrainState& state,
@@ -181,7 +179,6 @@ class Worker {
           theta_(engine::genesis_parameters(engine_.layout(), trial.options.seed)),
           base_root_(execution::state_root(theta_)),
           short_spec_(trial.spec) {
-        profile_.profile_id = protocol::profile_id(trial.spec.profile);
         short_spec_.inner.steps_per_round = short_spec_.inner.steps_per_segment;
     }
 
@@ -227,7 +224,6 @@ class Worker {
     engine::ParameterBuffer theta_;
     Hash256 base_root_;
     protocol::RunSpec short_spec_;
-    protocol::ProfileRecord profile_;
     std::uint64_t unit_ = 0;
     Times times_;
 };

@@ -12,7 +12,7 @@
 namespace covenant::engine::testing {
 namespace {
 
-constexpr std::uint64_t kFullTokens = 1000;
+constexpr std::uint64_t kFullSegments = 1000;
 
 class AggregateTest : public ::testing::Test {
   protected:
@@ -60,7 +60,7 @@ class AggregateTest : public ::testing::Test {
         double total = 0.0;
         for (std::size_t p = 0; p < all.size(); ++p) {
             if (norms[p] >= 0.1 * median) {
-                total += static_cast<double>(all[p].tokens) / static_cast<double>(kFullTokens);
+                total += static_cast<double>(all[p].segments) / static_cast<double>(kFullSegments);
             }
         }
         for (std::size_t j = 0; j < out.size(); ++j) {
@@ -69,7 +69,7 @@ class AggregateTest : public ::testing::Test {
             for (std::size_t p = 0; p < all.size(); ++p) {
                 if (norms[p] < 0.1 * median || !sent[p][j]) continue;
                 const double w =
-                    static_cast<double>(all[p].tokens) / static_cast<double>(kFullTokens);
+                    static_cast<double>(all[p].segments) / static_cast<double>(kFullSegments);
                 top += w * std::min(1.0, median / norms[p]) * static_cast<double>(dense[p][j]);
                 support += w;
             }
@@ -96,7 +96,7 @@ TEST_F(AggregateTest, MatchesTheDenseFormulaForEachExponent) {
         for (const auto& [support, exponent] :
              {std::pair{SupportExponent::kZero, 0.0}, std::pair{SupportExponent::kHalf, 0.5},
               std::pair{SupportExponent::kOne, 1.0}}) {
-            const OuterHyper hyper{0.7, support, kFullTokens};
+            const OuterHyper hyper{0.7, support, kFullSegments};
             ParameterBuffer next = theta_.clone();
             const AggregateReport report = aggregate(layout_, hyper, all, next).value();
             EXPECT_EQ(report.median_norm,
@@ -125,7 +125,7 @@ TEST_F(AggregateTest, IsTheWrittenArithmeticBitForBit) {
             all.push_back({i, std::uint64_t{900} + 31U * i, &updates[i]});
         for (const auto support :
              {SupportExponent::kZero, SupportExponent::kHalf, SupportExponent::kOne}) {
-            const OuterHyper hyper{0.7, support, kFullTokens};
+            const OuterHyper hyper{0.7, support, kFullSegments};
             ParameterBuffer next = theta_.clone();
             const AggregateReport report = aggregate(layout_, hyper, all, next).value();
             std::vector<double> numerators(layout_.total_floats(), 0.0);
@@ -133,7 +133,7 @@ TEST_F(AggregateTest, IsTheWrittenArithmeticBitForBit) {
             double total = 0.0;
             for (std::size_t p = 0; p < all.size(); ++p) {
                 const double weight =
-                    static_cast<double>(all[p].tokens) / static_cast<double>(kFullTokens);
+                    static_cast<double>(all[p].segments) / static_cast<double>(kFullSegments);
                 ASSERT_FALSE(report.contributions[p].dropped);
                 const double clipped = weight * report.contributions[p].clip;
                 total += weight;
@@ -186,7 +186,7 @@ TEST_F(AggregateThreads, ChangeNoBit) {
             all.push_back({i, std::uint64_t{500} + 90U * i, &updates[i]});
         for (const auto support :
              {SupportExponent::kZero, SupportExponent::kHalf, SupportExponent::kOne}) {
-            const OuterHyper hyper{0.9, support, kFullTokens};
+            const OuterHyper hyper{0.9, support, kFullSegments};
             ParameterBuffer expected = theta_.clone();
             const AggregateReport report = aggregate(layout_, hyper, all, expected).value();
             EXPECT_FALSE(same_bits(expected, theta_));
@@ -226,18 +226,18 @@ TEST_F(AggregateTest, ArrivalOrderDoesNotMatterOnceSorted) {
         sorted.push_back({i, std::uint64_t{700} + i, &updates[i]});
     }
     ParameterBuffer first = theta_.clone();
-    ASSERT_TRUE(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullTokens}, sorted, first));
+    ASSERT_TRUE(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullSegments}, sorted, first));
     std::vector<Contribution> arrived{sorted[4], sorted[0], sorted[5],
                                       sorted[2], sorted[1], sorted[3]};
     ParameterBuffer refused = theta_.clone();
-    EXPECT_EQ(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullTokens}, arrived, refused)
+    EXPECT_EQ(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullSegments}, arrived, refused)
                   .error()
                   .code,
               Errc::kInvalidArgument);
     EXPECT_TRUE(same_bits(refused, theta_));
     std::ranges::sort(arrived, {}, &Contribution::uid);
     ParameterBuffer second = theta_.clone();
-    ASSERT_TRUE(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullTokens}, arrived, second));
+    ASSERT_TRUE(aggregate(layout_, {1.0, SupportExponent::kHalf, kFullSegments}, arrived, second));
     EXPECT_TRUE(same_bits(first, second));
 }
 
@@ -246,8 +246,8 @@ TEST_F(AggregateTest, OnePeerAloneAppliesItsUpdateInFull) {
     for (const auto support :
          {SupportExponent::kZero, SupportExponent::kHalf, SupportExponent::kOne}) {
         ParameterBuffer next = theta_.clone();
-        const std::vector<Contribution> all{{3, kFullTokens, &a}};
-        ASSERT_TRUE(aggregate(layout_, {1.0, support, kFullTokens}, all, next));
+        const std::vector<Contribution> all{{3, kFullSegments, &a}};
+        ASSERT_TRUE(aggregate(layout_, {1.0, support, kFullSegments}, all, next));
         ParameterBuffer expected = theta_.clone();
         for (std::size_t c = 0; c < a.chunk_count(); ++c) {
             const SparseView chunk = a.chunk(c);
@@ -263,7 +263,7 @@ TEST_F(AggregateTest, OnePeerAloneAppliesItsUpdateInFull) {
 
 TEST_F(AggregateTest, NothingToAddLeavesTheParameters) {
     ParameterBuffer next = theta_.clone();
-    const OuterHyper hyper{1.0, SupportExponent::kHalf, kFullTokens};
+    const OuterHyper hyper{1.0, SupportExponent::kHalf, kFullSegments};
     EXPECT_EQ(aggregate(layout_, hyper, {}, next)->median_norm, 0.0);
     const auto zero = update(1, 0.0F);
     const std::vector<Contribution> all{{1, 10, &zero}, {2, 10, &zero}};
@@ -280,23 +280,23 @@ TEST_F(AggregateTest, RefusesBadInput) {
         const auto report = aggregate(layout_, hyper, all, next);
         return report ? Errc::kInterrupted : report.error().code;
     };
-    const OuterHyper good{1.0, SupportExponent::kHalf, kFullTokens};
+    const OuterHyper good{1.0, SupportExponent::kHalf, kFullSegments};
     EXPECT_EQ(code({{1, 5, &a}, {1, 5, &a}}, good), Errc::kInvalidArgument);
     EXPECT_EQ(code({{1, 0, &a}}, good), Errc::kInvalidArgument);
     EXPECT_EQ(code({{1, ~std::uint64_t{0}, &a}}, good), Errc::kInvalidArgument);
     EXPECT_EQ(code({{1, 5, nullptr}}, good), Errc::kInvalidArgument);
     const SparseUpdate fewer(a.sparsity(), layout_.chunk_elements().first(2));
     EXPECT_EQ(code({{1, 5, &fewer}}, good), Errc::kInvalidArgument);
-    EXPECT_EQ(code({{1, 5, &a}}, {0.0, SupportExponent::kHalf, kFullTokens}),
+    EXPECT_EQ(code({{1, 5, &a}}, {0.0, SupportExponent::kHalf, kFullSegments}),
               Errc::kInvalidArgument);
-    EXPECT_EQ(code({{1, 5, &a}},
-                   {std::numeric_limits<double>::quiet_NaN(), SupportExponent::kHalf, kFullTokens}),
+    EXPECT_EQ(code({{1, 5, &a}}, {std::numeric_limits<double>::quiet_NaN(), SupportExponent::kHalf,
+                                  kFullSegments}),
               Errc::kInvalidArgument);
     EXPECT_EQ(code({{1, 5, &a}}, {1.0, SupportExponent::kHalf, 0}), Errc::kInvalidArgument);
     EXPECT_TRUE(same_bits(next, theta_));
     ParameterBuffer foreign{ParameterLayout(nano_config())};
     EXPECT_EQ(aggregate(layout_, good, {}, foreign).error().code, Errc::kInvalidArgument);
-    EXPECT_EQ(code({{1, 5, &a}}, {1e300, SupportExponent::kHalf, kFullTokens}), Errc::kRejected);
+    EXPECT_EQ(code({{1, 5, &a}}, {1e300, SupportExponent::kHalf, kFullSegments}), Errc::kRejected);
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ SegmentAudit audit(const PlayedRound& round, std::uint16_t segment, std::uint32_
     auto state = decode_state_opening(round.boundaries[segment], run.engine.layout(),
                                       artifact.trace[segment]);
     EXPECT_TRUE(state);
-    auto result = audit_segment(run.engine, artifact, hotkey_of(rank), std::move(*state),
-                                segment_job(run, rank, segment));
+    auto result =
+        audit_segment(run.engine, artifact, std::move(*state), segment_job(run, rank, segment));
     EXPECT_TRUE(result) << result.error().context;
     return *result;
 }
@@ -80,8 +80,8 @@ TEST(AuditSegment, AStateThatTrainsToNoNumberIsAMismatch) {
     state.theta.floats()[run.engine.layout().tensors()[2].offset + 1] =
         std::numeric_limits<float>::max();
     state.v.floats()[0] = std::numeric_limits<float>::infinity();
-    const auto result = audit_segment(run.engine, played(1).result.artifact, hotkey_of(1),
-                                      std::move(state), segment_job(run, 1, 0));
+    const auto result = audit_segment(run.engine, played(1).result.artifact, std::move(state),
+                                      segment_job(run, 1, 0));
     ASSERT_TRUE(result);
     EXPECT_EQ(result->verdict, Verdict::kSegmentMismatch);
 }
@@ -89,7 +89,7 @@ TEST(AuditSegment, AStateThatTrainsToNoNumberIsAMismatch) {
 TEST(AuditSegment, ASegmentOutsideTheTraceIsTheCallersFault) {
     TestRun& run = shared_run();
     const auto result =
-        audit_segment(run.engine, played(1).result.artifact, hotkey_of(1),
+        audit_segment(run.engine, played(1).result.artifact,
                       engine::TrainState::fresh(run.genesis.clone()), segment_job(run, 1, 3));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::kInvalidArgument);

@@ -18,9 +18,9 @@ namespace {
 
 class OuterStep : public ::testing::Test {
   protected:
-    std::uint64_t tokens() const { return run_.spec.windows_per_round() * run_.spec.model.seq_len; }
+    std::uint64_t segments() const { return run_.spec.segments(); }
     AggregatedArtifact of(std::uint32_t rank) const {
-        return {protocol::Uid(static_cast<std::uint16_t>(rank)), tokens(),
+        return {protocol::Uid(static_cast<std::uint16_t>(rank)), segments(),
                 played(rank).result.artifact.update};
     }
     TestRun& run_ = shared_run();
@@ -45,7 +45,7 @@ TEST_F(OuterStep, IsAFunctionOfTheArtifactsAlone) {
     }
     std::vector<AggregatedArtifact> fetched;
     for (std::uint16_t rank = 0; rank < 3; ++rank) {
-        fetched.push_back({protocol::Uid(rank), tokens(), decoded[rank].update});
+        fetched.push_back({protocol::Uid(rank), segments(), decoded[rank].update});
     }
     engine::ParameterBuffer other = run_.genesis.clone();
     ASSERT_TRUE(outer_step(run_.engine.layout(), run_.spec, protocol::Round(0), fetched, other));
@@ -64,7 +64,7 @@ TEST_F(OuterStep, RefusesDisorderAndForeignChunks) {
                   .code,
               Errc::kInvalidArgument);
     const auto refused = [&](const SparseUpdate& update) {
-        const std::vector<AggregatedArtifact> broken{of(0), {protocol::Uid(1), tokens(), update}};
+        const std::vector<AggregatedArtifact> broken{of(0), {protocol::Uid(1), segments(), update}};
         const auto result =
             outer_step(run_.engine.layout(), run_.spec, protocol::Round(0), broken, theta_);
         ASSERT_FALSE(result);
@@ -196,7 +196,7 @@ TEST(SpecConversion, KeepsEveryValue) {
     ASSERT_EQ(inner.schedule.size(), 2U);
     EXPECT_EQ(inner.schedule[1], (engine::LrPoint{100, static_cast<double>(1e-2F)}));
     EXPECT_TRUE(inner.validate());
-    EXPECT_EQ(outer_hyper(spec).full_tokens, 6U * 2U * 16U);
+    EXPECT_EQ(outer_hyper(spec).full_segments, 3U);
     EXPECT_EQ(outer_hyper(spec).support, engine::SupportExponent::kHalf);
     EXPECT_EQ(compress_hyper(spec, protocol::Round(0)).beta, 0.95F);
     EXPECT_EQ(compress_hyper(spec, protocol::Round(5)).sparsity,

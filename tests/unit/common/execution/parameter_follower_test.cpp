@@ -14,6 +14,8 @@ namespace {
 using protocol::Round;
 using protocol::Uid;
 
+constexpr std::uint16_t kSegments = 3;
+
 // Round 0 with two included artifacts, agreed on as this process computes it.
 class ParameterFollowerTest : public ::testing::Test {
   protected:
@@ -23,11 +25,17 @@ class ParameterFollowerTest : public ::testing::Test {
         state.spec->timing = {.start_time = 100,
                               .round_seconds = 20,
                               .commit_seconds = 5,
-                              .beacon_delay_seconds = 1,
+                              .key_seconds = 7,
+                              .beacon_seconds = 9,
                               .inclusion_seconds = 14,
+                              .opening_seconds = 15,
                               .score_commit_seconds = 18,
                               .score_reveal_seconds = 22,
-                              .genesis_lead_seconds = 5};
+                              .genesis_lead_seconds = 5,
+                              .block_seconds = 1,
+                              .jail_rounds = 8,
+                              .last_round = 1000};
+        state.spec->emission.validator_stake = Amount{1};
         add(Uid(0), protocol::Role::kMiner);
         add(Uid(1), protocol::Role::kMiner);
         add(Uid(2), protocol::Role::kValidator);
@@ -35,13 +43,14 @@ class ParameterFollowerTest : public ::testing::Test {
         protocol::RoundRecord& record = state.rounds[Round(0)];
         protocol::UidSet yes;
         for (std::uint16_t uid = 0; uid < 2; ++uid) {
-            record.commitments[Uid(uid)].signed_commitment.commitment.tokens = 100;
+            record.commitments[Uid(uid)].signed_commitment.commitment.segments = kSegments;
+            record.keys[Uid(uid)] = {};
             yes.set(uid);
         }
-        record.inclusion_votes[Uid(2)] = {run.run, Round(0), Uid(2), yes, Amount{1}};
+        record.inclusion_votes[Uid(2)] = {run.run, Round(0), Uid(2), yes, {}, Amount{1}};
         const std::vector<AggregatedArtifact> inputs{
-            {Uid(0), 100, played(0).result.artifact.update},
-            {Uid(1), 100, played(1).result.artifact.update}};
+            {Uid(0), kSegments, played(0).result.artifact.update},
+            {Uid(1), kSegments, played(1).result.artifact.update}};
         EXPECT_TRUE(outer_step(run.engine.layout(), run.spec, Round(0), inputs, agreed));
         agreed_root = state_root(agreed);
         record.accepted = protocol::Accepted{agreed_root, 0};

@@ -54,8 +54,8 @@ TEST(RoundExecutor, ArtifactSurvivesItsEncodingAndFitsItsCommitment) {
     const auto decoded = protocol::decode_artifact(bytes, run.spec, elements);
     ASSERT_TRUE(decoded) << protocol::to_string(decoded.error());
     EXPECT_EQ(*decoded, round.result.artifact);
-    EXPECT_EQ(protocol::commitment_root({run.run, hotkey_of(1), protocol::Round(0)}, decoded->trace,
-                                        decoded->feedback, decoded->profile),
+    EXPECT_EQ(protocol::commitment_root({run.run, protocol::Uid(1), protocol::Round(0)},
+                                        decoded->trace, decoded->feedback, decoded->profile_id),
               round.result.commitment_root);
     EXPECT_EQ(protocol::payload_root(decoded->update), decoded->feedback.payload_root);
 }

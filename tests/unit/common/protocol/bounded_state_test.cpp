@@ -10,6 +10,7 @@ constexpr std::uint64_t kKept = 8;
 // Forty rounds: some with all miners, some with few, some null, and failures that are settled late.
 Network played() {
     RunSpec spec = sample_spec();
+    spec.timing.opening_seconds = 75;
     spec.timing.score_commit_seconds = 80;  // a round's scores end with the round
     spec.timing.score_reveal_seconds = 95;
     Network net(3, {100, 100, 100}, spec);
@@ -40,6 +41,7 @@ void expect_same(const RunState& bounded, const RunState& whole, Round round) {
     if (!a) return;
     EXPECT_EQ(a->rho, b->rho) << round.value;
     EXPECT_EQ(a->base_root, b->base_root) << round.value;
+    EXPECT_EQ(a->step_base, b->step_base) << round.value;
     EXPECT_EQ(a->assignment_base, b->assignment_base) << round.value;
     EXPECT_EQ(a->included, b->included) << round.value;
     EXPECT_EQ(a->aggregated, b->aggregated) << round.value;
@@ -95,7 +97,7 @@ TEST(BoundedState, ALateFailureStillBreaksContinuity) {
     }
     // Round 2 left long ago; its failure is settled while round 38 runs.
     Event late = net.events().back();
-    late.time = ChainTime(net.times(38).t0.value + 1);
+    late.time = ChainTime(net.times(38).snapshot.value + 1);
     late.body = MinerFailed{whole.run, Round(2), Uid(0), Amount{2}, Amount{1}};
     apply(bounded, late);
     apply(whole, late);

@@ -41,6 +41,8 @@ TEST(NotCounted, WithoutTwoThirdsThereIsNoQuorum) {
     net.at(net.times(0).t0);
     EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
     EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
+    net.at(net.times(0).t1);
+    EXPECT_EQ(net.show_keys(0, {0, 1}), Verdict::kAccept);
     EXPECT_EQ(net.prove(1), Verdict::kAccept);
     EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0, 1})), Verdict::kAccept);
     EXPECT_EQ(net.vote(0, net.validator(1), Network::set({0})), Verdict::kAccept);
@@ -49,6 +51,19 @@ TEST(NotCounted, WithoutTwoThirdsThereIsNoQuorum) {
     EXPECT_EQ(why(net, 0, Uid(1), t.t2), NotCounted::kQuorum);
     EXPECT_EQ(why(net, 0, Uid(0), t.t2), std::nullopt);
     EXPECT_EQ(why(net, 0, Uid(0), t.t3), NotCounted::kNullRound) << "no parameters were voted";
+}
+
+TEST(NotCounted, AKeyThatWasNotShownInTime) {
+    Network net(2);
+    const RoundTimes t = net.times(0);
+    net.at(t.t0);
+    EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
+    EXPECT_EQ(why(net, 0, Uid(0), ChainTime(t.keys.value - 1)), std::nullopt) << "it may come";
+    EXPECT_EQ(why(net, 0, Uid(0), t.keys), NotCounted::kLateKey);
+    const auto late = refused_because(ShowKeys{}, Verdict::kWrongPhase, 0.4);
+    ASSERT_TRUE(late);
+    EXPECT_EQ(describe(*late), "late_key (late by 0.4 s)");
+    EXPECT_FALSE(refused_because(ShowKeys{}, Verdict::kDuplicate, 0.4)) << "somebody carried it";
 }
 
 TEST(NotCounted, TheDrawGaveTheSlotToOthers) {
@@ -76,6 +91,8 @@ TEST(NotCounted, ABallotThatDidNotComeWasLate) {
     const RoundTimes t = net.times(0);
     net.at(t.t0);
     EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
+    net.at(t.t1);
+    EXPECT_EQ(net.show_keys(0, {0}), Verdict::kAccept);
     EXPECT_EQ(net.prove(1), Verdict::kAccept);
     EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0})), Verdict::kAccept);
     EXPECT_EQ(net.vote(0, net.validator(1), Network::set({0})), Verdict::kAccept);
@@ -125,14 +142,14 @@ TEST(NotCounted, VotesForOtherParametersAreOutvoted) {
     EXPECT_EQ(ballots(net, 0, net.validator(1), t.t3), Texts{});
 }
 
-TEST(NotCounted, ANewcomersBallotWeighsNothing) {
+TEST(NotCounted, AJailedValidatorHasASeatAndNoVote) {
     Network net(1, {100, 100});
-    net.at(net.times(0).beacon);
-    EXPECT_EQ(net.vote(0, net.validator(0), {}), Verdict::kAccept);
-    net.at(net.times(1).beacon);
-    EXPECT_EQ(net.vote(1, net.validator(1), {}), Verdict::kAccept);
+    EXPECT_EQ(net.prove(1), Verdict::kAccept);
+    net.mutable_state().jail[net.validator(1)].changes = {
+        {.since = net.times(1).snapshot, .jailed = true}};
     EXPECT_EQ(ballots(net, 1, net.validator(1), net.times(1).t3),
               (Texts{"inclusion: electorate", "parameters: electorate"}));
+    EXPECT_EQ(ballots(net, 0, net.validator(1), net.times(0).t2), Texts{"inclusion: late_ballot"});
 }
 
 TEST(NotCounted, EveryScreeningVerdictHasAReason) {

@@ -143,11 +143,11 @@ TEST(PlackettLuce, OnePlayerAloneLearnsNothing) {
     EXPECT_EQ(one[0], Rating{});
 }
 
-constexpr std::uint64_t kWhole = 12 * 3 * 8;  // tokens of a round of the sample run
+constexpr std::uint16_t kWhole = 6;  // segments of a round of the sample run
 
 MinerRound honest(std::uint16_t uid, std::optional<double> loss_score) {
     return {.uid = Uid(uid),
-            .tokens = kWhole,
+            .segments = kWhole,
             .loss_score = loss_score,
             .payload_root = filled_hash(static_cast<std::uint8_t>(uid + 1))};
 }
@@ -190,14 +190,14 @@ TEST(Score, WhatCannotBeScoredIsInTheMiddleAndMovesNoMedian) {
 }
 
 TEST(Score, IsLinearInTheWorkUpToAWholeRound) {
-    const auto score_for = [](std::uint64_t tokens) {
+    const auto score_for = [](std::uint16_t segments) {
         MinerRound miner = honest(0, 0.1);
-        miner.tokens = tokens;
+        miner.segments = segments;
         return scored({miner})[0];
     };
     EXPECT_EQ(score_for(kWhole) * 0.5, score_for(kWhole / 2));
     EXPECT_EQ(score_for(kWhole), score_for(4 * kWhole)) << "more than all of it is not paid";
-    EXPECT_EQ(score_for(std::uint64_t{1} << 48), score_for(kWhole));
+    EXPECT_EQ(score_for(65535), score_for(kWhole));
     EXPECT_EQ(score_for(0), 0.0);
 }
 

@@ -27,61 +27,165 @@ void stake_at(Network& net, Uid uid, std::uint64_t time, std::uint64_t tokens) {
                 .body = StakeChanged{.uid = uid, .total = Amount{tokens * kOneToken}}});
 }
 
-TEST(Electorate, IsWhoVotedInTheLastTwoRoundsElseEverybody) {
-    Network net(1, {100, 100, 100});
+TEST(Electorate, IsWhoHasASeatAtTheSnapshot) {
+    Network net(1, {100, 100, 9});
     const Uid a = net.validator(0);
     const Uid b = net.validator(1);
-    const Uid c = net.validator(2);
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(0))), (std::vector{a, b, c}));
-    net.at(net.times(0).beacon);
-    EXPECT_EQ(net.vote(0, a, {}), Verdict::kAccept);
-    net.at(net.times(1).beacon);
-    EXPECT_EQ(net.vote(1, b, {}), Verdict::kAccept);
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(0))), (std::vector{a, b, c}))
-        << "own votes do not count";
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(1))), (std::vector{a}));
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(2))), (std::vector{a, b}));
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(3))), (std::vector{b}));
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(4))), (std::vector{a, b, c})) << "silence";
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(0))), (std::vector{a, b}))
+        << "the third has less than the least stake";
+    stake_at(net, a, net.times(1).snapshot.value, 300);
+    stake_at(net, b, net.times(1).snapshot.value + 1, 9);
+    const auto first = electorate(net.state(), Round(1));
+    ASSERT_EQ(uids_of(first), (std::vector{a, b}));
+    EXPECT_EQ(first[0].stake, Amount{300 * kOneToken});
+    EXPECT_EQ(first[1].stake, Amount{100 * kOneToken}) << "what comes after the snapshot is late";
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(2))), (std::vector{a}));
+    EXPECT_EQ(net.times(1).snapshot, net.times(0).t1);
+    EXPECT_LT(net.times(1).snapshot, beacon_target(net.spec().timing, BeaconSlot(1)));
+    EXPECT_LT(net.times(0).snapshot, beacon_target(net.spec().timing, BeaconSlot(0)));
 }
 
-TEST(Electorate, ANewcomersVoteCountsFromTheNextRoundOn) {
-    Network net(1, {100, 100});
+TEST(Electorate, DustHasNoSay) {
+    Network net(1, {100, 0});
+    net.do_ok(AddStake{.uid = net.validator(1), .amount = Amount{1}});
     net.at(net.times(0).beacon);
+    EXPECT_EQ(net.vote(0, net.validator(1), {}), Verdict::kNotValidator);
     EXPECT_EQ(net.vote(0, net.validator(0), {}), Verdict::kAccept);
-    net.at(net.times(1).beacon);
-    EXPECT_EQ(net.vote(1, net.validator(1), {}), Verdict::kAccept);
-    EXPECT_EQ(net.state().rounds.at(Round(1)).inclusion_votes.at(net.validator(1)).stake, Amount{});
-    EXPECT_EQ(net.prove(2), Verdict::kAccept);
-    net.at(net.times(1).t2);
-    EXPECT_EQ(net.vote_parameters(1, net.validator(1), filled_hash(1)), Verdict::kNotValidator);
-    EXPECT_EQ(net.vote_parameters(1, net.validator(0), filled_hash(1)), Verdict::kAccept);
-    EXPECT_TRUE(net.state().rounds.at(Round(1)).accepted.has_value()) << "the electorate is one";
 }
 
-TEST(Electorate, StakeIsTakenAtT0) {
-    Network net(1, {100, 100});
-    const std::uint64_t t0 = net.times(0).t0.value;
-    stake_at(net, net.validator(0), t0, 300);
-    stake_at(net, net.validator(1), t0 + 1, 0);
-    const auto now = electorate(net.state(), Round(0));
-    ASSERT_EQ(now.size(), 2U);
-    EXPECT_EQ(now[0].stake, Amount{300 * kOneToken});
-    EXPECT_EQ(now[1].stake, Amount{100 * kOneToken});
-    EXPECT_EQ(uids_of(electorate(net.state(), Round(1))), (std::vector{net.validator(0)}));
-    net.at(net.times(1).beacon);
-    EXPECT_EQ(net.vote(1, net.validator(1), {}), Verdict::kNotValidator) << "no stake at T0";
-    EXPECT_EQ(
-        net.run_as(net.validator(1),
-                   CommitScores{.run = net.state().run, .round = Round(1), .hash = filled_hash(1)}),
-        Verdict::kNotValidator);
+TEST(Quorum, IsMeasuredAgainstAllSeatedStake) {
+    // Of 100 seated, nobody jailed: 67.
+    EXPECT_FALSE(is_quorum(66, 100, 100));
+    EXPECT_TRUE(is_quorum(67, 100, 100));
+    // However many are jailed, half of the seated stake has to agree.
+    EXPECT_TRUE(is_quorum(50, 75, 100));
+    EXPECT_FALSE(is_quorum(49, 60, 100));
+    EXPECT_TRUE(is_quorum(50, 50, 100));
+    EXPECT_FALSE(is_quorum(0, 0, 0));
+    EXPECT_FALSE(is_quorum(49, 1, 100));
+}
+
+// Rounds in which only the first of four validators does all its duties.
+void play_alone(Network& net, std::uint64_t from, std::uint64_t until) {
+    for (std::uint64_t r = from; r < until; ++r) {
+        net.at(net.times(r).t0);
+        EXPECT_EQ(net.commit(r, Uid(0)), Verdict::kAccept) << r;
+        net.at(net.times(r).t1);
+        EXPECT_EQ(net.show_keys(r, {0}), Verdict::kAccept);
+        EXPECT_EQ(net.prove(r + 1), Verdict::kAccept);
+        for (std::size_t v = 0; v < 2; ++v) {
+            EXPECT_EQ(net.vote(r, net.validator(v), Network::set({0})), Verdict::kAccept);
+            EXPECT_EQ(net.commit_scores(net.validator(v), net.scores(r, {1})), Verdict::kAccept);
+        }
+        net.at(net.times(r).t2);
+        EXPECT_EQ(net.vote_parameters(r, net.validator(0), Network::root_after(r)),
+                  Verdict::kAccept);
+        net.at(net.times(r).score_commit);
+        for (std::size_t v = 0; v < 2; ++v) {
+            EXPECT_EQ(net.run_as(net.validator(v), net.scores(r, {1})), Verdict::kAccept);
+        }
+    }
+}
+
+TEST(Jail, SilenceCostsTheVoteAndNothingElse) {
+    // 60 of 100 stand for everything, 20 vote on inclusion and scores only, 20 are silent.
+    Network net(1, {60, 20, 20});
+    const Uid works = net.validator(0);
+    const Uid half = net.validator(1);
+    const Uid silent = net.validator(2);
+    const JailValidator jail_silent{.run = net.state().run, .uid = silent};
+    play_alone(net, 0, 6);
+    EXPECT_EQ(missed_rounds(net.state(), silent, net.now()), 5U)
+        << "the reveals of the last are open";
+    EXPECT_EQ(net.run(jail_silent), Verdict::kNotReady);
+    net.at(net.times(5).score_reveal);
+    EXPECT_EQ(missed_rounds(net.state(), works, net.now()), 0U);
+    EXPECT_EQ(missed_rounds(net.state(), half, net.now()), 6U) << "it never voted on parameters";
+    EXPECT_EQ(net.run(jail_silent), Verdict::kAccept) << "by anybody";
+    EXPECT_EQ(net.run(jail_silent), Verdict::kDuplicate);
+    EXPECT_EQ(net.run(JailValidator{.run = net.state().run, .uid = works}), Verdict::kNotReady);
+    // From the next snapshot on.
+    EXPECT_EQ(electorate(net.state(), Round(7)).size(), 3U);
+    EXPECT_EQ(uids_of(electorate(net.state(), Round(8))), (std::vector{works, half}));
+    EXPECT_EQ(seated(net.state(), Round(8)).size(), 3U);
+}
+
+TEST(Jail, ARoundWithNothingToVoteOnMissesNoVoteOnIt) {
+    Network net(1, {60, 40});
+    for (std::uint64_t r = 0; r < 8; ++r) {
+        net.at(net.times(r).t0);
+        EXPECT_EQ(net.commit(r, Uid(0)), Verdict::kAccept);
+        net.at(net.times(r).t1);
+        EXPECT_EQ(net.show_keys(r, {0}), Verdict::kAccept);
+        EXPECT_EQ(net.prove(r + 1), Verdict::kAccept);
+        for (std::size_t v = 0; v < 2; ++v) {
+            EXPECT_EQ(net.vote(r, net.validator(v), {}), Verdict::kAccept);
+            EXPECT_EQ(net.commit_scores(net.validator(v), net.scores(r, {1})), Verdict::kAccept);
+        }
+        net.at(net.times(r).score_commit);
+        for (std::size_t v = 0; v < 2; ++v) {
+            EXPECT_EQ(net.run_as(net.validator(v), net.scores(r, {1})), Verdict::kAccept);
+        }
+    }
+    net.at(net.times(7).score_reveal);
+    EXPECT_TRUE(is_countable(net.state(), Round(7)));
+    EXPECT_EQ(missed_rounds(net.state(), net.validator(1), net.now()), 0U);
+}
+
+TEST(Jail, WhoComesBackWaitsTwiceAsLongEachTime) {
+    Network net(1, {60, 20, 20});
+    const Uid silent = net.validator(2);
+    const JailValidator jail{.run = net.state().run, .uid = silent};
+    const ReturnFromJail back{.run = net.state().run};
+    EXPECT_EQ(net.run_as(silent, back), Verdict::kNotReady);
+    std::uint64_t round = 0;
+    for (const std::uint64_t wait : {2U, 4U, 8U, 8U}) {
+        play_alone(net, round, round + 7);
+        round += 7;
+        net.at(net.times(round - 1).score_reveal);
+        ASSERT_EQ(net.run(jail), Verdict::kAccept) << wait;
+        EXPECT_EQ(net.run(back), Verdict::kNotValidator) << "only itself";
+        const std::uint64_t asked = net.now().value;
+        ASSERT_EQ(net.run_as(silent, back), Verdict::kAccept);
+        EXPECT_EQ(net.run_as(silent, back), Verdict::kDuplicate);
+        EXPECT_EQ(net.run(jail), Verdict::kDuplicate) << "it is still inside";
+        const ChainTime free(asked + wait * net.spec().timing.round_seconds);
+        const JailRecord& record = net.state().jail.at(silent);
+        EXPECT_EQ(record.changes.back(), (JailChange{.since = free, .jailed = false}));
+        EXPECT_TRUE(record.jailed_at(ChainTime(free.value - 1)));
+        EXPECT_FALSE(record.jailed_at(free));
+        // Rounds in jail are nobody's fault; two blocks of rounds are played before the next try.
+        round += wait + 1;
+        while (net.times(round).t0 <= net.now())
+            ++round;
+        EXPECT_EQ(net.prove(round), Verdict::kAccept);
+    }
+}
+
+TEST(Suspected, MoreThanHalfAndFewAtOnce) {
+    Network net(9, {40, 30, 30});
+    net.at(net.times(0).t0);
+    for (std::uint16_t m = 0; m < 9; ++m)
+        EXPECT_EQ(net.commit(0, Uid(m)), Verdict::kAccept);
+    net.at(net.times(0).t1);
+    EXPECT_EQ(net.show_keys(0, {0, 1, 2, 3, 4, 5, 6, 7, 8}), Verdict::kAccept);
+    net.at(net.times(0).beacon);
+    EXPECT_EQ(net.vote(0, net.validator(0), {}, Network::set({4, 5, 6})), Verdict::kAccept);
+    EXPECT_TRUE(suspected(net.state(), Round(0)).none()) << "40 of 100";
+    EXPECT_EQ(net.vote(0, net.validator(1), {}, Network::set({5, 6})), Verdict::kAccept);
+    EXPECT_EQ(suspected(net.state(), Round(0)), Network::set({5}))
+        << "one of nine, the smaller uid";
+    EXPECT_EQ(net.vote(0, net.validator(2), {}, Network::set({6})), Verdict::kAccept);
+    EXPECT_EQ(suspected(net.state(), Round(0)), Network::set({6})) << "most suspected first";
 }
 
 TEST(Included, NeedsTwoThirdsOfTheElectorate) {
-    Network net(2, {100, 100, 100});
+    Network net(3, {100, 100, 100});
     net.at(net.times(0).t0);
-    EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
-    EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
+    for (std::uint16_t m = 0; m < 3; ++m)
+        EXPECT_EQ(net.commit(0, Uid(m)), Verdict::kAccept);
+    net.at(net.times(0).t1);
+    EXPECT_EQ(net.show_keys(0, {0, 1}), Verdict::kAccept);
     net.at(net.times(0).beacon);
     EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0, 1})), Verdict::kAccept);
     EXPECT_TRUE(included(net.state(), Round(0)).none());
@@ -136,6 +240,26 @@ TEST(Continuity, FollowsTheLastCommitment) {
     EXPECT_EQ(continuity(net.state(), Round(2), Uid(1)).previous_round, Round(0));
 }
 
+TEST(Continuity, NothingContinuesWhatWasNotOpened) {
+    Network net;
+    net.play(0, {0});
+    net.at(net.times(1).t0);
+    EXPECT_EQ(net.commit(1, Uid(0)), Verdict::kAccept);
+    EXPECT_EQ(continuity(net.state(), Round(2), Uid(0)).previous_round, Round(0))
+        << "its key was never shown, so nobody can check against it";
+}
+
+TEST(Steps, CountAcceptedRoundsOnly) {
+    Network net;
+    net.play(0, {0});
+    net.play(1, {0}, false);
+    net.play(2, {0});
+    EXPECT_EQ(accepted_rounds(net.state(), Round(1)), 1U);
+    EXPECT_EQ(accepted_rounds(net.state(), Round(2)), 1U);
+    EXPECT_EQ(accepted_rounds(net.state(), Round(3)), 2U);
+    EXPECT_EQ(round_view(net.state(), Round(3))->step_base, 2 * net.spec().inner.steps_per_round);
+}
+
 TEST(Continuity, ANullRoundIncludesNobody) {
     Network net;
     net.play(0, {0}, false);
@@ -156,24 +280,25 @@ TEST(Continuity, WithoutASlotTheUpdateWasNotIncluded) {
     }
 }
 
-TEST(Continuity, AFailTakesEffectAtTheNextT0) {
+TEST(Continuity, AFailTakesEffectAtTheNextSnapshot) {
     Network net;
     net.play(0, {0});
     net.play(1, {0});
     const auto fail_at = [&](std::uint64_t time) {
         net.mutable_state().rounds[Round(0)].failed = {{Uid(0), ChainTime(time)}};
     };
-    const std::uint64_t t0_1 = net.times(1).t0.value;
-    const std::uint64_t t0_2 = net.times(2).t0.value;
-    fail_at(t0_1);
+    const std::uint64_t snapshot_1 = net.times(1).snapshot.value;
+    const std::uint64_t snapshot_2 = net.times(2).snapshot.value;
+    fail_at(snapshot_1);
     EXPECT_FALSE(continuity(net.state(), Round(2), Uid(0)).fresh) << "round 1 began fresh already";
     EXPECT_TRUE(continuity(net.state(), Round(1), Uid(0)).fresh);
-    fail_at(t0_1 + 1);
+    fail_at(snapshot_1 + 1);
     EXPECT_TRUE(continuity(net.state(), Round(2), Uid(0)).fresh);
-    EXPECT_FALSE(continuity(net.state(), Round(1), Uid(0)).fresh) << "not yet at T0 of round 1";
-    fail_at(t0_2);
+    EXPECT_FALSE(continuity(net.state(), Round(1), Uid(0)).fresh)
+        << "not yet at the snapshot of round 1";
+    fail_at(snapshot_2);
     EXPECT_TRUE(continuity(net.state(), Round(2), Uid(0)).fresh);
-    fail_at(t0_2 + 1);
+    fail_at(snapshot_2 + 1);
     EXPECT_FALSE(continuity(net.state(), Round(2), Uid(0)).fresh);
     EXPECT_FALSE(continuity(net.state(), Round(2), Uid(1)).previous_included);
 }
@@ -183,22 +308,22 @@ TEST(AssignmentBase, SumsTheActiveMinersOfEarlierRounds) {
     const std::uint64_t per_miner = net.spec().windows_per_round();
     EXPECT_EQ(assignment_base(net.state(), Round(0)), 0U);
     EXPECT_EQ(assignment_base(net.state(), Round(7)), 7 * 3 * per_miner);
-    // One miner loses its bond during round 1 and has it back at T0 of round 4.
-    stake_at(net, Uid(0), net.times(1).t0.value + 1, 1);
-    stake_at(net, Uid(0), net.times(4).t0.value, 10);
+    // One miner loses its bond during round 1 and has it back at the snapshot of round 4.
+    stake_at(net, Uid(0), net.times(1).snapshot.value + 1, 1);
+    stake_at(net, Uid(0), net.times(4).snapshot.value, 10);
     EXPECT_EQ(assignment_base(net.state(), Round(7)), (7 * 3 - 2) * per_miner);
     // Closed form = the sum, whatever happens to stakes and when.
     CounterRng rng(7);
     for (int i = 0; i < 20; ++i) {
         stake_at(net, Uid(1),
-                 net.times(8).t0.value + 60 * static_cast<std::uint64_t>(i) + rng.below(60),
+                 net.times(8).snapshot.value + 60 * static_cast<std::uint64_t>(i) + rng.below(60),
                  rng.below(2) * 10);
     }
     for (std::uint64_t r = 0; r < 30; ++r) {
         std::uint64_t sum = 0;
         for (std::uint64_t q = 0; q < r; ++q) {
             sum += net.state()
-                       .roster.active_miners(net.times(q).t0, net.spec().emission.miner_bond)
+                       .roster.active_miners(net.times(q).snapshot, net.spec().emission.miner_bond)
                        .size();
         }
         EXPECT_EQ(assignment_base(net.state(), Round(r)), sum * per_miner) << r;
@@ -209,7 +334,7 @@ TEST(AssignmentBase, CountsWhoRegistersLateFromThenOn) {
     RunSpec spec = sample_spec();
     spec.emission.miner_bond = Amount{};
     Network net(2, {1}, spec);
-    net.at(net.times(3).t0.value + 1);
+    net.at(net.times(3).snapshot.value + 1);
     net.do_ok(RegisterHotkey{
         .coldkey = {}, .hotkey = filled_address(9), .role = Role::kMiner, .network_key = {}});
     EXPECT_EQ(assignment_base(net.state(), Round(6)), (6 * 2 + 2) * spec.windows_per_round());
@@ -248,10 +373,12 @@ TEST(RoundViewTest, ShowsTheRoundAsItStands) {
 TEST(RoundViewTest, DrawsTheAuditsThatTheBeaconGives) {
     RunSpec spec = sample_spec();
     spec.audit.probability_ppm = 1'000'000;
-    Network net(3, {1}, spec);
+    Network net(3, {100}, spec);
     net.at(net.times(0).t0);
     EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
     EXPECT_TRUE(round_view(net.state(), Round(0))->duties.empty()) << "nobody knows them yet";
+    EXPECT_EQ(net.prove(1), Verdict::kAccept);
+    EXPECT_TRUE(round_view(net.state(), Round(0))->duties.empty()) << "its key was not shown";
     net.play(1, {0, 2});
     const auto view = round_view(net.state(), Round(1));
     ASSERT_EQ(view->duties.size(), 2U);

@@ -44,7 +44,7 @@ TEST(RunSpecFormat, RefusesTruncationTrailingBytesAndVersions) {
     longer.push_back(0);
     EXPECT_EQ(decode_run_spec(longer).error(), Verdict::kMalformed);
     EXPECT_EQ(decode_run_spec(Bytes(kMaxRunSpecBytes + 1)).error(), Verdict::kMalformed);
-    for (const std::uint8_t version : Bytes{0, 1, 3}) {
+    for (const std::uint8_t version : Bytes{0, 1, 2, 4}) {
         bytes[4] = version;
         EXPECT_EQ(decode_run_spec(bytes).error(), Verdict::kUnsupportedVersion);
     }
@@ -149,12 +149,27 @@ TEST(RunSpecRanges, EachFieldIsChecked) {
         {"start far", [](RunSpec& s) { s.timing.start_time = std::uint64_t{1} << 40; }},
         {"lead", [](RunSpec& s) { s.timing.genesis_lead_seconds = 100000; }},
         {"commit", [](RunSpec& s) { s.timing.commit_seconds = 0; }},
-        {"beacon after T2", [](RunSpec& s) { s.timing.beacon_delay_seconds = 30; }},
-        {"delay wraps", [](RunSpec& s) { s.timing.beacon_delay_seconds = 0xffffffff; }},
+        {"TK one block after T1", [](RunSpec& s) { s.timing.key_seconds = 41; }},
+        {"beacon one block after TK", [](RunSpec& s) { s.timing.beacon_seconds = 46; }},
+        {"beacon after T2", [](RunSpec& s) { s.timing.beacon_seconds = 75; }},
+        {"T2 one block after it", [](RunSpec& s) { s.timing.beacon_seconds = 69; }},
+        {"beacon far", [](RunSpec& s) { s.timing.beacon_seconds = 0xffffffff; }},
+        {"TO = T2", [](RunSpec& s) { s.timing.opening_seconds = 70; }},
+        {"scores right after TO", [](RunSpec& s) { s.timing.opening_seconds = 129; }},
+        {"no blocks", [](RunSpec& s) { s.timing.block_seconds = 0; }},
+        {"slow blocks", [](RunSpec& s) { s.timing.block_seconds = 3; }},
+        {"no jail", [](RunSpec& s) { s.timing.jail_rounds = 1; }},
+        {"four blocks elsewhere",
+         [](RunSpec& s) {
+             s.chain_id = 1;
+             s.timing.block_seconds = 2;
+         }},
         {"T2 = T3", [](RunSpec& s) { s.timing.inclusion_seconds = 100; }},
         {"scores early", [](RunSpec& s) { s.timing.score_commit_seconds = 45; }},
         {"reveals early", [](RunSpec& s) { s.timing.score_reveal_seconds = 130; }},
         {"emission", [](RunSpec& s) { s.emission.per_round = Amount{Uint128{1} << 96}; }},
+        {"a seat for nothing", [](RunSpec& s) { s.emission.validator_stake = {}; }},
+        {"seat", [](RunSpec& s) { s.emission.validator_stake = Amount{Uint128{1} << 96}; }},
         {"bond", [](RunSpec& s) { s.emission.miner_bond = Amount{Uint128{1} << 96}; }},
         {"shares", [](RunSpec& s) { s.emission.validator_share_bps = 4001; }},
     };
@@ -173,7 +188,8 @@ TEST(RunSpecRanges, EachFieldIsChecked) {
 
 TEST(RunSpecRanges, TheExtremesAreAllowed) {
     RunSpec spec = sample_spec();
-    spec.timing.beacon_delay_seconds = 0;
+    spec.timing.key_seconds = 42;
+    spec.timing.beacon_seconds = 44;
     spec.timing.genesis_lead_seconds = 0;
     spec.emission.miner_bond = {};
     spec.audit.segments = 3;
@@ -229,9 +245,10 @@ TEST(Schedule, CutsTimeIntoRoundsAndPhases) {
     const std::vector<std::tuple<std::uint64_t, std::uint64_t, Phase>> expected = {
         {100000, 0, Phase::kTrain},      {100039, 0, Phase::kTrain},
         {100040, 0, Phase::kKeys},       {100044, 0, Phase::kKeys},
-        {100045, 0, Phase::kInclusion},  {100069, 0, Phase::kInclusion},
+        {100045, 0, Phase::kBeacon},     {100049, 0, Phase::kBeacon},
+        {100050, 0, Phase::kInclusion},  {100069, 0, Phase::kInclusion},
         {100070, 0, Phase::kParameters}, {100099, 0, Phase::kParameters},
-        {100100, 1, Phase::kTrain},      {100245, 2, Phase::kInclusion}};
+        {100100, 1, Phase::kTrain},      {100250, 2, Phase::kInclusion}};
     for (const auto& [time, round, phase] : expected) {
         EXPECT_EQ(round_at(timing, ChainTime(time)), Round(round)) << time;
         EXPECT_EQ(phase_at(timing, ChainTime(time)), phase) << time;
@@ -240,6 +257,10 @@ TEST(Schedule, CutsTimeIntoRoundsAndPhases) {
     EXPECT_EQ(times.t0, ChainTime(100100));
     EXPECT_EQ(times.t3, round_times(timing, Round(2)).t0);
     EXPECT_EQ(times.score_reveal, ChainTime(100260));
+    EXPECT_EQ(times.keys, ChainTime(100145));
+    EXPECT_EQ(times.openings, ChainTime(100180));
+    EXPECT_EQ(times.snapshot, ChainTime(100040)) << "T1 of the round before";
+    EXPECT_EQ(snapshot_time(timing, Round(0)), ChainTime(99979)) << "before the first beacon";
 }
 
 TEST(Schedule, RoundsBeyondTimeNeverCome) {
@@ -255,6 +276,7 @@ TEST(Schedule, NamesEachPhaseAndRole) {
     EXPECT_EQ(to_string(Phase::kBeforeStart), "before_start");
     EXPECT_EQ(to_string(Phase::kTrain), "train");
     EXPECT_EQ(to_string(Phase::kKeys), "keys");
+    EXPECT_EQ(to_string(Phase::kBeacon), "beacon");
     EXPECT_EQ(to_string(Phase::kInclusion), "inclusion");
     EXPECT_EQ(to_string(Phase::kParameters), "parameters");
     EXPECT_EQ(to_string(Role::kNone), "none");
@@ -280,7 +302,11 @@ TEST(RosterTest, StakeIsLookedUpInTime) {
     EXPECT_TRUE(roster.active_miners(ChainTime(20), Amount{7}).empty());
     EXPECT_EQ(roster.active_miners(ChainTime(5), Amount{}), std::vector{Uid(1)});
     EXPECT_TRUE(roster.active_miners(ChainTime(4), Amount{}).empty()) << "registered later";
-    EXPECT_TRUE(roster.validators(ChainTime(15)).empty());
+    EXPECT_TRUE(roster.seated(ChainTime(15), Amount{1}).empty());
+    roster.neurons[Uid(1)].role = Role::kValidator;
+    EXPECT_EQ(roster.seated(ChainTime(15), Amount{7}).size(), 1U);
+    EXPECT_TRUE(roster.seated(ChainTime(15), Amount{8}).empty());
+    EXPECT_TRUE(roster.seated(ChainTime(9), Amount{}).empty()) << "no stake, no seat";
     EXPECT_EQ(roster.find(Uid(2)), nullptr);
     EXPECT_EQ(roster.find(filled_address(1)), nullptr);
 }

@@ -39,6 +39,12 @@ TEST(Transition, CommitmentIsBoundToRunBeaconBaseAndSigner) {
     EXPECT_EQ(verdict([](Commitment& c) { c.round = Round(1); }), Verdict::kWrongPhase);
     EXPECT_EQ(verdict([](Commitment& c) { c.round = Round(~std::uint64_t{0}); }),
               Verdict::kWrongPhase);
+    for (const int segments : {0, 5, 7, 65535}) {
+        EXPECT_EQ(
+            verdict([&](Commitment& c) { c.segments = static_cast<std::uint16_t>(segments); }),
+            Verdict::kMalformed)
+            << segments;
+    }
     EXPECT_EQ(verdict([](Commitment& c) { c.rho.bytes[31] ^= 1; }), Verdict::kWrongBeacon);
     EXPECT_EQ(verdict([](Commitment& c) { c.base_root.bytes[0] ^= 1; }), Verdict::kWrongBase);
     EXPECT_EQ(verdict([](Commitment& c) { c.uid = Uid(4); }), Verdict::kNotMiner) << "a validator";
@@ -48,7 +54,7 @@ TEST(Transition, CommitmentIsBoundToRunBeaconBaseAndSigner) {
     EXPECT_EQ(net.run(net.signed_by(Uid(1), good)), Verdict::kBadSignature);
     EXPECT_EQ(verdict([](Commitment&) {}), Verdict::kAccept);
     EXPECT_EQ(verdict([](Commitment&) {}), Verdict::kDuplicate);
-    EXPECT_EQ(verdict([](Commitment& c) { c.tokens = 1; }), Verdict::kDuplicate) << "equivocation";
+    EXPECT_EQ(verdict([](Commitment& c) { c.size = 1; }), Verdict::kDuplicate) << "equivocation";
 }
 
 TEST(Transition, SignatureCoversEveryFieldAndTheDomain) {
@@ -76,17 +82,23 @@ TEST(Transition, NoCommitmentBeforeTheFirstBeacon) {
     EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kNotReady);
 }
 
-TEST(Transition, WhoRegistersAfterT0WaitsForTheNextRound) {
+TEST(Transition, WhoRegistersAfterTheSnapshotWaitsForTheNextRound) {
     Network net(1);
-    net.at(net.times(0).t0.value + 1);
+    net.at(net.times(0).snapshot.value + 1);
     const crypto::SecretKey late = Network::make_key(40);
     net.do_ok(RegisterHotkey{
         .coldkey = {}, .hotkey = late.address(), .role = Role::kMiner, .network_key = {}});
-    const Commitment c = net.commitment(0, Uid(4));
-    const PostCommitment post{
-        .commitment = {.commitment = c,
-                       .signature = late.sign(commitment_digest(c, Network::domain())).encode()}};
-    EXPECT_EQ(net.run(post), Verdict::kNotMiner);
+    const auto post = [&](std::uint64_t round) {
+        net.at(net.times(round).t0);
+        const Commitment c = net.commitment(round, Uid(4));
+        return net.run(PostCommitment{
+            .commitment = {
+                .commitment = c,
+                .signature = late.sign(commitment_digest(c, Network::domain())).encode()}});
+    };
+    EXPECT_EQ(post(0), Verdict::kNotMiner) << "the beacon's block could be known by then";
+    EXPECT_EQ(net.prove(1), Verdict::kAccept);
+    EXPECT_EQ(post(1), Verdict::kAccept);
 }
 
 TEST(Transition, BeaconNeedsTheFirstBlockAtOrAfterItsTarget) {
@@ -130,39 +142,88 @@ TEST(Transition, GenesisBeaconIsProvenUntilT1OfRoundZero) {
     EXPECT_EQ(transition(net.state(), intent, with).verdict, Verdict::kWrongPhase);
 }
 
-TEST(Transition, RhoUsesTheHighestProvenSlot) {
+TEST(Transition, ARoundNeedsItsOwnSlot) {
     Network net;
     const Hash256 genesis = net.state().beacons.at(BeaconSlot(0)).sigma;
     EXPECT_EQ(rho(net.state(), Round(0)), beacon_rho(genesis, Round(0)));
-    EXPECT_EQ(rho(net.state(), Round(5)), beacon_rho(genesis, Round(5)));
+    EXPECT_EQ(rho(net.state(), Round(1)), std::nullopt)
+        << "an older slot would give a rho that is known early";
+    net.at(net.times(1).t0);
+    EXPECT_EQ(net.commit(1, Uid(0)), Verdict::kNotReady);
+    EXPECT_EQ(net.prove(2), Verdict::kAccept);
+    const Hash256 second = net.state().beacons.at(BeaconSlot(2)).sigma;
+    EXPECT_EQ(rho(net.state(), Round(1)), std::nullopt) << "slot 2 closes round 1";
+    EXPECT_EQ(rho(net.state(), Round(2)), beacon_rho(second, Round(2)));
+    net.at(net.times(2).t0);
+    EXPECT_EQ(net.commit(2, Uid(0)), Verdict::kAccept);
+}
+
+TEST(Transition, NobodyCommitsAfterTheRunsLastRound) {
+    RunSpec spec = sample_spec();
+    spec.timing.last_round = 0;
+    Network net(1, {100}, spec);
+    net.at(net.times(0).t0);
+    EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
     EXPECT_EQ(net.prove(1), Verdict::kAccept);
-    EXPECT_EQ(rho(net.state(), Round(0)), beacon_rho(genesis, Round(0))) << "slot 1 closes round 0";
-    const Hash256 first = net.state().beacons.at(BeaconSlot(1)).sigma;
-    EXPECT_EQ(rho(net.state(), Round(1)), beacon_rho(first, Round(1)));
-    EXPECT_EQ(rho(net.state(), Round(2)), beacon_rho(first, Round(2)));
+    net.at(net.times(1).t0);
+    EXPECT_EQ(net.commit(1, Uid(0)), Verdict::kWrongPhase);
+}
+
+TEST(Transition, KeysAreShownBetweenT1AndTk) {
+    Network net;
+    net.at(net.times(0).t0);
+    for (std::uint16_t m = 0; m < 3; ++m)
+        EXPECT_EQ(net.commit(0, Uid(m)), Verdict::kAccept);
+    net.at(before(net.times(0).t1));
+    EXPECT_EQ(net.show_keys(0, {0}), Verdict::kWrongPhase) << "others could copy until T1";
+    net.at(net.times(0).t1);
+    EXPECT_EQ(net.show_keys(0, {0}), Verdict::kAccept);
+    EXPECT_EQ(net.show_keys(0, {0}), Verdict::kDuplicate) << "nothing new in it";
+    // A wrong key, a repeated one and one of nobody: the good one of the batch lands.
+    ShownKeys batch{{Uid(2), Network::key_of(0, Uid(1))},
+                    {Uid(0), Network::key_of(0, Uid(0))},
+                    {Uid(77), Network::key_of(0, Uid(0))},
+                    {Uid(1), Network::key_of(0, Uid(1))},
+                    {Uid(1), Network::key_of(0, Uid(1))}};
+    const ShowKeys intent{.run = net.state().run, .round = Round(0), .keys = batch};
+    const TransitionResult result = transition(net.state(), intent, net.context());
+    ASSERT_EQ(result.events.size(), 1U);
+    EXPECT_EQ(std::get<KeysShown>(result.events[0]).keys, (ShownKeys{batch[3]}));
+    EXPECT_EQ(net.run(intent), Verdict::kAccept);
+    EXPECT_EQ(net.state().rounds.at(Round(0)).keys.size(), 2U);
+    EXPECT_EQ(*shown_key(net.state(), Round(0), Uid(1)), Network::key_of(0, Uid(1)));
+    EXPECT_EQ(shown_key(net.state(), Round(0), Uid(2)), nullptr);
+    net.at(before(net.times(0).keys));
+    EXPECT_EQ(net.run(ShowKeys{net.state().run, Round(0), ShownKeys(257)}), Verdict::kMalformed);
+    EXPECT_EQ(net.run(ShowKeys{filled_hash(1), Round(0), batch}), Verdict::kUnknownRun);
+    net.at(net.times(0).keys);
+    EXPECT_EQ(net.show_keys(0, {2}), Verdict::kWrongPhase);
 }
 
 TEST(Transition, InclusionVotesFromTheBeaconUntilT2) {
     Network net;
     net.at(net.times(0).t0);
     EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
+    EXPECT_EQ(net.commit(0, Uid(1)), Verdict::kAccept);
+    net.at(net.times(0).t1);
+    EXPECT_EQ(net.show_keys(0, {0}), Verdict::kAccept);
     const UidSet uids = Network::set({0});
     net.at(before(net.times(0).beacon));
     EXPECT_EQ(net.vote(0, net.validator(0), uids), Verdict::kWrongPhase);
     net.at(net.times(0).beacon);
     EXPECT_EQ(net.vote(0, Uid(0), uids), Verdict::kNotValidator) << "a miner";
-    EXPECT_EQ(net.run(VoteInclusion{.run = net.state().run, .round = Round(0), .uids = uids}),
-              Verdict::kNotValidator)
+    EXPECT_EQ(net.run(VoteInclusion{net.state().run, Round(0), uids, {}}), Verdict::kNotValidator)
         << "a stranger";
-    EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0, 1})), Verdict::kNotMiner);
+    EXPECT_EQ(net.vote(0, net.validator(0), Network::set({0, 1})), Verdict::kNotMiner)
+        << "no key of uid 1 was shown";
+    EXPECT_EQ(net.vote(0, net.validator(0), uids, Network::set({1})), Verdict::kNotMiner);
     EXPECT_EQ(net.vote(0, net.validator(0), uids), Verdict::kAccept);
     EXPECT_EQ(net.vote(0, net.validator(0), UidSet{}), Verdict::kDuplicate);
     net.at(before(net.times(0).t2));
     EXPECT_EQ(net.vote(0, net.validator(1), uids), Verdict::kAccept);
     net.at(net.times(0).t2);
     EXPECT_EQ(net.vote(0, net.validator(2), uids), Verdict::kWrongPhase);
-    EXPECT_EQ(net.run_as(net.validator(2),
-                         VoteInclusion{.run = filled_hash(1), .round = Round(0), .uids = uids}),
+    EXPECT_EQ(net.run_as(net.validator(2), VoteInclusion{filled_hash(1), Round(0), uids, {}}),
               Verdict::kUnknownRun);
 }
 
@@ -291,132 +352,6 @@ TEST(Transition, RevealsAreBounded) {
     EXPECT_EQ(second.run_as(second.validator(0), beyond), Verdict::kMalformed);
 }
 
-// Round 0 with both miners, revealed by the first `count` of three validators of equal stake.
-void reveal_round(Network& net, std::size_t count) {
-    const RoundTimes t = net.times(0);
-    const RevealScores reveal = net.scores(0, {10, 20}, {pass_of(Uid(0)), fail_of(Uid(1))});
-    net.at(t.beacon);
-    for (std::size_t v = 0; v < count; ++v) {
-        EXPECT_EQ(net.commit_scores(net.validator(v), reveal), Verdict::kAccept);
-    }
-    net.at(t.score_commit);
-    for (std::size_t v = 0; v < count; ++v)
-        EXPECT_EQ(net.run_as(net.validator(v), reveal), Verdict::kAccept);
-}
-
-TEST(Transition, SettlementPaysOnceAndClaimsPayTheRest) {
-    Network net;
-    net.play(0, {0, 1});
-    reveal_round(net, 3);
-    const RoundTimes t = net.times(0);
-    const SettleRound intent{.run = net.state().run, .round = Round(0)};
-    net.at(before(t.score_reveal));
-    EXPECT_EQ(net.run(intent), Verdict::kWrongPhase);
-    EXPECT_EQ(net.run(ClaimEmission{.uid = Uid(0)}), Verdict::kNotReady) << "nothing credited yet";
-    net.at(t.score_reveal);
-    EXPECT_EQ(net.run(SettleRound{.run = filled_hash(1), .round = Round(0)}), Verdict::kUnknownRun);
-    EXPECT_EQ(net.run(intent), Verdict::kAccept);
-    EXPECT_EQ(net.run(intent), Verdict::kDuplicate);
-
-    const RoundRecord& record = net.state().rounds.at(Round(0));
-    ASSERT_TRUE(record.settled.has_value());
-    // A third of the weights is uid 0's; the failed miner's two thirds are not minted.
-    const Amount third{Uint128{(std::uint64_t{10} << 32) / 30} * 60 * kOneToken >> 32};
-    EXPECT_EQ(record.settled->miners, third);
-    EXPECT_GT(record.settled->validators, Amount{29 * kOneToken});
-    EXPECT_EQ(record.settled->treasury, Amount{10 * kOneToken});
-    EXPECT_EQ(record.failed.at(Uid(1)), t.score_reveal);
-    EXPECT_FALSE(record.credits.contains(Uid(1)));
-    EXPECT_EQ(claimable(net.state(), Uid(0)), third);
-    EXPECT_EQ(net.run(ClaimEmission{.uid = Uid(0)}), Verdict::kAccept);
-    EXPECT_EQ(claimable(net.state(), Uid(0)), Amount{});
-    EXPECT_EQ(net.run(ClaimEmission{.uid = Uid(0)}), Verdict::kNotReady);
-    EXPECT_EQ(net.run(ClaimEmission{.uid = Uid(1)}), Verdict::kNotReady);
-    EXPECT_EQ(net.run(ClaimEmission{.uid = Uid(77)}), Verdict::kUnknownUid);
-}
-
-TEST(Transition, ANullRoundIsNotSettled) {
-    Network net;
-    net.play(0, {0, 1}, false);
-    reveal_round(net, 3);
-    net.at(net.times(0).score_reveal);
-    EXPECT_EQ(net.run(SettleRound{.run = net.state().run, .round = Round(0)}), Verdict::kNotReady);
-    EXPECT_EQ(net.run(SettleRound{.run = net.state().run, .round = Round(1)}),
-              Verdict::kWrongPhase);
-}
-
-TEST(Transition, SettlementNeedsMoreThanHalfOfTheElectoratesStake) {
-    for (const std::size_t count : {0U, 1U, 2U}) {
-        Network net(2, {100, 100, 100});
-        net.play(0, {0, 1});
-        reveal_round(net, count);
-        net.at(net.times(0).score_reveal);
-        EXPECT_EQ(net.run(SettleRound{.run = net.state().run, .round = Round(0)}),
-                  count == 2 ? Verdict::kAccept : Verdict::kNotReady)
-            << count;
-    }
-    Network half(2, {100, 100});
-    half.play(0, {0, 1});
-    reveal_round(half, 1);
-    half.at(half.times(0).score_reveal);
-    EXPECT_EQ(half.run(SettleRound{.run = half.state().run, .round = Round(0)}),
-              Verdict::kNotReady);
-}
-
-TEST(Transition, SettlementExpiresAfterEightRounds) {
-    for (const bool late : {false, true}) {
-        Network net;
-        net.play(0, {0, 1});
-        reveal_round(net, 3);
-        net.at(net.times(0).score_reveal.value + 8 * 100 - (late ? 0 : 1));
-        EXPECT_EQ(net.run(SettleRound{.run = net.state().run, .round = Round(0)}),
-                  late ? Verdict::kWrongPhase : Verdict::kAccept);
-    }
-}
-
-// Any validator with stake may commit and reveal; outside the electorate it counts nothing.
-TEST(Transition, RowsFromOutsideTheElectorateCountNothing) {
-    const auto settled = [](bool stranger) {
-        Network net(2, {100, 100, 1000});
-        net.at(net.times(0).t0);
-        EXPECT_EQ(net.commit(0, Uid(0)), Verdict::kAccept);
-        EXPECT_EQ(net.prove(1), Verdict::kAccept);
-        // The third validator does not vote in round 0: it is no elector of round 1.
-        for (const std::size_t v : {0U, 1U}) {
-            EXPECT_EQ(net.vote(0, net.validator(v), Network::set({0})), Verdict::kAccept);
-        }
-        net.at(net.times(1).t0);
-        EXPECT_EQ(net.commit(1, Uid(0)), Verdict::kAccept);
-        EXPECT_EQ(net.commit(1, Uid(1)), Verdict::kAccept);
-        EXPECT_EQ(net.prove(2), Verdict::kAccept);
-        for (const std::size_t v : {0U, 1U}) {
-            EXPECT_EQ(net.vote(1, net.validator(v), Network::set({0, 1})), Verdict::kAccept);
-        }
-        net.at(net.times(1).t2);
-        for (const std::size_t v : {0U, 1U}) {
-            EXPECT_EQ(net.vote_parameters(1, net.validator(v), Network::root_after(1)),
-                      Verdict::kAccept);
-        }
-        for (std::size_t v = 0; v < (stranger ? 3 : 2); ++v) {
-            net.at(net.times(1).t2);
-            EXPECT_EQ(net.commit_scores(net.validator(v), net.scores(1, {std::uint16_t{1}, static_cast<std::uint16_t>(v == 2 ? 9 : 1)})),
-                      Verdict::kAccept);
-        }
-        net.at(net.times(1).score_commit);
-        for (std::size_t v = 0; v < (stranger ? 3 : 2); ++v) {
-            EXPECT_EQ(net.run_as(net.validator(v), net.scores(1, {std::uint16_t{1}, static_cast<std::uint16_t>(v == 2 ? 9 : 1)})),
-                      Verdict::kAccept);
-        }
-        net.at(net.times(1).score_reveal);
-        net.do_ok(SettleRound{.run = net.state().run, .round = Round(1)});
-        return net.state().rounds.at(Round(1)).credits;
-    };
-    const auto credits = settled(false);
-    EXPECT_EQ(credits.at(Uid(0)), Amount{30 * kOneToken});
-    EXPECT_EQ(credits.at(Uid(2)), (Amount{30 * kOneToken / 12})) << "of all that is seated";
-    EXPECT_EQ(settled(true), credits);
-}
-
 TEST(Transition, RegistrationIsUniqueAndBounded) {
     Network net(1, {});
     const auto enrol = [&](std::size_t index, Role role) {
@@ -464,8 +399,11 @@ TEST(Transition, RunsAreCreatedOnceWithSoundTerms) {
     EXPECT_EQ(verdict({}, terms_of(spec)), Verdict::kMalformed);
     EXPECT_EQ(verdict(Bytes(kMaxRunSpecBytes + 1), terms_of(spec)), Verdict::kMalformed);
     RunTerms terms = terms_of(spec);
-    terms.timing.inclusion_seconds = 45;
-    EXPECT_EQ(verdict(bytes, terms), Verdict::kSpecInvalid);
+    terms.timing.inclusion_seconds = 51;
+    EXPECT_EQ(verdict(bytes, terms), Verdict::kSpecInvalid) << "one block after the beacon";
+    terms = terms_of(spec);
+    terms.minimum_stake = Amount{};
+    EXPECT_EQ(verdict(bytes, terms), Verdict::kSpecInvalid) << "a seat for nothing";
     terms = terms_of(spec);
     terms.miner_share_bps = 7001;
     EXPECT_EQ(verdict(bytes, terms), Verdict::kSpecInvalid);

@@ -138,9 +138,9 @@ TEST(Vectors, Commitment) {
         const Commitment& c = decoded->commitment;
         EXPECT_EQ(c.run, hash_at(entry, "run"));
         EXPECT_EQ(c.round.value, must(entry.u64("round")));
-        EXPECT_EQ(c.uid.value, must(entry.u64("uid")));
+        EXPECT_EQ(c.uid.value, must(entry.u64("id")));
         EXPECT_EQ(c.key_hash, hash_at(entry, "keyHash"));
-        EXPECT_EQ(std::to_string(c.tokens), must(entry.string("tokens")));
+        EXPECT_EQ(c.segments, must(entry.u64("segments")));
         EXPECT_EQ(commitment_digest(c, domain), hash_at(entry, "digest"));
         const auto key = crypto::SecretKey::from_bytes(bytes_at(entry, "key"));
         ASSERT_TRUE(key.has_value());
@@ -238,11 +238,12 @@ TEST(Vectors, Artifact) {
         const auto artifact = decode_artifact(bytes, sample_spec(), layout);
         ASSERT_TRUE(artifact.has_value());
         EXPECT_EQ(encode_artifact(*artifact), bytes);
-        const TraceContext context{.run = artifact->run,
-                                   .hotkey = must(entry.fixed<Address>("hotkey")),
-                                   .round = artifact->round};
-        EXPECT_EQ(commitment_root(context, artifact->trace, artifact->feedback, artifact->profile),
-                  hash_at(entry, "commitmentRoot"));
+        const TraceContext context{
+            .run = artifact->run, .miner = artifact->uid, .round = artifact->round};
+        EXPECT_EQ(artifact->uid.value, must(entry.u64("miner")));
+        EXPECT_EQ(
+            commitment_root(context, artifact->trace, artifact->feedback, artifact->profile_id),
+            hash_at(entry, "commitmentRoot"));
         EXPECT_EQ(payload_root(artifact->update), hash_at(entry, "payloadRoot"));
         EXPECT_EQ(artifact->update.sparsity(), sparsity_at(entry));
         const std::vector<Json> decoded = must(entry.items("decoded"));

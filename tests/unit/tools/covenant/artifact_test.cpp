@@ -43,8 +43,7 @@ protocol::Artifact sample_artifact() {
     out.feedback.norm_bits = std::bit_cast<std::uint64_t>(1.5);
     out.update = SparseUpdate(spec.sparsity(out.round), protocol::chunk_elements(spec.model));
     out.feedback.kept_per_chunk = out.update.sparsity().keep;
-    out.profile.profile_id = protocol::profile_id(spec.profile);
-    out.profile.hardware_class = "test";
+    out.profile_id = protocol::profile_id(spec.profile);
     for (std::size_t at = 0; at < out.update.chunk_count(); ++at) {
         const MutableSparseView chunk = out.update.chunk(at);
         chunk.levels[0] = nearest_level(0.25F);

@@ -58,6 +58,7 @@ Scene large_scene(protocol::Round last) {
         if (mines) {
             auto& one = record.commitments[uid].signed_commitment.commitment;
             one = sample::commitment(uid, 9'876'543'210).commitment.commitment;
+            record.keys[uid] = {};
             record.failed[uid] = {};
         } else {
             record.inclusion_votes[uid].uids.set();

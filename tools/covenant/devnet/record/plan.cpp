@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxOfARole = 16;
 constexpr double kMargin = 1.5;  // of deadlines over the trial
+// A kept folder goes on as often as its owner likes.
+constexpr std::uint64_t kLastRound = 1'000'000;
 constexpr std::array<std::string_view, 8> kMinerNames = {"alice", "bob",   "carol", "dave",
                                                          "erin",  "frank", "grace", "heidi"};
 constexpr std::array<std::string_view, 8> kValidatorNames = {"vera", "victor", "vince", "viola",
@@ -141,7 +143,8 @@ protocol::RunSpec nano_run(std::uint64_t rounds) {
     spec.emission = {.per_round = Amount{kOneToken * 100},
                      .miner_share_bps = 5700,
                      .validator_share_bps = 3800,
-                     .miner_bond = Amount{kOneToken * 100}};
+                     .miner_bond = Amount{kOneToken * 100},
+                     .validator_stake = Amount{kOneToken * 100}};
     return spec;
 }
 
@@ -167,13 +170,17 @@ protocol::TimingSpec plan_timing(const protocol::RunSpec& spec, const Options& o
 
     protocol::TimingSpec timing;
     timing.commit_seconds = 2 + padded(segments * trial.segment_ms + trial.round_ms);
-    timing.beacon_delay_seconds = 1;
-    timing.inclusion_seconds =
-        timing.commit_seconds + timing.beacon_delay_seconds + 4 + padded(screening);
+    timing.key_seconds = timing.commit_seconds + 4;
+    timing.beacon_seconds = timing.key_seconds + 2;
+    timing.inclusion_seconds = timing.beacon_seconds + 4 + padded(screening);
+    timing.opening_seconds = timing.inclusion_seconds + 2;
     timing.round_seconds = timing.inclusion_seconds + 3 + padded(monitor);
     timing.score_commit_seconds = timing.round_seconds + timing.commit_seconds;
     timing.score_reveal_seconds = timing.score_commit_seconds + 4;
     timing.genesis_lead_seconds = 5;
+    timing.block_seconds = 1;
+    timing.jail_rounds = 8;
+    timing.last_round = kLastRound;
     return timing;
 }
 
